@@ -1,0 +1,40 @@
+/** Events: everything that happened to a site or to the platform, with its cause. */
+
+type EventType =
+  | 'platform.started'
+  | 'platform.stopped'
+  | 'service.started'
+  | 'service.adopted'
+  | 'service.failed'
+  | 'site.created'
+  | 'site.removed'
+  | 'site.changed'
+  | 'site.undone'
+  | 'instance.woken'
+  | 'instance.wake-failed'
+  | 'instance.slept'
+  | 'instance.died'
+  | 'instance.oom'
+  | 'instance.adopted'
+  | 'leftover.removed'
+  | 'host.adjusted';
+
+export interface SubakoEvent {
+  /** Rising without gaps being promised. */
+  readonly seq: number;
+  /** Unix time in milliseconds. */
+  readonly at: number;
+  readonly type: EventType;
+  /** Domain of the site, where there is one. */
+  readonly site?: string;
+  readonly instance?: string;
+  /** Why it happened: `request`, `idle`, `lifetime`, `command`, or a sentence. */
+  readonly cause?: string;
+  /** Numbers and facts, such as the named phases of a wake in milliseconds. */
+  readonly facts?: Readonly<Record<string, unknown>>;
+}
+
+export type NewEvent = Omit<SubakoEvent, 'seq' | 'at'>;
+
+/** Takes an event; never throws, never waits. */
+export type EventSink = (event: NewEvent) => void;

@@ -1,0 +1,27 @@
+/** An instance: one container of one site on one node; the thing that has a state. */
+import type { Role } from './site.ts';
+import type { State } from './state.ts';
+
+/** A process that cannot be mistaken for a later one with the same pid. */
+export interface ProcessIdentity {
+  readonly pid: number;
+  /** Clock ticks since the machine's boot (field 22 of /proc/PID/stat). */
+  readonly startTime: string;
+}
+
+/** What the CMDB keeps of an instance that is not cold: enough to adopt it after the daemon was killed. */
+export interface Instance {
+  /** Also the container's id for the runtime. */
+  readonly id: string;
+  readonly siteId: string;
+  readonly role: Role;
+  readonly node: string;
+  readonly state: State;
+  readonly image: string;
+  /** Unset while booting. */
+  readonly process?: ProcessIdentity;
+  /** Unix time in milliseconds of the last change of state. */
+  readonly since: number;
+  /** Unix time in milliseconds of the boot; the lifetime counts from here. */
+  readonly bootedAt: number;
+}

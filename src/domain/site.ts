@@ -1,0 +1,36 @@
+/** A site: what a host name maps to. */
+
+/** Which of a site's containers. One container serves everything until the roles `public` and `admin` are split. */
+export type Role = 'web';
+
+export const DEFAULT_ROLE: Role = 'web';
+
+/** Life of the record itself: only a `ready` site is routed; the other two are finished or undone at start. */
+export type SitePhase = 'creating' | 'ready' | 'removing';
+
+export interface SiteSettings {
+  /** Milliseconds without a request until the site goes to sleep; 0 = never. */
+  readonly idleTimeoutMs: number;
+  /** Milliseconds an instance may live after its boot, used or not; 0 = for ever. */
+  readonly lifetimeMs: number;
+  readonly memoryBytes: number;
+  /** In cores: 1.5 is one and a half. */
+  readonly cpus: number;
+  readonly pids: number;
+}
+
+export interface Site {
+  readonly id: string;
+  /** Canonical host name (see host-name.ts). */
+  readonly domain: string;
+  readonly stack: string;
+  readonly phase: SitePhase;
+  /** Digest of the image the site runs. */
+  readonly image: string;
+  /** Index of the site's uid range (see uid-range.ts). */
+  readonly uidRange: number;
+  readonly node: string;
+  readonly settings: SiteSettings;
+  /** Unix time in milliseconds. */
+  readonly createdAt: number;
+}

@@ -1,0 +1,24 @@
+import { describe, expect, it } from 'vitest';
+import { FIRST_SITE_RANGE, LAST_RANGE, RANGE_SIZE, rangeBase, SERVICE_RANGE } from './uid-range.ts';
+
+describe('uid ranges', () => {
+  it('never overlap', () => {
+    for (let index = 0; index < LAST_RANGE; index += 1) expect(rangeBase(index + 1) - rangeBase(index)).toBe(RANGE_SIZE);
+  });
+
+  it('keep clear of login users, subuids and systemd-nspawn, and fit a signed int', () => {
+    expect(rangeBase(0)).toBeGreaterThan(1_879_048_191);
+    expect(rangeBase(LAST_RANGE) + RANGE_SIZE - 1).toBeLessThan(2 ** 31);
+  });
+
+  it('have room for a thousand sites beside the services', () => {
+    expect(LAST_RANGE - FIRST_SITE_RANGE).toBeGreaterThan(1000);
+    expect(Math.max(...Object.values(SERVICE_RANGE))).toBeLessThan(FIRST_SITE_RANGE);
+  });
+
+  it('refuse an index that is none', () => {
+    expect(() => rangeBase(-1)).toThrow(RangeError);
+    expect(() => rangeBase(LAST_RANGE + 1)).toThrow(RangeError);
+    expect(() => rangeBase(1.5)).toThrow(RangeError);
+  });
+});

@@ -1,0 +1,21 @@
+/** Host user ids of containers: each site and each system service has a range of its own, never shared. */
+
+/** Size of one range: as many ids as an image can name (16 bits), so any image runs unchanged. */
+export const RANGE_SIZE = 65_536;
+
+/** Above the ranges of login users, of /etc/subuid defaults (100000…) and of systemd-nspawn (524288–1879048191). */
+const FIRST_HOST_ID = 1_900_000_000;
+
+/** Ranges below this index belong to the platform's own services. */
+export const FIRST_SITE_RANGE = 16;
+
+/** Ids end at 2^31: some programs still keep them in a signed int. */
+export const LAST_RANGE = Math.floor((2 ** 31 - 1 - FIRST_HOST_ID) / RANGE_SIZE) - 1;
+
+export const SERVICE_RANGE = { edge: 1, database: 2 } as const;
+
+/** The host id of the container's id 0 in the range with this index. */
+export function rangeBase(index: number): number {
+  if (!Number.isInteger(index) || index < 0 || index > LAST_RANGE) throw new RangeError(`no uid range ${index}`);
+  return FIRST_HOST_ID + index * RANGE_SIZE;
+}
