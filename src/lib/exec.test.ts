@@ -1,0 +1,33 @@
+import { describe, expect, it } from 'vitest';
+import { exec, execAny, ExecError } from './exec.ts';
+
+describe('exec', () => {
+  it('hands arguments over as they are: no shell looks at them', async () => {
+    const odd = '$(touch /tmp/never); `id` | & > "quotes" \'and\' \n newline';
+    expect((await exec(['printf', '%s', odd])).stdout).toBe(odd);
+  });
+
+  it('gives a child no environment but what is named', async () => {
+    const { stdout } = await exec(['env'], { env: { ONLY: 'this' } });
+    expect(stdout.split('\n').filter(Boolean).toSorted()).toEqual(['LANG=C.UTF-8', 'ONLY=this', expect.stringMatching(/^PATH=/u)]);
+  });
+
+  it('tells everything about a command that ended badly', async () => {
+    const error: unknown = await exec(['sh', '-c', 'echo out; echo why >&2; exit 3']).catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(ExecError);
+    expect((error as ExecError).result).toMatchObject({ code: 3, signal: null, stdout: 'out\n', stderr: 'why\n', timedOut: false });
+  });
+
+  it('ends a command that takes too long', async () => {
+    expect(await execAny(['sleep', '60'], { timeoutMs: 50 })).toMatchObject({ signal: 'SIGTERM', timedOut: true });
+  });
+
+  it('writes input, and does not mind a child that does not read it', async () => {
+    expect((await exec(['cat'], { input: 'hello' })).stdout).toBe('hello');
+    expect((await exec(['true'], { input: 'x'.repeat(1_000_000) })).code).toBe(0);
+  });
+
+  it('rejects when the program is not there', async () => {
+    await expect(execAny(['/no/such/program'])).rejects.toThrow('ENOENT');
+  });
+});

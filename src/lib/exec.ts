@@ -1,0 +1,142 @@
+/** The only place that starts processes: argv in, result out, never a shell. */
+import { spawn } from 'node:child_process';
+import type { ChildProcess, StdioOptions } from 'node:child_process';
+
+/** Bytes of output kept of a command; the rest is read and dropped, so a talkative child cannot fill our memory. */
+const MAX_OUTPUT = 8 * 1024 * 1024;
+const KILL_AFTER_MS = 2_000;
+
+export interface ExecOptions {
+  readonly cwd?: string;
+  /** The child's whole environment; nothing is inherited unless it is given here. Default: PATH and LANG alone. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Written to standard input, which is then closed. */
+  readonly input?: string | Uint8Array;
+  /** The child is ended after this many milliseconds. */
+  readonly timeoutMs?: number;
+  readonly signal?: AbortSignal;
+  /** File descriptors for output in place of pipes: the child then has no pipe that outlives the call. */
+  readonly outputFd?: number;
+  /** Called with each whole line of standard output and standard error, as they come. */
+  readonly onLine?: (line: string) => void;
+}
+
+export interface ExecResult {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly timedOut: boolean;
+}
+
+/** A command that ended badly, with everything known about it. */
+export class ExecError extends Error {
+  readonly argv: readonly string[];
+  readonly result: ExecResult;
+
+  constructor(argv: readonly string[], result: ExecResult) {
+    const end = result.timedOut ? 'timed out' : result.signal === null ? `exited ${result.code}` : `died of ${result.signal}`;
+    const said = lastLines(result.stderr === '' ? result.stdout : result.stderr);
+    super(`${argv[0]} ${end}${said === '' ? '' : `: ${said}`}`);
+    this.name = 'ExecError';
+    this.argv = argv;
+    this.result = result;
+  }
+}
+
+/**
+ * Runs a command to its end and gives its output.
+ *
+ * @throws ExecError when it does not exit 0, or its deadline passes
+ */
+export async function exec(argv: readonly string[], options: ExecOptions = {}): Promise<ExecResult> {
+  const result = await execAny(argv, options);
+  if (result.code !== 0) throw new ExecError(argv, result);
+  return result;
+}
+
+/** As `exec`, but any exit code is an answer. Rejects only when the program cannot be started. */
+export function execAny(argv: readonly string[], options: ExecOptions = {}): Promise<ExecResult> {
+  const child = start(argv, {
+    ...options,
+    stdio: [options.input === undefined ? 'ignore' : 'pipe', options.outputFd ?? 'pipe', options.outputFd ?? 'pipe'],
+  });
+  return finish(child, options);
+}
+
+export interface StartOptions {
+  readonly cwd?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly stdio: StdioOptions;
+  /** A session of its own, so that it outlives us and our terminal. */
+  readonly detached?: boolean;
+}
+
+/** Starts a command and leaves its life to the caller. */
+export function start(argv: readonly string[], options: StartOptions): ChildProcess {
+  const [file, ...args] = argv;
+  if (file === undefined) throw new TypeError('empty argv');
+  return spawn(file, args, {
+    env: { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', LANG: 'C.UTF-8', ...options.env },
+    stdio: options.stdio,
+    shell: false,
+    detached: options.detached ?? false,
+    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+  });
+}
+
+function finish(child: ChildProcess, options: ExecOptions): Promise<ExecResult> {
+  const { promise, resolve, reject } = Promise.withResolvers<ExecResult>();
+  const stdout = collect(child.stdout, options.onLine);
+  const stderr = collect(child.stderr, options.onLine);
+  let timedOut = false;
+  const end = (): void => endChild(child);
+  const timer =
+    options.timeoutMs === undefined
+      ? undefined
+      : setTimeout(() => {
+          timedOut = true;
+          end();
+        }, options.timeoutMs);
+  options.signal?.addEventListener('abort', end, { once: true });
+  child.on('error', reject);
+  child.on('close', (code, signal) => {
+    clearTimeout(timer);
+    options.signal?.removeEventListener('abort', end);
+    resolve({ code, signal, stdout: stdout(), stderr: stderr(), timedOut });
+  });
+  if (child.stdin !== null) {
+    child.stdin.on('error', () => undefined); // the child may close its input early; its exit code tells the story
+    child.stdin.end(options.input);
+  }
+  return promise;
+}
+
+function endChild(child: ChildProcess): void {
+  child.kill('SIGTERM');
+  setTimeout(() => {
+    child.kill('SIGKILL');
+    // Grandchildren may hold the pipes for ever; we do not wait for them.
+    child.stdout?.destroy();
+    child.stderr?.destroy();
+  }, KILL_AFTER_MS).unref();
+}
+
+function collect(stream: NodeJS.ReadableStream | null, onLine?: (line: string) => void): () => string {
+  if (stream === null) return () => '';
+  let text = '';
+  let pending = '';
+  stream.setEncoding('utf8');
+  stream.on('data', (chunk: string) => {
+    if (text.length < MAX_OUTPUT) text += chunk;
+    if (onLine === undefined) return;
+    const lines = (pending + chunk).split(/[\r\n]+/u);
+    pending = (lines.pop() ?? '').slice(0, 4096);
+    for (const line of lines) if (line !== '') onLine(line);
+  });
+  return () => text;
+}
+
+function lastLines(text: string): string {
+  return text.trim().split('\n').slice(-3).join(' | ').slice(-600);
+}

@@ -1,0 +1,43 @@
+/** What /proc says about processes. */
+import { readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
+
+/** Clock ticks since the machine's boot at which this process began, or undefined when it is gone or a zombie. */
+export function startTimeOf(pid: number): string | undefined {
+  let stat: string;
+  try {
+    stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  } catch {
+    return undefined;
+  }
+  // The name in parentheses may hold anything, so count from the last one: field 3 is the state, field 22 the start time.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  if (fields[0] === 'Z' || fields[0] === 'X') return undefined;
+  return fields[19];
+}
+
+export function isAlive(process: { readonly pid: number; readonly startTime: string }): boolean {
+  return startTimeOf(process.pid) === process.startTime;
+}
+
+/**
+ * How many connections each Unix socket has, accepted or still in its backlog, by the path it was bound to.
+ * The kernel lists a connection in the network namespace of the one who connected: those of the edge are in ours.
+ */
+export async function unixConnections(): Promise<ReadonlyMap<string, number>> {
+  const counts = new Map<string, number>();
+  for (const line of (await readFile('/proc/net/unix', 'utf8')).split('\n')) {
+    const [, , , flags, , , , path] = line.split(/\s+/u);
+    if (path === undefined || flags === LISTENING) continue;
+    counts.set(path, (counts.get(path) ?? 0) + 1);
+  }
+  return counts;
+}
+
+/** The flag __SO_ACCEPTCON of the listening socket itself. */
+const LISTENING = '00010000';
+
+/** Sends a signal to this process and no other. False when it is gone. */
+export function signalProcess(target: { readonly pid: number; readonly startTime: string }, signal: NodeJS.Signals): boolean {
+  return isAlive(target) && process.kill(target.pid, signal);
+}

@@ -1,0 +1,32 @@
+/** At most N at a time; the rest wait in order, up to a bound. */
+export class Semaphore {
+  readonly #limit: number;
+  readonly #maxWaiting: number;
+  readonly #waiting: (() => void)[] = [];
+  #held = 0;
+
+  constructor(limit: number, maxWaiting = Number.POSITIVE_INFINITY) {
+    this.#limit = limit;
+    this.#maxWaiting = maxWaiting;
+  }
+
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
+  get isFull(): boolean {
+    return this.#held >= this.#limit && this.#waiting.length >= this.#maxWaiting;
+  }
+
+  async run<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#held < this.#limit) this.#held += 1;
+    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    try {
+      return await work();
+    } finally {
+      const next = this.#waiting.shift();
+      if (next === undefined) this.#held -= 1;
+      else next(); // the place is handed over
+    }
+  }
+}
