@@ -1,0 +1,140 @@
+/** Settings of a platform: one schema, its defaults, and the only reader of the environment. */
+import { readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { join, resolve } from 'node:path';
+import { z } from 'zod';
+import { SubakoError } from '../domain/errors.ts';
+import { parseDuration, parseSize } from '../lib/units.ts';
+
+const duration = (fallback: string) => z.union([z.string(), z.number()]).default(fallback).transform(toDuration);
+const size = (fallback: string) => z.union([z.string(), z.number()]).default(fallback).transform(toSize);
+const port = z.number().int().min(1).max(65_535);
+
+/** Keys of `config.json` in the state directory. Every one has a line in docs/operations.md; a test holds them together. */
+export const FILE_SCHEMA = z.strictObject({
+  /** Ports of the edge. */
+  http: port.default(80),
+  https: port.default(443),
+  /** Name of this machine in records and in `ps`. */
+  node: z
+    .string()
+    .regex(/^[a-z0-9-]{1,40}$/u)
+    .default('local'),
+  /** How many containers may boot at the same time; the rest wait their turn. */
+  maxBoots: z.number().int().min(1).max(256).default(Math.max(2, availableParallelism())),
+  /** How many wakes may wait for a place to boot, over all sites. Beyond it a visitor gets 503 at once. */
+  maxQueuedBoots: z.number().int().min(1).default(512),
+  /** How many requests may wait for one site's wake. */
+  maxWaiters: z.number().int().min(1).default(1024),
+  /** How long a visitor waits for a wake before the 503. */
+  wakeDeadline: duration('30s').refine((ms) => ms >= 1_000 && ms <= 110_000, 'should be from 1s to 110s'),
+  /** How long a booted container may take until it listens. */
+  bootDeadline: duration('20s').refine((ms) => ms >= 1_000, 'should be 1s or more'),
+  /** How long running requests may go on when a container is to end. */
+  drainDeadline: duration('10s'),
+  /** Bound of each log file; one older copy is kept. */
+  logSize: size('4m'),
+  /** Defaults for new sites (see `site set`). */
+  idleTimeout: duration('15m'),
+  lifetime: duration('1d'),
+  memory: size('384m'),
+  cpus: z.number().min(0.05).max(1024).default(2),
+  pids: z.number().int().min(8).max(32_768).default(64),
+  /** Memory that MariaDB may use for its buffer pool. */
+  databaseMemory: size('256m'),
+});
+
+type FileConfig = z.output<typeof FILE_SCHEMA>;
+
+export interface Config extends FileConfig {
+  readonly state: string;
+  readonly run: string;
+  readonly cache: string;
+}
+
+/** Options given on the command line; undefined means not given. */
+export interface ConfigFlags {
+  readonly state?: string | undefined;
+  readonly run?: string | undefined;
+  readonly http?: number | undefined;
+  readonly https?: number | undefined;
+}
+
+/** The longest path below the run directory that must fit into a socket address (107 bytes) is `hosts/<40 characters>/fpm.sock`. */
+const MAX_RUN_LENGTH = 50;
+
+export interface Directories {
+  readonly state: string;
+  readonly run: string;
+  readonly cache: string;
+}
+
+/** Where the platform lives: flag, else environment, else default. */
+export function directories(flags: Pick<ConfigFlags, 'state' | 'run'>, env: NodeJS.ProcessEnv = process.env): Directories {
+  const state = resolve(flags.state ?? env['SUBAKO_STATE'] ?? '/var/lib/subako');
+  const run = resolve(flags.run ?? env['SUBAKO_RUN'] ?? '/run/subako');
+  if (Buffer.byteLength(run) > MAX_RUN_LENGTH) {
+    throw new SubakoError('bad_usage', `the run directory ${run} is too long: a Unix socket path holds 107 bytes`, {
+      hint: `give --run a path of at most ${MAX_RUN_LENGTH} bytes`,
+    });
+  }
+  return { state, run, cache: resolve(env['SUBAKO_CACHE'] ?? '/var/cache/subako') };
+}
+
+/**
+ * The whole configuration: defaults, then `<state>/config.json`, then flags.
+ * @throws SubakoError `bad_setting` naming the key
+ */
+export function loadConfig(flags: ConfigFlags, env: NodeJS.ProcessEnv = process.env): Config {
+  const dirs = directories(flags, env);
+  const file = readConfigFile(join(dirs.state, 'config.json'));
+  const ports = { ...(flags.http === undefined ? {} : { http: flags.http }), ...(flags.https === undefined ? {} : { https: flags.https }) };
+  const parsed = FILE_SCHEMA.safeParse({ ...file, ...ports });
+  if (!parsed.success) throw badSetting(dirs.state, parsed.error);
+  return Object.freeze({ ...parsed.data, ...dirs });
+}
+
+function readConfigFile(path: string): Record<string, unknown> {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch {
+    return {};
+  }
+  try {
+    const parsed: unknown = JSON.parse(text);
+    if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) throw new TypeError('not an object');
+    return parsed as Record<string, unknown>;
+  } catch (error) {
+    throw new SubakoError('bad_setting', `${path} is not a JSON object`, { hint: 'mend or remove it', cause: error });
+  }
+}
+
+function badSetting(state: string, error: z.ZodError): SubakoError {
+  const issue = error.issues[0];
+  const key = issue?.path.join('.') ?? '';
+  return new SubakoError('bad_setting', `${join(state, 'config.json')}: ${key === '' ? '' : `${key}: `}${issue?.message ?? 'not valid'}`, {
+    hint: 'docs/operations.md lists every key',
+    cause: error,
+  });
+}
+
+function toDuration(value: string | number, context: z.RefinementCtx): number {
+  const ms = typeof value === 'number' ? value : parseDuration(value);
+  if (ms !== undefined && ms >= 0) return ms;
+  context.addIssue({ code: 'custom', message: 'should be a duration such as 90s, 15m, 1d or never' });
+  return z.NEVER;
+}
+
+function toSize(value: string | number, context: z.RefinementCtx): number {
+  const bytes = typeof value === 'number' ? value : parseSize(value);
+  if (bytes !== undefined && bytes > 0) return bytes;
+  context.addIssue({ code: 'custom', message: 'should be a size such as 256m or 1g' });
+  return z.NEVER;
+}
+
+/** The part of the environment that a daemon started by us needs: what people set to reach a package mirror, and our own settings. */
+export function inheritedEnvironment(env: NodeJS.ProcessEnv = process.env): Record<string, string> {
+  const wanted = /^(?:SUBAKO_.*|MALLOC_ARENA_MAX|PATH|LANG|TZ|https?_proxy|no_proxy|HTTPS?_PROXY|NO_PROXY)$/u;
+  return Object.fromEntries(Object.entries(env).filter((pair): pair is [string, string] => wanted.test(pair[0]) && pair[1] !== undefined));
+}
