@@ -1,0 +1,104 @@
+/** Images on disk: each made once, whole or not at all, and shared between platforms through a cache. */
+import { randomBytes } from 'node:crypto';
+import { mkdir, readFile, readdir, rename, rm, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { isErrno } from '../domain/errors.ts';
+import { exec } from '../lib/exec.ts';
+import { startTimeOf } from '../lib/proc.ts';
+import { buildImage } from './build-image.ts';
+import type { Image, ImageFacts } from './image.ts';
+import { recipeKey } from './recipe.ts';
+import type { Recipe } from './recipe.ts';
+
+/** Told what is being done; long work calls it often. */
+export type Progress = (text: string) => void;
+
+export interface ImageStoreOptions {
+  /** Where this platform keeps its images. */
+  readonly dir: string;
+  /** Where finished images are shared between platforms of this machine. May be deleted at any time. */
+  readonly cacheDir: string;
+}
+
+const DRAFT = /^\.draft-(\d+)-(\d+)-/u;
+
+export class ImageStore {
+  readonly #options: ImageStoreOptions;
+
+  constructor(options: ImageStoreOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * The image of this recipe: from the store, else from the cache, else built (a minute or so).
+   * Two at once may both build; the first to finish wins and the other's work is thrown away.
+   *
+   * @throws SubakoError `build_failed` when packages cannot be had or a check fails; nothing half-made is left
+   */
+  async ensure(recipe: Recipe, progress: Progress): Promise<Image> {
+    const key = recipeKey(recipe);
+    const found = await this.find(key);
+    if (found !== undefined) return found;
+    const cached = join(this.#options.cacheDir, key);
+    if ((await readFacts(cached)) === undefined) {
+      await withDraft(cached, async (draft) => buildImage(recipe, { draft, progress }));
+    }
+    await withDraft(join(this.#options.dir, key), (draft) => copyTree(cached, draft));
+    const made = await this.find(key);
+    if (made === undefined) throw new Error(`image ${key} vanished while it was made`);
+    return made;
+  }
+
+  /** Every image in the store. */
+  async list(): Promise<Image[]> {
+    const names = await readdir(this.#options.dir).catch(() => []);
+    const images = await Promise.all(names.filter((name) => !name.startsWith('.')).map((name) => this.find(name)));
+    return images.filter((image) => image !== undefined);
+  }
+
+  async byDigest(digest: string): Promise<Image | undefined> {
+    return (await this.list()).find((image) => image.digest === digest);
+  }
+
+  private async find(key: string): Promise<Image | undefined> {
+    const dir = join(this.#options.dir, key);
+    const facts = await readFacts(dir);
+    return facts === undefined ? undefined : { ...facts, dir, rootfs: join(dir, 'rootfs') };
+  }
+}
+
+/** Fills a draft directory beside the target and renames it into place: a half-made one is never seen under its name. */
+async function withDraft(target: string, fill: (draft: string) => Promise<void>): Promise<void> {
+  const parent = dirname(target);
+  await mkdir(parent, { recursive: true, mode: 0o711 });
+  await removeDeadDrafts(parent);
+  const draft = join(parent, `.draft-${process.pid}-${startTimeOf(process.pid) ?? '0'}-${randomBytes(4).toString('hex')}`);
+  try {
+    await fill(draft);
+    await rename(draft, target).catch((error: unknown) => {
+      if (!isErrno(error, 'ENOTEMPTY') && !isErrno(error, 'EEXIST')) throw error;
+    });
+  } finally {
+    await rm(draft, { recursive: true, force: true });
+  }
+}
+
+/** Drafts whose maker is gone. */
+async function removeDeadDrafts(parent: string): Promise<void> {
+  for (const name of await readdir(parent)) {
+    const match = DRAFT.exec(name);
+    if (match === null || startTimeOf(Number(match[1])) === match[2]) continue;
+    await rm(join(parent, name), { recursive: true, force: true });
+  }
+}
+
+/** Hard links where the file system is the same: an image never changes, so one copy serves all. */
+async function copyTree(from: string, to: string): Promise<void> {
+  const sameDevice = (await stat(from)).dev === (await stat(dirname(to))).dev;
+  await exec(['cp', sameDevice ? '-al' : '-a', '--', from, to]);
+}
+
+async function readFacts(dir: string): Promise<ImageFacts | undefined> {
+  const text = await readFile(join(dir, 'image.json'), 'utf8').catch(() => undefined);
+  return text === undefined ? undefined : (JSON.parse(text) as ImageFacts);
+}
