@@ -1,0 +1,47 @@
+/** What is in the toolbox: the platform's own tools, the same on every host. */
+import type { Recipe } from '../image/recipe.ts';
+
+export const TOOLBOX_RECIPE: Recipe = {
+  name: 'toolbox',
+  suite: 'trixie',
+  packages: [
+    'crun',
+    'criu',
+    'nginx',
+    'libnginx-mod-http-brotli-filter',
+    'libnginx-mod-http-brotli-static',
+    'libnginx-mod-http-cache-purge',
+    'libnginx-mod-http-js',
+    'mariadb-server',
+    'iproute2',
+    'nftables',
+    'openssl',
+    'patchelf',
+  ],
+  purge: [],
+  directories: [
+    '/run/subako/hosts',
+    '/run/subako/wake',
+    '/run/mysqld',
+    '/srv/subako',
+    '/srv/images',
+    '/srv/sites',
+    '/etc/subako',
+    '/var/log/subako',
+    '/var/lib/subako',
+    '/var/lib/edge',
+  ],
+  files: [],
+  // dpkg's configuration is for a host's own MariaDB and nginx; ours is given on the command line.
+  steps: [],
+  checks: [
+    { name: 'crun', argv: ['dpkg-query', '-W', '-f', '${Version}', 'crun'], expect: /^(\d[\w.+~-]*)/u },
+    { name: 'criu', argv: ['criu', '--version'], expect: /Version: (4\.[1-9][\w.]*|[5-9][\w.]*)/u },
+    { name: 'nginx', argv: ['nginx', '-v'], expect: /nginx\/([\d.]+)/u },
+    { name: 'njs', argv: ['dpkg-query', '-W', '-f', '${Version}', 'libnginx-mod-http-js'], expect: /^(\d[\w.+~-]*)/u },
+    { name: 'mariadb', argv: ['mariadbd', '--version'], expect: /Ver ([\d.]+)-MariaDB/u },
+    { name: 'iproute2', argv: ['ip', '-V'], expect: /iproute2-([\d.]+)/u },
+    { name: 'nftables', argv: ['nft', '--version'], expect: /nftables v([\d.]+)/u },
+    { name: 'openssl', argv: ['openssl', 'version'], expect: /OpenSSL ([\d.]+)/u },
+  ],
+};

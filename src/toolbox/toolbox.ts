@@ -1,0 +1,59 @@
+/** The toolbox: programs of a known version that run on any host. */
+import { chmod, copyFile, mkdir, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { exec, execAny } from '../lib/exec.ts';
+import type { Image } from '../image/image.ts';
+import type { ImageStore, Progress } from '../image/image-store.ts';
+import { TOOLBOX_RECIPE } from './recipe.ts';
+
+export interface Toolbox {
+  readonly image: Image;
+  /** Programs that run straight on the host, with the toolbox's own loader and libraries. */
+  readonly crun: string;
+}
+
+/** The platform's toolbox, made when it is missing or its recipe has changed. */
+export async function ensureToolbox(store: ImageStore, progress: Progress): Promise<Toolbox> {
+  const image = await store.ensure(TOOLBOX_RECIPE, progress);
+  return { image, crun: await hostProgram(image, 'usr/bin/crun') };
+}
+
+const LOADER: Readonly<Record<string, { path: string; libraries: string }>> = {
+  x64: { path: 'lib64/ld-linux-x86-64.so.2', libraries: 'usr/lib/x86_64-linux-gnu' },
+  arm64: { path: 'lib/ld-linux-aarch64.so.1', libraries: 'usr/lib/aarch64-linux-gnu' },
+};
+
+/**
+ * A copy of a toolbox program that names the toolbox's loader and libraries, so that it starts on a host with an older libc
+ * without chroot or a wrapper (crun must see the host's paths, and runs itself again through /proc/self/exe).
+ * Made beside the root, because the path is part of it.
+ */
+async function hostProgram(image: Image, path: string): Promise<string> {
+  const bin = join(image.dir, 'bin');
+  const target = join(bin, path.split('/').at(-1) ?? path);
+  // It is there and starts: a state directory that was moved would leave it without its loader.
+  if (await starts(target)) return target;
+  const loader = LOADER[process.arch];
+  if (loader === undefined) throw new Error(`no loader known for ${process.arch}`);
+  const libraries = join(image.rootfs, loader.libraries);
+  const draft = `${target}.${process.pid}~`;
+  await mkdir(bin, { recursive: true });
+  try {
+    await copyFile(join(image.rootfs, path), draft);
+    await chmod(draft, 0o755);
+    const patchelf = [join(image.rootfs, loader.path), '--library-path', libraries, join(image.rootfs, 'usr/bin/patchelf')];
+    await exec([...patchelf, '--set-interpreter', join(image.rootfs, loader.path), '--force-rpath', '--set-rpath', libraries, draft]);
+    await exec([draft, '--version']);
+    await rename(draft, target);
+  } finally {
+    await rm(draft, { force: true });
+  }
+  return target;
+}
+
+function starts(program: string): Promise<boolean> {
+  return execAny([program, '--version']).then(
+    (result) => result.code === 0,
+    () => false,
+  );
+}
