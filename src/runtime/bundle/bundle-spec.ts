@@ -1,0 +1,43 @@
+/** What a caller may ask of a container. Everything else is decided by `renderOciConfig`, the same for all. */
+
+export interface BindMount {
+  /** Absolute host path, chosen by us: no component of it may be under a tenant's control. */
+  readonly source: string;
+  /** Absolute path in the container; it must exist in the rootfs, which is read-only. */
+  readonly destination: string;
+  readonly writable: boolean;
+  /** Whether programs may be run from it. Default: no. */
+  readonly executable?: boolean;
+}
+
+interface Limits {
+  readonly memoryBytes: number;
+  readonly cpus: number;
+  readonly pids: number;
+}
+
+export interface BundleSpec {
+  readonly rootfs: string;
+  readonly hostname: string;
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  readonly cwd: string;
+  /** User and group id inside the container. */
+  readonly uid: number;
+  readonly gid: number;
+  /** Host id of the container's id 0. Undefined: the host's own ids (only for services of the platform that need its network). */
+  readonly hostIdBase: number | undefined;
+  readonly mounts: readonly BindMount[];
+  /** Path below each cgroup controller's root. */
+  readonly cgroupPath: string;
+  /** Undefined: no limits (services of the platform). */
+  readonly limits: Limits | undefined;
+  /** `none`: a namespace with lo alone. `host`: the machine's own, for the edge. */
+  readonly network: 'none' | 'host';
+  /** Bind ports below 1024, for the edge. No other capability can be asked for. */
+  readonly bindLowPorts?: boolean;
+  /** Open files. Default: 4096. */
+  readonly openFiles?: number;
+  /** -1000…1000: who dies last and first when the machine runs out of memory. */
+  readonly oomScoreAdj?: number;
+}

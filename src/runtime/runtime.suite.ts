@@ -1,0 +1,107 @@
+/** What every runtime driver must do, on a real kernel. */
+import { readFile } from 'node:fs/promises';
+import { describe, expect, it } from 'vitest';
+import { poll } from '../lib/deadline.ts';
+import { isAlive, signalProcess } from '../lib/proc.ts';
+import type { BundleSpec } from './bundle/bundle-spec.ts';
+import type { Runtime } from './runtime.ts';
+
+export interface RuntimeUnderTest {
+  readonly runtime: Runtime;
+  /** A container of a Debian root that runs this command as the id 1000. */
+  readonly spec: (id: string, args: readonly string[]) => BundleSpec;
+  readonly logPath: string;
+}
+
+const SLEEP = ['/bin/sleep', '1000'];
+
+export function runtimeSuite(name: string, open: () => Promise<RuntimeUnderTest>): void {
+  describe(`${name} as a runtime`, () => {
+    it('starts a container that goes on by itself, and removes it with all it had', async () => {
+      const { runtime, spec, logPath } = await open();
+      await runtime.prepare('t-one', spec('t-one', SLEEP));
+      const process = await runtime.run('t-one', { logPath });
+      expect(isAlive(process)).toBe(true);
+      expect(await runtime.list()).toEqual(['t-one']);
+      expect(await runtime.usage('t-one')).toMatchObject({ oomKills: 0, memoryBytes: expect.any(Number) as number });
+      await runtime.remove('t-one');
+      expect(isAlive(process)).toBe(false);
+      expect(await runtime.list()).toEqual([]);
+      expect(await runtime.usage('t-one')).toBeUndefined();
+      await runtime.remove('t-one');
+    });
+
+    it('refuses a second container with the same id, and leaves the first alone', async () => {
+      const { runtime, spec, logPath } = await open();
+      await runtime.prepare('t-two', spec('t-two', SLEEP));
+      const process = await runtime.run('t-two', { logPath });
+      await expect(runtime.run('t-two', { logPath })).rejects.toMatchObject({ code: 'already_running' });
+      expect(isAlive(process)).toBe(true);
+      await runtime.remove('t-two');
+    });
+
+    it('leaves nothing of a container that cannot start, and says why', async () => {
+      const { runtime, spec, logPath } = await open();
+      await runtime.prepare('t-none', spec('t-none', ['/no/such/program']));
+      await expect(runtime.run('t-none', { logPath })).rejects.toMatchObject({
+        code: 'command_failed',
+        message: expect.stringContaining('/no/such/program') as string,
+      });
+      expect(await runtime.list()).toEqual([]);
+      expect(await runtime.usage('t-none')).toBeUndefined();
+    });
+
+    it('refuses an id that could mean something else', async () => {
+      const { runtime, spec } = await open();
+      for (const id of ['', '../x', 'a/b', '-x', 'A', 'x'.repeat(64)]) await expect(runtime.prepare(id, spec('x', SLEEP))).rejects.toThrow(RangeError);
+    });
+
+    it('runs a container to its end, with input, output and exit code', async () => {
+      const { runtime, spec } = await open();
+      await runtime.prepare('t-end', spec('t-end', ['/bin/sh', '-c', 'cat; echo oops >&2; exit 7']));
+      expect(await runtime.runToEnd('t-end', { input: 'hello' })).toMatchObject({ code: 7, stdout: 'hello', stderr: 'oops\n' });
+      await runtime.prepare('t-end', spec('t-end', SLEEP));
+      expect(await runtime.runToEnd('t-end', { timeoutMs: 300 })).toMatchObject({ timedOut: true });
+      expect(await runtime.list()).toEqual([]);
+    });
+
+    it('runs a command beside the first process, with the same credentials', async () => {
+      const { runtime, spec, logPath } = await open();
+      await runtime.prepare('t-exec', spec('t-exec', SLEEP));
+      await runtime.run('t-exec', { logPath });
+      const result = await runtime.exec('t-exec', ['/bin/cat', '/proc/self/status'], {});
+      expect(result.stdout).toMatch(/^Uid:\s+1000\s/mu);
+      expect(result.stdout).toMatch(/^CapEff:\s+0+$/mu);
+      expect(result.stdout).toMatch(/^NoNewPrivs:\s+1$/mu);
+      expect((await runtime.exec('t-exec', ['/bin/false'], {})).code).toBe(1);
+      await runtime.remove('t-exec');
+    });
+
+    it('appends what the container says to its log', async () => {
+      const { runtime, spec, logPath } = await open();
+      await runtime.prepare('t-log', spec('t-log', ['/bin/sh', '-c', 'echo said; exec sleep 1000']));
+      await runtime.run('t-log', { logPath });
+      expect(await poll(async () => (await readFile(logPath, 'utf8')).endsWith('said\n'), { timeoutMs: 5_000, everyMs: 10 })).toBe(true);
+      await runtime.remove('t-log');
+    });
+
+    it('counts what the kernel killed for want of memory', async () => {
+      const { runtime, spec, logPath } = await open();
+      const eat = 'tail /dev/zero; exec sleep 1000';
+      await runtime.prepare('t-oom', { ...spec('t-oom', ['/bin/sh', '-c', eat]), limits: { memoryBytes: 32 * 1024 ** 2, cpus: 1, pids: 20 } });
+      await runtime.run('t-oom', { logPath });
+      expect(await poll(async () => ((await runtime.usage('t-oom'))?.oomKills ?? 0) > 0, { timeoutMs: 20_000, everyMs: 50 })).toBe(true);
+      await runtime.remove('t-oom');
+    });
+
+    it('lets a first process end by a signal from outside', async () => {
+      const { runtime, spec, logPath } = await open();
+      await runtime.prepare('t-sig', spec('t-sig', ['/bin/sh', '-c', 'trap "exit 0" TERM; while :; do sleep 0.05; done']));
+      const process = await runtime.run('t-sig', { logPath });
+      await poll(() => false, { timeoutMs: 200, everyMs: 50 });
+      expect(signalProcess(process, 'SIGTERM')).toBe(true);
+      expect(await poll(() => !isAlive(process), { timeoutMs: 5_000, everyMs: 10 })).toBe(true);
+      await runtime.remove('t-sig');
+    });
+  });
+}
