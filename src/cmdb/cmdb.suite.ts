@@ -1,0 +1,92 @@
+/** What every CMDB driver must do. */
+import { describe, expect, it } from 'vitest';
+import type { Instance } from '../domain/instance.ts';
+import { FIRST_SITE_RANGE } from '../domain/uid-range.ts';
+import type { Cmdb, NewSite } from './cmdb.ts';
+
+const settings = { idleTimeoutMs: 1, lifetimeMs: 2, memoryBytes: 3, cpus: 0.5, pids: 4 };
+
+function newSite(id: string, domain = `${id}.example`): NewSite {
+  return { id, domain, stack: 'wordpress', phase: 'creating', image: 'sha256:1', node: 'local', settings, createdAt: 1 };
+}
+
+function instanceOf(siteId: string, id = `${siteId}-web-1`): Instance {
+  return { id, siteId, role: 'web', node: 'local', state: 'running', image: 'sha256:1', process: { pid: 7, startTime: '99' }, since: 1, bootedAt: 1 };
+}
+
+export function cmdbSuite(name: string, open: () => Promise<Cmdb>): void {
+  describe(`${name} as a CMDB`, () => {
+    it('keeps a site as it was given, with a uid range of its own', async () => {
+      await using cmdb = await open();
+      const a = await cmdb.insertSite(newSite('a'));
+      const b = await cmdb.insertSite(newSite('b'));
+      expect(a).toEqual({ ...newSite('a'), uidRange: FIRST_SITE_RANGE });
+      expect(b.uidRange).toBe(FIRST_SITE_RANGE + 1);
+      expect(await cmdb.site('a')).toEqual(a);
+      expect(await cmdb.siteByDomain('b.example')).toEqual(b);
+      expect(await cmdb.sites()).toEqual([a, b]);
+    });
+
+    it('lets one site have a domain, in whatever phase it is', async () => {
+      await using cmdb = await open();
+      await cmdb.insertSite(newSite('a', 'same.example'));
+      await expect(cmdb.insertSite(newSite('b', 'same.example'))).rejects.toMatchObject({ code: 'already_exists' });
+      expect(await cmdb.sites()).toHaveLength(1);
+    });
+
+    it('gives a uid range again only when its site is gone', async () => {
+      await using cmdb = await open();
+      await cmdb.insertSite(newSite('a'));
+      await cmdb.insertSite(newSite('b'));
+      await cmdb.deleteSite('a');
+      await cmdb.deleteSite('a');
+      expect((await cmdb.insertSite(newSite('c'))).uidRange).toBe(FIRST_SITE_RANGE);
+    });
+
+    it('changes only what it is told to', async () => {
+      await using cmdb = await open();
+      const before = await cmdb.insertSite(newSite('a'));
+      expect(await cmdb.updateSite('a', { phase: 'ready' })).toEqual({ ...before, phase: 'ready' });
+      await expect(cmdb.updateSite('none', { phase: 'ready' })).rejects.toMatchObject({ code: 'not_found' });
+    });
+
+    it('keeps instances, and drops them with their site', async () => {
+      await using cmdb = await open();
+      await cmdb.insertSite(newSite('a'));
+      const { process: _process, ...booting } = instanceOf('a');
+      await cmdb.putInstance({ ...booting, state: 'booting' });
+      expect(await cmdb.instances()).toEqual([{ ...booting, state: 'booting' }]);
+      await cmdb.putInstance(instanceOf('a'));
+      expect(await cmdb.instances()).toEqual([instanceOf('a')]);
+      await cmdb.deleteSite('a');
+      expect(await cmdb.instances()).toEqual([]);
+    });
+
+    it('counts wakes and remembers the last', async () => {
+      await using cmdb = await open();
+      await cmdb.insertSite(newSite('a'));
+      await cmdb.countWake('a', { from: 'cold', ms: 100, at: 1 });
+      await cmdb.countWake('a', { from: 'cold', ms: 90.5, at: 2 });
+      expect((await cmdb.wakeStats()).get('a')).toEqual({ wakes: 2, lastWake: { from: 'cold', ms: 90.5, at: 2 } });
+    });
+
+    it('keeps services', async () => {
+      await using cmdb = await open();
+      const service = { name: 'edge', containerId: 'service-edge', process: { pid: 1, startTime: '2' }, specHash: 'x' };
+      await cmdb.putService({ ...service, specHash: 'older' });
+      await cmdb.putService(service);
+      expect(await cmdb.services()).toEqual([service]);
+      await cmdb.deleteService('edge');
+      expect(await cmdb.services()).toEqual([]);
+    });
+
+    it('gives the newest events, oldest first, of one site or of all', async () => {
+      await using cmdb = await open();
+      for (const [index, site] of ['a', 'b', 'a', 'a'].entries()) await cmdb.appendEvent({ type: 'instance.woken', site, cause: 'request' }, index);
+      const all = await cmdb.events({ limit: 10 });
+      expect(all.map((event) => event.at)).toEqual([0, 1, 2, 3]);
+      expect((await cmdb.events({ limit: 2, site: 'a' })).map((event) => event.at)).toEqual([2, 3]);
+      expect((await cmdb.events({ limit: 10, after: all[1]?.seq ?? 0 })).map((event) => event.at)).toEqual([2, 3]);
+    });
+  });
+}

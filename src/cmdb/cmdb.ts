@@ -1,0 +1,77 @@
+/**
+ * The CMDB port: the configuration management database, the only durable truth of a platform.
+ *
+ * Each method is one transaction: it happens whole or not at all, and when its promise resolves it survives the daemon being killed.
+ * Methods marked *durable* also survive a power cut. Reads see every write that resolved before they began.
+ */
+import type { NewEvent, SubakoEvent } from '../domain/events.ts';
+import type { Instance, ProcessIdentity } from '../domain/instance.ts';
+import type { Site, SitePhase, SiteSettings } from '../domain/site.ts';
+import type { State } from '../domain/state.ts';
+
+/** What a caller knows of a site before it exists; the CMDB adds a uid range that no other site has. */
+export type NewSite = Omit<Site, 'uidRange'>;
+
+export interface SiteChange {
+  readonly phase?: SitePhase;
+  readonly image?: string;
+  readonly settings?: SiteSettings;
+}
+
+/** How often a site was woken, and how it went the last time. */
+export interface WakeStats {
+  readonly wakes: number;
+  readonly lastWake?: { readonly from: State; readonly ms: number; readonly at: number };
+}
+
+/** A container of the platform's own, such as the edge. */
+export interface ServiceRecord {
+  readonly name: string;
+  readonly containerId: string;
+  readonly process: ProcessIdentity;
+  /** Hash of everything it was started with; another one means it must be started anew. */
+  readonly specHash: string;
+}
+
+export interface EventQuery {
+  /** Only events with a higher number. */
+  readonly after?: number;
+  readonly site?: string;
+  /** The newest this many, oldest first. */
+  readonly limit: number;
+}
+
+export interface Cmdb extends AsyncDisposable {
+  /**
+   * Durable. Takes the lowest free uid range.
+   * @throws SubakoError `already_exists` when the domain is taken, also by a site that is being created or removed
+   */
+  insertSite(site: NewSite): Promise<Site>;
+  site(id: string): Promise<Site | undefined>;
+  siteByDomain(domain: string): Promise<Site | undefined>;
+  /** All sites, by domain. */
+  sites(): Promise<Site[]>;
+  /** Durable. @throws SubakoError `not_found` */
+  updateSite(id: string, change: SiteChange): Promise<Site>;
+  /** Durable. Frees the domain and the uid range; the site's instances, wakes and nothing else go with it. Idempotent. */
+  deleteSite(id: string): Promise<void>;
+
+  /** Inserts or replaces. */
+  putInstance(instance: Instance): Promise<void>;
+  deleteInstance(id: string): Promise<void>;
+  instances(): Promise<Instance[]>;
+
+  countWake(siteId: string, wake: { from: State; ms: number; at: number }): Promise<void>;
+  wakeStats(): Promise<ReadonlyMap<string, WakeStats>>;
+
+  putService(service: ServiceRecord): Promise<void>;
+  deleteService(name: string): Promise<void>;
+  services(): Promise<ServiceRecord[]>;
+
+  /** Keeps the newest events only (see MAX_EVENTS). */
+  appendEvent(event: NewEvent, at: number): Promise<SubakoEvent>;
+  events(query: EventQuery): Promise<SubakoEvent[]>;
+}
+
+/** Older events are dropped beyond this many. */
+export const MAX_EVENTS = 20_000;

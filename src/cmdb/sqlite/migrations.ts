@@ -1,0 +1,42 @@
+/** The schema, as the steps that lead to it. A step that was released never changes; a new one is added below. */
+export const MIGRATIONS: readonly string[] = [
+  `CREATE TABLE sites (
+     id         TEXT PRIMARY KEY,
+     domain     TEXT NOT NULL UNIQUE,
+     stack      TEXT NOT NULL,
+     phase      TEXT NOT NULL CHECK (phase IN ('creating', 'ready', 'removing')),
+     image      TEXT NOT NULL,
+     uid_range  INTEGER NOT NULL UNIQUE,
+     node       TEXT NOT NULL,
+     settings   TEXT NOT NULL CHECK (json_valid(settings)),
+     created_at INTEGER NOT NULL
+   ) STRICT;
+   CREATE TABLE instances (
+     id         TEXT PRIMARY KEY,
+     site_id    TEXT NOT NULL REFERENCES sites (id) ON DELETE CASCADE,
+     role       TEXT NOT NULL,
+     node       TEXT NOT NULL,
+     state      TEXT NOT NULL,
+     image      TEXT NOT NULL,
+     pid        INTEGER,
+     start_time TEXT,
+     since      INTEGER NOT NULL,
+     booted_at  INTEGER NOT NULL
+   ) STRICT;
+   CREATE TABLE wakes (
+     site_id TEXT PRIMARY KEY REFERENCES sites (id) ON DELETE CASCADE,
+     wakes   INTEGER NOT NULL,
+     last    TEXT NOT NULL CHECK (json_valid(last))
+   ) STRICT;
+   CREATE TABLE services (
+     name   TEXT PRIMARY KEY,
+     record TEXT NOT NULL CHECK (json_valid(record))
+   ) STRICT;
+   CREATE TABLE events (
+     seq   INTEGER PRIMARY KEY AUTOINCREMENT,
+     at    INTEGER NOT NULL,
+     site  TEXT,
+     event TEXT NOT NULL CHECK (json_valid(event))
+   ) STRICT;
+   CREATE INDEX events_by_site ON events (site, seq);`,
+];

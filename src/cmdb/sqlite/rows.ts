@@ -1,0 +1,38 @@
+/** Rows of the database as values of the domain. */
+import type { Instance } from '../../domain/instance.ts';
+import type { Role, Site, SitePhase, SiteSettings } from '../../domain/site.ts';
+import type { State } from '../../domain/state.ts';
+
+type Row = Record<string, unknown>;
+
+export function siteFromRow(row: Row): Site;
+export function siteFromRow(row: Row | undefined): Site | undefined;
+export function siteFromRow(row: Row | undefined): Site | undefined {
+  if (row === undefined) return undefined;
+  return {
+    id: String(row['id']),
+    domain: String(row['domain']),
+    stack: String(row['stack']),
+    phase: row['phase'] as SitePhase,
+    image: String(row['image']),
+    uidRange: Number(row['uid_range']),
+    node: String(row['node']),
+    settings: JSON.parse(String(row['settings'])) as SiteSettings,
+    createdAt: Number(row['created_at']),
+  };
+}
+
+export function instanceFromRow(row: Row): Instance {
+  const process = row['pid'] === null ? {} : { process: { pid: Number(row['pid']), startTime: String(row['start_time']) } };
+  return {
+    id: String(row['id']),
+    siteId: String(row['site_id']),
+    role: row['role'] as Role,
+    node: String(row['node']),
+    state: row['state'] as State,
+    image: String(row['image']),
+    ...process,
+    since: Number(row['since']),
+    bootedAt: Number(row['booted_at']),
+  };
+}

@@ -1,0 +1,188 @@
+/** Driver: the CMDB in one SQLite file. */
+import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
+import { SubakoError } from '../../domain/errors.ts';
+import type { NewEvent, SubakoEvent } from '../../domain/events.ts';
+import type { Instance } from '../../domain/instance.ts';
+import type { Site } from '../../domain/site.ts';
+import { FIRST_SITE_RANGE, LAST_RANGE } from '../../domain/uid-range.ts';
+import { MAX_EVENTS } from '../cmdb.ts';
+import type { Cmdb, EventQuery, NewSite, ServiceRecord, SiteChange, WakeStats } from '../cmdb.ts';
+import { openDatabase } from './open.ts';
+import { instanceFromRow, siteFromRow } from './rows.ts';
+
+type Params = Record<string, SQLInputValue>;
+
+export class SqliteCmdb implements Cmdb {
+  readonly #db: DatabaseSync;
+  readonly #statements = new Map<string, ReturnType<DatabaseSync['prepare']>>();
+  #appended = 0;
+
+  /** @throws SubakoError `state_damaged` */
+  constructor(path: string) {
+    this.#db = openDatabase(path);
+  }
+
+  async insertSite(site: NewSite): Promise<Site> {
+    return this.#durably(() => {
+      const taken = this.#get('SELECT phase FROM sites WHERE domain = :domain', { domain: site.domain });
+      if (taken !== undefined) throw alreadyExists(site.domain, String(taken['phase']));
+      const uidRange = this.#freeRange();
+      this.#run(
+        `INSERT INTO sites (id, domain, stack, phase, image, uid_range, node, settings, created_at)
+         VALUES (:id, :domain, :stack, :phase, :image, :uidRange, :node, :settings, :createdAt)`,
+        { ...site, uidRange, settings: JSON.stringify(site.settings) },
+      );
+      return { ...site, uidRange };
+    });
+  }
+
+  async site(id: string): Promise<Site | undefined> {
+    return siteFromRow(this.#get('SELECT * FROM sites WHERE id = :id', { id }));
+  }
+
+  async siteByDomain(domain: string): Promise<Site | undefined> {
+    return siteFromRow(this.#get('SELECT * FROM sites WHERE domain = :domain', { domain }));
+  }
+
+  async sites(): Promise<Site[]> {
+    return this.#all('SELECT * FROM sites ORDER BY domain').map((row) => siteFromRow(row));
+  }
+
+  async updateSite(id: string, change: SiteChange): Promise<Site> {
+    return this.#durably(() => {
+      const site = siteFromRow(this.#get('SELECT * FROM sites WHERE id = :id', { id }));
+      if (site === undefined) throw new SubakoError('not_found', `there is no site ${id}`);
+      const changed = { ...site, ...change };
+      const { phase, image } = changed;
+      this.#run('UPDATE sites SET phase = :phase, image = :image, settings = :settings WHERE id = :id', {
+        id,
+        phase,
+        image,
+        settings: JSON.stringify(changed.settings),
+      });
+      return changed;
+    });
+  }
+
+  async deleteSite(id: string): Promise<void> {
+    this.#durably(() => this.#run('DELETE FROM sites WHERE id = :id', { id }));
+  }
+
+  async putInstance(instance: Instance): Promise<void> {
+    const { process, ...rest } = instance;
+    this.#run(
+      `INSERT OR REPLACE INTO instances (id, site_id, role, node, state, image, pid, start_time, since, booted_at)
+       VALUES (:id, :siteId, :role, :node, :state, :image, :pid, :startTime, :since, :bootedAt)`,
+      { ...rest, pid: process?.pid ?? null, startTime: process?.startTime ?? null },
+    );
+  }
+
+  async deleteInstance(id: string): Promise<void> {
+    this.#run('DELETE FROM instances WHERE id = :id', { id });
+  }
+
+  async instances(): Promise<Instance[]> {
+    return this.#all('SELECT * FROM instances ORDER BY id').map(instanceFromRow);
+  }
+
+  async countWake(siteId: string, wake: { from: string; ms: number; at: number }): Promise<void> {
+    this.#run(
+      `INSERT INTO wakes (site_id, wakes, last) VALUES (:siteId, 1, :last)
+       ON CONFLICT (site_id) DO UPDATE SET wakes = wakes + 1, last = excluded.last`,
+      { siteId, last: JSON.stringify(wake) },
+    );
+  }
+
+  async wakeStats(): Promise<ReadonlyMap<string, WakeStats>> {
+    const rows = this.#all('SELECT * FROM wakes');
+    return new Map(rows.map((row) => [String(row['site_id']), { wakes: Number(row['wakes']), lastWake: JSON.parse(String(row['last'])) }]));
+  }
+
+  async putService(service: ServiceRecord): Promise<void> {
+    this.#run('INSERT OR REPLACE INTO services (name, record) VALUES (:name, :record)', { name: service.name, record: JSON.stringify(service) });
+  }
+
+  async deleteService(name: string): Promise<void> {
+    this.#run('DELETE FROM services WHERE name = :name', { name });
+  }
+
+  async services(): Promise<ServiceRecord[]> {
+    return this.#all('SELECT record FROM services ORDER BY name').map((row) => JSON.parse(String(row['record'])) as ServiceRecord);
+  }
+
+  async appendEvent(event: NewEvent, at: number): Promise<SubakoEvent> {
+    const { lastInsertRowid } = this.#run('INSERT INTO events (at, site, event) VALUES (:at, :site, :event)', {
+      at,
+      site: event.site ?? null,
+      event: JSON.stringify(event),
+    });
+    const seq = Number(lastInsertRowid);
+    this.#appended += 1;
+    if (this.#appended % 100 === 0) this.#run('DELETE FROM events WHERE seq <= :last', { last: seq - MAX_EVENTS });
+    return { ...event, seq, at };
+  }
+
+  async events(query: EventQuery): Promise<SubakoEvent[]> {
+    const rows = this.#all(`SELECT * FROM events WHERE seq > :after AND (:site IS NULL OR site = :site) ORDER BY seq DESC LIMIT :limit`, {
+      after: query.after ?? 0,
+      site: query.site ?? null,
+      limit: query.limit,
+    });
+    return rows.toReversed().map((row) => ({ ...(JSON.parse(String(row['event'])) as NewEvent), seq: Number(row['seq']), at: Number(row['at']) }));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#statements.clear();
+    this.#db.close();
+  }
+
+  /** One transaction that is on disk, not only with the kernel, when it returns. */
+  #durably<T>(work: () => T): T {
+    this.#db.exec('PRAGMA synchronous = FULL; BEGIN IMMEDIATE');
+    try {
+      const result = work();
+      this.#db.exec('COMMIT');
+      return result;
+    } catch (error) {
+      // SQLite has done it by itself when the disk is full.
+      if (this.#db.isTransaction) this.#db.exec('ROLLBACK');
+      throw error;
+    } finally {
+      this.#db.exec('PRAGMA synchronous = NORMAL');
+    }
+  }
+
+  #freeRange(): number {
+    const used = new Set(this.#all('SELECT uid_range FROM sites').map((row) => Number(row['uid_range'])));
+    for (let index = FIRST_SITE_RANGE; index <= LAST_RANGE; index += 1) if (!used.has(index)) return index;
+    throw new SubakoError('conflict', 'every uid range is taken', { hint: 'remove sites that are not needed' });
+  }
+
+  #statement(sql: string): ReturnType<DatabaseSync['prepare']> {
+    const known = this.#statements.get(sql);
+    if (known !== undefined) return known;
+    const statement = this.#db.prepare(sql);
+    this.#statements.set(sql, statement);
+    return statement;
+  }
+
+  #get(sql: string, params: Params = {}): Record<string, unknown> | undefined {
+    return this.#statement(sql).get(params);
+  }
+
+  #all(sql: string, params: Params = {}): Record<string, unknown>[] {
+    return this.#statement(sql).all(params);
+  }
+
+  #run(sql: string, params: Params): { lastInsertRowid: number | bigint } {
+    return this.#statement(sql).run(params);
+  }
+}
+
+function alreadyExists(domain: string, phase: string): SubakoError {
+  const hint =
+    phase === 'ready'
+      ? 'choose another name, or remove it first with site rm'
+      : `it is being ${phase === 'creating' ? 'created' : 'removed'}; try again in a moment`;
+  return new SubakoError('already_exists', `the site ${domain} exists already`, { hint, facts: { domain, phase } });
+}
