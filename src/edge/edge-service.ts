@@ -1,0 +1,98 @@
+/** The edge: nginx from the toolbox in a container of its own, with the machine's network and nothing else of the machine. */
+import { chown, mkdir, readFile, chmod } from 'node:fs/promises';
+import { join } from 'node:path';
+import { rangeBase, SERVICE_RANGE } from '../domain/uid-range.ts';
+import { writeFileAtomic } from '../lib/files.ts';
+import type { BundleSpec } from '../runtime/bundle/bundle-spec.ts';
+import { ensureSelfSigned } from './self-signed.ts';
+import { EDGE_VIEW } from './nginx/edge-view.ts';
+import { renderNginx } from './nginx/render-nginx.ts';
+import type { EdgePorts } from './nginx/render-nginx.ts';
+import { renderAsset, renderFastcgi } from './nginx/wordpress-locations.ts';
+
+export interface EdgePaths {
+  readonly config: string;
+  readonly scratch: string;
+  readonly accessLogDir: string;
+  readonly accessLog: string;
+  readonly log: string;
+  readonly hosts: string;
+  readonly wakeDir: string;
+  readonly wakeSocket: string;
+  readonly images: string;
+  readonly sites: string;
+}
+
+/** nginx runs with this id on the host itself, without a user namespace: the ports and the network are the machine's. */
+export const EDGE_UID = rangeBase(SERVICE_RANGE.edge) + 33;
+
+export function edgePaths(dirs: { state: string; run: string }): EdgePaths {
+  const root = join(dirs.state, 'edge');
+  const wakeDir = join(dirs.run, 'wake');
+  return {
+    config: join(root, 'config'),
+    scratch: join(root, 'scratch'),
+    accessLogDir: join(root, 'log'),
+    accessLog: join(root, 'log', 'access.log'),
+    log: join(dirs.state, 'log', 'edge.log'),
+    hosts: join(dirs.run, 'hosts'),
+    wakeDir,
+    wakeSocket: join(wakeDir, 'wake.sock'),
+    images: join(dirs.state, 'images'),
+    sites: join(dirs.state, 'sites'),
+  };
+}
+
+export async function makeEdgeDirectories(paths: EdgePaths): Promise<void> {
+  await mkdir(join(paths.config, 'tls'), { recursive: true, mode: 0o755 });
+  for (const dir of [paths.images, paths.sites, paths.wakeDir, paths.hosts]) await mkdir(dir, { recursive: true, mode: 0o711 });
+  for (const dir of [paths.scratch, paths.accessLogDir]) {
+    await mkdir(dir, { recursive: true, mode: 0o700 });
+    await chown(dir, EDGE_UID, EDGE_UID);
+  }
+  // Sockets of sites are linked below: for the edge alone.
+  await chown(paths.hosts, 0, EDGE_UID);
+  await chmod(paths.hosts, 0o750);
+}
+
+/** Writes the configuration; returns the whole of it as one text. */
+export async function prepareEdge(paths: EdgePaths, ports: EdgePorts, toolboxRootfs: string): Promise<string> {
+  const files = {
+    'nginx.conf': renderNginx(ports),
+    'fastcgi.conf': renderFastcgi(),
+    'asset.conf': renderAsset(),
+    'route-key.js': await readFile(new URL('nginx/route-key.js', import.meta.url), 'utf8'),
+  };
+  for (const [name, text] of Object.entries(files)) await writeFileAtomic(join(paths.config, name), text, { durable: false });
+  const certificate = await ensureSelfSigned(join(paths.config, 'tls'), { toolboxRootfs, owner: EDGE_UID });
+  return [...Object.values(files), certificate].join('\n');
+}
+
+/** The edge's container. Pure. */
+export function edgeSpec(paths: EdgePaths, options: { rootfs: string; cgroupPath: string }): BundleSpec {
+  return {
+    rootfs: options.rootfs,
+    hostname: 'edge',
+    args: ['/usr/sbin/nginx', '-e', 'stderr', '-c', `${EDGE_VIEW.config}/nginx.conf`],
+    env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' },
+    cwd: '/',
+    uid: EDGE_UID,
+    gid: EDGE_UID,
+    hostIdBase: undefined,
+    mounts: [
+      { source: paths.config, destination: EDGE_VIEW.config, writable: false },
+      { source: paths.hosts, destination: EDGE_VIEW.hosts, writable: false },
+      { source: paths.wakeDir, destination: '/run/subako/wake', writable: false },
+      { source: paths.images, destination: EDGE_VIEW.images, writable: false },
+      { source: paths.sites, destination: EDGE_VIEW.sites, writable: false },
+      { source: paths.accessLogDir, destination: EDGE_VIEW.log, writable: true },
+      { source: paths.scratch, destination: EDGE_VIEW.scratch, writable: true },
+    ],
+    cgroupPath: options.cgroupPath,
+    limits: undefined,
+    network: 'host',
+    bindLowPorts: true,
+    openFiles: 16_384,
+    oomScoreAdj: 0,
+  };
+}

@@ -1,0 +1,12 @@
+/** Paths inside the edge's container. */
+
+/** Where the edge's container sees the platform's things. */
+export const EDGE_VIEW = {
+  hosts: '/run/subako/hosts',
+  wakeSocket: '/run/subako/wake/wake.sock',
+  images: '/srv/images',
+  sites: '/srv/sites',
+  config: '/etc/subako',
+  log: '/var/log/subako',
+  scratch: '/var/lib/edge',
+} as const;

@@ -1,0 +1,189 @@
+/** Renders the edge's configuration. Nothing of a tenant is in it: sites come and go in the route tree alone. */
+import { MAX_PLAIN_KEY } from '../../domain/route-key.ts';
+import { EDGE_VIEW } from './edge-view.ts';
+import { BROKEN_OFF_PAGE, NOT_AWAKE_PAGE, UNKNOWN_HOST_PAGE } from './pages.ts';
+import { wordpressLocations } from './wordpress-locations.ts';
+
+export interface EdgePorts {
+  readonly http: number;
+  readonly https: number;
+  /** Whether this machine has IPv6 at all. */
+  readonly ipv6: boolean;
+}
+
+/** The largest request body: 64 MiB of upload and the rest of its form. The image's php.ini has the same number. */
+const MAX_BODY = '72m';
+
+export function renderNginx(ports: EdgePorts): string {
+  return `# Written by Subako at every start; changes are lost.
+daemon off;
+pid ${EDGE_VIEW.scratch}/nginx.pid;
+error_log stderr error;
+worker_processes auto;
+worker_rlimit_nofile 16384;
+load_module /usr/lib/nginx/modules/ngx_http_js_module.so;
+
+events {
+  worker_connections 4096;
+}
+
+http {
+${http()}
+${routing()}
+${logging()}
+
+  server {
+${listeners(ports)}
+
+    # An unknown host wakes nothing and reads nothing.
+    default_type text/html;
+    if (!-d ${EDGE_VIEW.hosts}/$route_key) { return 421 '${UNKNOWN_HOST_PAGE}'; }
+
+${wake()}
+${wordpressLocations()}
+  }
+}
+`;
+}
+
+function http(): string {
+  return `  include /etc/nginx/mime.types;
+  default_type application/octet-stream;
+  server_tokens off;
+  sendfile on;
+  tcp_nopush on;
+  absolute_redirect off;
+  # @wake and @not_woken are reached as error pages themselves; none of them leads back.
+  recursive_error_pages on;
+  log_not_found off;
+  keepalive_timeout 30s;
+  keepalive_requests 1000;
+  reset_timedout_connection on;
+
+  # Slow and oversized requests.
+  client_header_timeout 10s;
+  client_body_timeout 30s;
+  send_timeout 30s;
+  client_max_body_size ${MAX_BODY};
+  client_body_buffer_size 64k;
+  large_client_header_buffers 4 16k;
+
+  client_body_temp_path ${EDGE_VIEW.scratch}/body;
+  fastcgi_temp_path ${EDGE_VIEW.scratch}/fastcgi;
+  proxy_temp_path ${EDGE_VIEW.scratch}/proxy;
+  uwsgi_temp_path ${EDGE_VIEW.scratch}/uwsgi;
+  scgi_temp_path ${EDGE_VIEW.scratch}/scgi;
+
+  gzip on;
+  gzip_comp_level 4;
+  gzip_min_length 1024;
+  gzip_vary on;
+  gzip_proxied any;
+  gzip_types text/css text/plain text/xml text/javascript application/json application/xml application/rss+xml application/manifest+json image/svg+xml;
+
+  fastcgi_buffer_size 32k;
+  fastcgi_buffers 32 16k;
+  fastcgi_read_timeout 300s;
+  # A site's answer must not steer the edge.
+  fastcgi_ignore_headers X-Accel-Redirect X-Accel-Expires X-Accel-Limit-Rate X-Accel-Buffering X-Accel-Charset;
+  fastcgi_hide_header X-Powered-By;`;
+}
+
+function routing(): string {
+  return `
+  # $host is lower case, without port and trailing dot. The key of a usual name is the name; a long one gets a digest.
+  js_path ${EDGE_VIEW.config};
+  js_import routes from route-key.js;
+  js_set $long_route_key routes.longRouteKey;
+  map $host $route_key {
+    "~^[a-z0-9](?:[a-z0-9.-]{0,${MAX_PLAIN_KEY - 2}}[a-z0-9])?$" $host;
+    default $long_route_key;
+  }
+  # The name a site sees: its own, with the port the visitor used.
+  map "$scheme:$server_port" $port_suffix {
+    "http:80" "";
+    "https:443" "";
+    default ":$server_port";
+  }
+  map $https $https_flag {
+    "on" "on";
+    default "";
+  }
+  # Assets that carry a version never change under the same address.
+  map $arg_ver $asset_cache {
+    "" "public, max-age=3600";
+    default "public, max-age=31536000, immutable";
+  }
+  map $uri $asset_policy {
+    "~*^/wp-content/.*\\.(?:svgz?|html?|xml|xhtml)$" "default-src 'none'; img-src 'self' data:; style-src 'unsafe-inline'; sandbox";
+    default "";
+  }`;
+}
+
+function logging(): string {
+  return `
+  # Access events for the daemon: one line for each request that reached, or tried to reach, a container. Buffered, so no request waits for it.
+  map $upstream_status $is_dynamic {
+    "" 0;
+    default 1;
+  }
+  log_format events escape=json '{"at":$msec,"host":"$host","status":$status,"seconds":$request_time}';
+  access_log ${EDGE_VIEW.log}/access.log events buffer=32k flush=500ms if=$is_dynamic;`;
+}
+
+function listeners({ http: plain, https, ipv6 }: EdgePorts): string {
+  const listen = (port: number, options: string): string[] => [
+    `    listen ${port} ${options}default_server backlog=1024;`,
+    ...(ipv6 ? [`    listen [::]:${port} ${options}default_server ipv6only=on backlog=1024;`] : []),
+  ];
+  return `${[...listen(plain, ''), ...listen(https, 'ssl ')].join('\n')}
+    http2 on;
+    server_name _;
+    ssl_certificate ${EDGE_VIEW.config}/tls/certificate.pem;
+    ssl_certificate_key ${EDGE_VIEW.config}/tls/key.pem;
+    ssl_protocols TLSv1.2 TLSv1.3;
+    ssl_session_cache shared:tls:4m;
+    ssl_session_tickets off;`;
+}
+
+/** The oracle, asked only when a site's socket is not there. */
+function wake(): string {
+  return `
+    location = /.subako/wake {
+      internal;
+      proxy_pass http://unix:${EDGE_VIEW.wakeSocket}:/wake;
+      proxy_pass_request_body off;
+      proxy_pass_request_headers off;
+      proxy_set_header Content-Length "";
+      proxy_set_header Host wake;
+      proxy_set_header X-Subako-Host $host;
+      proxy_connect_timeout 2s;
+      # The dispatcher has a deadline of its own, well below this.
+      proxy_read_timeout 120s;
+    }
+
+    # The socket was not there, or nobody listened on it: the connect failed, so the request may be passed again once the site is awake.
+    location @wake {
+      error_page 403 500 502 = @not_woken;
+      # Connected once already: it reached PHP, and is never run again.
+      if ($upstream_connect_time ~ "\\d") { return 502; }
+      auth_request /.subako/wake;
+      auth_request_set $wake_timing $upstream_http_server_timing;
+      auth_request_set $wake_retry $upstream_http_retry_after;
+      auth_request_set $wake_status $upstream_http_x_subako_status;
+      add_header Server-Timing $wake_timing always;
+      include ${EDGE_VIEW.config}/fastcgi.conf;
+    }
+
+    location @not_woken {
+      default_type text/html;
+      set $retry $wake_retry;
+      if ($retry = "") { set $retry 5; }
+      add_header Retry-After $retry always;
+      add_header Cache-Control "no-store" always;
+      add_header Server-Timing $wake_timing always;
+      if ($wake_status = "404") { return 421 '${UNKNOWN_HOST_PAGE}'; }
+      if ($upstream_connect_time ~ "\\d") { return 502 '${BROKEN_OFF_PAGE}'; }
+      return 503 '${NOT_AWAKE_PAGE}';
+    }`;
+}

@@ -1,0 +1,114 @@
+/** How a request for a WordPress site is divided between the edge's own files and the site's container. */
+import { EDGE_VIEW } from './edge-view.ts';
+
+/** Where the container sees WordPress. */
+const DOCUMENT_ROOT = '/srv/wordpress';
+
+const ASSET =
+  'css|js|mjs|map|json|png|jpe?g|gif|webp|avif|ico|svgz?|bmp|woff2?|ttf|otf|eot|mp4|m4v|webm|ogv|mp3|ogg|wav|m4a|pdf|txt|xml|zip|gz|docx?|xlsx?|pptx?|odt|wasm';
+/** What people leave lying about, and what no visitor should get. */
+const PRIVATE = 'php\\d|phtml|phps|phar|inc|sql|sqlite|log|bak|old|orig|save|swp|swo|dist|env|ini|conf|sh|pem|key|crt|lock';
+
+export function wordpressLocations(): string {
+  const route = `${EDGE_VIEW.hosts}/$route_key`;
+  return `
+    root ${route}/core;
+    # Content is the tenant's: a symbolic link in it leads nowhere.
+    disable_symlinks on from=$document_root;
+    index index.php;
+
+    location ~ /\\.(?!well-known/) { return 404; }
+    location ~* (?:~|\\.(?:${PRIVATE}))$ { return 404; }
+    location ~* ^/(?:wp-config(?:-sample)?\\.php|wp-admin/(?:install|setup-config)\\.php|readme\\.html|license\\.txt)$ { return 404; }
+    location ~* ^/wp-includes/(?!js/tinymce/wp-tinymce\\.php$).*\\.php$ { return 404; }
+
+    location ^~ /wp-content/ {
+      root ${route};
+      disable_symlinks on from=${route}/wp-content;
+      location ~ /\\. { return 404; }
+      location ~* (?:~|\\.(?:${PRIVATE}))$ { return 404; }
+      # Nothing that was uploaded is ever run.
+      location ~* ^/wp-content/(?:uploads|upgrade|cache|languages)/.*\\.php { return 404; }
+      location ~ \\.php$ {
+        try_files $uri =404;
+        set $script $uri;
+        error_page 502 = @wake;
+        include ${EDGE_VIEW.config}/fastcgi.conf;
+      }
+      # A file with another spelling of .php is neither run nor shown.
+      location ~* \\.php { return 404; }
+      # A missing asset is simply missing; no site wakes for it.
+      location ~* \\.(?:${ASSET})$ {
+        include ${EDGE_VIEW.config}/asset.conf;
+        try_files $uri =404;
+      }
+      include ${EDGE_VIEW.config}/asset.conf;
+      try_files $uri @front;
+    }
+
+    location ~ \\.php$ {
+      try_files $uri =404;
+      set $script $uri;
+      error_page 502 = @wake;
+      include ${EDGE_VIEW.config}/fastcgi.conf;
+    }
+
+    # Another spelling of .php is no script.
+    location ~* \\.php$ { return 404; }
+
+    location ~* ^/wp-(?:admin|includes)/.*\\.(?:${ASSET})$ {
+      include ${EDGE_VIEW.config}/asset.conf;
+      try_files $uri =404;
+    }
+
+    location / {
+      try_files $uri $uri/ @front;
+    }
+
+    location @front {
+      set $script /index.php;
+      error_page 502 = @wake;
+      include ${EDGE_VIEW.config}/fastcgi.conf;
+    }`;
+}
+
+/** Everything that PHP is told. A closed list: what a visitor sends arrives only as HTTP_… and never as one of these. */
+export function renderFastcgi(): string {
+  const script = [`SCRIPT_FILENAME ${DOCUMENT_ROOT}$script`, 'SCRIPT_NAME $script', 'DOCUMENT_URI $script', `DOCUMENT_ROOT ${DOCUMENT_ROOT}`];
+  const request = [
+    'REQUEST_URI $request_uri',
+    'QUERY_STRING $query_string',
+    'REQUEST_METHOD $request_method',
+    'CONTENT_TYPE $content_type',
+    'CONTENT_LENGTH $content_length',
+    'SERVER_PROTOCOL $server_protocol',
+    'REQUEST_SCHEME $scheme',
+  ];
+  const where = [
+    'GATEWAY_INTERFACE CGI/1.1',
+    'SERVER_SOFTWARE nginx',
+    'SERVER_NAME $host',
+    'SERVER_PORT $server_port',
+    'SERVER_ADDR $server_addr',
+    'REMOTE_ADDR $remote_addr',
+    'REMOTE_PORT $remote_port',
+    'REDIRECT_STATUS 200',
+    'HTTP_HOST $host$port_suffix',
+  ];
+  return `fastcgi_pass unix:${EDGE_VIEW.hosts}/$route_key/fpm.sock;
+${[...script, ...request, ...where].map((param) => `fastcgi_param ${param};`).join('\n')}
+fastcgi_param HTTPS $https_flag if_not_empty;
+# Headers that only a proxy in front of us could set honestly, and httpoxy.
+${['PROXY', 'X_FORWARDED_FOR', 'X_FORWARDED_HOST', 'X_FORWARDED_PROTO', 'X_FORWARDED_PORT', 'X_REAL_IP', 'FORWARDED'].map((name) => `fastcgi_param HTTP_${name} "" if_not_empty;`).join('\n')}
+`;
+}
+
+/** Headers of files that the edge serves itself. */
+export function renderAsset(): string {
+  return `default_type application/octet-stream;
+add_header Cache-Control $asset_cache;
+add_header X-Content-Type-Options nosniff;
+# An uploaded SVG or HTML file may hold a script; shown alone, it may not run one.
+add_header Content-Security-Policy $asset_policy;
+`;
+}

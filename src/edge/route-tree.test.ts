@@ -1,0 +1,91 @@
+import { createServer } from 'node:net';
+import { once } from 'node:events';
+import { mkdtemp, readlink, readdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { RouteTree } from './route-tree.ts';
+
+const HOST = 'a.example';
+const me = process.getuid?.() ?? 0;
+let dir: string;
+let routes: RouteTree;
+let cleanup: (() => void)[] = [];
+
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'subako-routes-'));
+  routes = new RouteTree(dir);
+  await routes.publish(HOST, { links: { core: '/srv/core', 'wp-content': '/srv/content' } });
+});
+
+afterEach(async () => {
+  for (const work of cleanup) work();
+  cleanup = [];
+  await rm(dir, { recursive: true });
+});
+
+async function listen(path: string): Promise<void> {
+  const server = createServer().listen(path);
+  await once(server, 'listening');
+  cleanup.push(() => server.close());
+}
+
+describe('the route tree', () => {
+  it('makes a host known, and forgets it', async () => {
+    expect(await readlink(join(dir, HOST, 'core'))).toBe('/srv/core');
+    await routes.unpublish(HOST);
+    await routes.unpublish(HOST);
+    expect(await readdir(dir)).toEqual([]);
+  });
+
+  it('changes a route without losing its upstream', async () => {
+    const socket = join(dir, 'tenant.sock');
+    await listen(socket);
+    await routes.setUpstream(HOST, socket, me);
+    await routes.publish(HOST, { links: { core: '/srv/newer', 'wp-content': '/srv/content' } });
+    expect(await readlink(join(dir, HOST, 'core'))).toBe('/srv/newer');
+    expect(await routes.isListening(HOST)).toBe(true);
+  });
+
+  it('leads to the very socket, whatever the tenant puts in its place later', async () => {
+    const socket = join(dir, 'tenant.sock');
+    await listen(socket);
+    await routes.setUpstream(HOST, socket, me);
+    await rm(socket);
+    await symlink('/run/elsewhere.sock', socket);
+    expect(await routes.isListening(HOST)).toBe(true);
+  });
+
+  it('refuses a symbolic link, a file and a socket of somebody else', async () => {
+    const real = join(dir, 'other-tenant.sock');
+    await listen(real);
+    const link = join(dir, 'tenant.sock');
+    await symlink(real, link);
+    const file = join(dir, 'tenant.txt');
+    await writeFile(file, '');
+    for (const [path, owner] of [
+      [link, me],
+      [file, me],
+      [real, me + 1],
+    ] as const) {
+      await expect(routes.setUpstream(HOST, path, owner)).rejects.toMatchObject({ code: 'wake_failed' });
+      expect(await routes.hasUpstream(HOST)).toBe(false);
+    }
+    expect(await readdir(join(dir, HOST))).toEqual(['core', 'wp-content']);
+  });
+
+  it('takes the upstream away, twice if need be', async () => {
+    await listen(join(dir, 's'));
+    await routes.setUpstream(HOST, join(dir, 's'), me);
+    await routes.removeUpstream(HOST);
+    await routes.removeUpstream(HOST);
+    expect(await routes.hasUpstream(HOST)).toBe(false);
+  });
+
+  it('keeps only the hosts there are', async () => {
+    await routes.publish('b.example', { links: {} });
+    await writeFile(join(dir, '.draft-1-1'), '');
+    expect(await routes.keepOnly([HOST])).toBe(2);
+    expect(await readdir(dir)).toEqual([HOST]);
+  });
+});
