@@ -1,0 +1,33 @@
+<?php
+/**
+ * The same for every site of this image: what differs lies in /etc/subako/site/config.php,
+ * which defines DB_NAME, DB_USER, DB_PASSWORD, the keys and salts, SUBAKO_DOMAIN and $table_prefix.
+ */
+require '/etc/subako/site/config.php';
+
+define( 'DB_HOST', 'localhost:/run/mysqld/mysqld.sock' );
+define( 'DB_CHARSET', 'utf8mb4' );
+define( 'DB_COLLATE', '' );
+
+// The edge passes only the site's canonical name, with the port the visitor used. Anything else falls back to the name alone.
+$subako_host   = $_SERVER['HTTP_HOST'] ?? SUBAKO_DOMAIN;
+$subako_host   = preg_match( '/^' . preg_quote( SUBAKO_DOMAIN, '/' ) . '(:\d{1,5})?$/D', $subako_host ) ? $subako_host : SUBAKO_DOMAIN;
+$subako_scheme = ( $_SERVER['HTTPS'] ?? '' ) === 'on' ? 'https' : 'http';
+define( 'WP_HOME', $subako_scheme . '://' . $subako_host );
+define( 'WP_SITEURL', WP_HOME );
+unset( $subako_host, $subako_scheme );
+
+define( 'FS_METHOD', 'direct' );
+define( 'DISALLOW_FILE_EDIT', true );
+// Core is part of the image and read-only: an update is a new image.
+define( 'AUTOMATIC_UPDATER_DISABLED', true );
+define( 'WP_AUTO_UPDATE_CORE', false );
+// The container has no network: fail at once instead of after a time-out.
+define( 'WP_HTTP_BLOCK_EXTERNAL', true );
+define( 'DISABLE_WP_CRON', true );
+define( 'WP_MEMORY_LIMIT', '128M' );
+
+if ( ! defined( 'ABSPATH' ) ) {
+	define( 'ABSPATH', __DIR__ . '/' );
+}
+require_once ABSPATH . 'wp-settings.php';

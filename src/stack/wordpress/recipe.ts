@@ -1,0 +1,105 @@
+/** What is in the WordPress image. */
+import { readFileSync } from 'node:fs';
+import type { Recipe, RecipeFile } from '../../image/recipe.ts';
+
+/** Loaded in this order; everything else that Debian's PHP brings (FFI, ftp, shmop, sysv…) stays out of a site's reach. */
+const EXTENSIONS = [
+  'opcache',
+  'mysqlnd',
+  'ctype',
+  'curl',
+  'dom',
+  'exif',
+  'fileinfo',
+  'gd',
+  'iconv',
+  'intl',
+  'mbstring',
+  'mysqli',
+  'phar',
+  'posix',
+  'simplexml',
+  'sockets',
+  'tokenizer',
+  'xml',
+  'xmlreader',
+  'xmlwriter',
+  'zip',
+  'apcu',
+];
+
+export const PHP_FPM = '/usr/sbin/php-fpm8.4';
+export const PHP_CLI = '/usr/bin/php8.4';
+export const DOCUMENT_ROOT = '/srv/wordpress';
+/** What a new site's wp-content begins with. */
+export const CONTENT_SKELETON = '/srv/skeleton';
+export const OPCACHE_DIR = '/var/cache/opcache';
+/** The build's opcache of core; at run time it is mounted below OPCACHE_DIR, which must be writable for PHP to accept it. */
+export const CORE_OPCACHE = '/srv/opcache';
+
+const PHP = ['env', 'PHP_INI_SCAN_DIR=/etc/subako/php.d', PHP_CLI, '-c', '/etc/subako/php.ini'];
+
+export const WORDPRESS_RECIPE: Recipe = {
+  name: 'wordpress',
+  suite: 'trixie',
+  packages: [
+    ...['fpm', 'cli', 'apcu', 'curl', 'gd', 'intl', 'mbstring', 'mysql', 'opcache', 'xml', 'zip'].map((name) => `php8.4-${name}`),
+    'wordpress',
+    'wordpress-theme-twentytwentyfive',
+  ],
+  // WordPress depends on a web server; ours is the edge.
+  purge: ['apache2', 'apache2-bin', 'apache2-data', 'apache2-utils', 'libapache2-mod-php', 'libapache2-mod-php8.4'],
+  directories: [CONTENT_SKELETON, CORE_OPCACHE, OPCACHE_DIR, '/run/subako', '/run/mysqld', '/etc/subako/site', '/etc/subako/php.d', '/dev/shm'],
+  files: [
+    ...['wp-config.php', 'install.php', 'compile.php', 'fill-opcache.php', 'php.ini', 'fpm.conf'].map(fromFolder),
+    { path: '/etc/subako/php.d/extensions.ini', text: `${EXTENSIONS.map(loadLine).join('\n')}\n` },
+  ],
+  steps: [
+    { title: 'laying out WordPress', argv: ['cp', '-rL', '--preserve=timestamps', '/usr/share/wordpress', DOCUMENT_ROOT] },
+    { title: 'laying out WordPress', argv: ['mv', `${DOCUMENT_ROOT}/wp-content/themes`, `${DOCUMENT_ROOT}/wp-content/plugins`, CONTENT_SKELETON] },
+    {
+      title: 'laying out WordPress',
+      argv: [
+        'rm',
+        '-rf',
+        `${DOCUMENT_ROOT}/wp-content`,
+        `${DOCUMENT_ROOT}/.htaccess`,
+        `${DOCUMENT_ROOT}/readme.html`,
+        '/usr/share/wordpress',
+        '/var/lib/wordpress',
+      ],
+    },
+    { title: 'laying out WordPress', argv: ['mkdir', `${DOCUMENT_ROOT}/wp-content`, `${CONTENT_SKELETON}/uploads`, `${CONTENT_SKELETON}/languages`] },
+    { title: 'laying out WordPress', argv: ['cp', '/usr/share/subako/wp-config.php', `${DOCUMENT_ROOT}/wp-config.php`] },
+    { title: 'compiling WordPress into the opcache', argv: [...PHP, '/usr/share/subako/fill-opcache.php', PHP_FPM, CORE_OPCACHE] },
+    {
+      title: 'laying out WordPress',
+      argv: ['find', CORE_OPCACHE, '-mindepth', '1', '-maxdepth', '1', '-type', 'd', '-exec', 'mkdir', '-p', `{}${DOCUMENT_ROOT}/wp-content`, ';'],
+    },
+    // PHP writes its cache for its own user alone; every site's user reads this one.
+    { title: 'laying out WordPress', argv: ['chmod', '-R', 'a+rX', CORE_OPCACHE] },
+  ],
+  checks: [
+    { name: 'php', argv: [PHP_FPM, '-v'], expect: /PHP (8\.4\.\d+)/u },
+    { name: 'extensions', argv: [...PHP, '-r', requireExtensions()], expect: /^all (\d+)/u },
+    // PHP's own name for its build: the directory that its opcache files lie in.
+    { name: 'opcache', argv: ['ls', CORE_OPCACHE], expect: /^([0-9a-f]{32})$/mu },
+    { name: 'wordpress', argv: ['grep', 'wp_version =', `${DOCUMENT_ROOT}/wp-includes/version.php`], expect: /'([\d.]+)'/u },
+  ],
+};
+
+function fromFolder(name: string): RecipeFile {
+  const text = readFileSync(new URL(`files/${name}`, import.meta.url), 'utf8');
+  const path = name.endsWith('.php') ? `/usr/share/subako/${name}` : `/etc/subako/${name}`;
+  return { path, text };
+}
+
+function loadLine(extension: string): string {
+  return `${extension === 'opcache' ? 'zend_extension' : 'extension'}=${extension}`;
+}
+
+/** PHP that prints "all N" when every extension is loaded. */
+function requireExtensions(): string {
+  const names = EXTENSIONS.map((name) => (name === 'opcache' ? 'Zend OPcache' : name));
+  return `$n=${JSON.stringify(names)};$m=array_diff(array_map("strtolower",$n),array_map("strtolower",get_loaded_extensions()));echo $m?"missing ".implode(",",$m):"all ".count($n);`;
+}
