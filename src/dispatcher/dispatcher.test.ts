@@ -1,0 +1,81 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { request } from 'node:http';
+import type { IncomingMessage } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { SubakoError } from '../domain/errors.ts';
+import type { Site } from '../domain/site.ts';
+import { poll } from '../lib/deadline.ts';
+import type { Transition } from '../lifecycle/lifecycle.ts';
+import { Dispatcher, serverTiming } from './dispatcher.ts';
+
+const WOKEN: Transition = { from: 'cold', to: 'running', ms: 97, phases: { start: 20.25, listen: 31 } };
+const site = (phase: Site['phase']) => ({ id: 'a', phase }) as Site;
+
+let dir: string;
+let dispatcher: Dispatcher;
+let wake: () => Promise<Transition>;
+
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'subako-d-'));
+  wake = async () => WOKEN;
+  const known: Record<string, Site> = { 'a.example': site('ready'), 'half.example': site('creating') };
+  dispatcher = new Dispatcher({
+    socket: join(dir, 's'),
+    edgeGid: process.getgid?.() ?? 0,
+    cmdb: { siteByDomain: async (domain) => known[domain] },
+    wake: () => wake(),
+    deadlineMs: 100,
+    maxWaiters: 3,
+  });
+  await dispatcher.start();
+});
+
+afterEach(async () => {
+  await dispatcher.stop();
+  await rm(dir, { recursive: true });
+});
+
+function ask(host: string): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    request({ socketPath: join(dir, 's'), path: '/wake', headers: { 'x-subako-host': host } }, (response) => resolve(response.resume()))
+      .on('error', reject)
+      .end();
+  });
+}
+
+describe('the dispatcher', () => {
+  it('says yes when the site is awake, and how long it took', async () => {
+    const answer = await ask('A.example.');
+    expect(answer.statusCode).toBe(204);
+    expect(answer.headers['server-timing']).toMatch(/^wake;desc="cold";dur=[\d.]+, wake-start;dur=20\.\d, wake-listen;dur=31\.0$/u);
+  });
+
+  it.each(['b.example', 'half.example', '', '..', '127.0.0.1', 'a.example:80', `${'a.'.repeat(150)}example`])('wakes nothing for %j', async (host) => {
+    wake = () => Promise.reject(new Error('must not be asked'));
+    const answer = await ask(host);
+    expect([answer.statusCode, answer.headers['x-subako-status']]).toEqual([403, '404']);
+  });
+
+  it('says no, and when to try again, when the wake fails', async () => {
+    wake = () => Promise.reject(new SubakoError('backing_off', 'no', { facts: { retryAfterMs: 2_500 } }));
+    const answer = await ask('a.example');
+    expect([answer.statusCode, answer.headers['x-subako-status'], answer.headers['retry-after']]).toEqual([403, '503', '3']);
+  });
+
+  it('lets nobody wait beyond the deadline, nor too many wait at all', async () => {
+    wake = () => new Promise(() => undefined);
+    const waiting = Array.from({ length: 3 }, () => ask('a.example'));
+    expect(await poll(() => dispatcher.waiting === 3, { timeoutMs: 1000, everyMs: 1 })).toBe(true);
+    const began = performance.now();
+    expect((await ask('a.example')).headers['x-subako-status']).toBe('503');
+    expect(performance.now() - began).toBeLessThan(90);
+    for (const answer of await Promise.all(waiting)) expect(answer.headers['x-subako-status']).toBe('503');
+    expect(dispatcher.waiting).toBe(0);
+  });
+
+  it('tells each visitor its own wait', () => {
+    expect(serverTiming(WOKEN, 12.34)).toContain('dur=12.3');
+  });
+});

@@ -1,0 +1,112 @@
+/**
+ * The dispatcher: the edge asks it "wake this host" when a site's socket is not there, and waits for its yes.
+ * It is an oracle, not a proxy: no byte of a visitor's traffic comes here.
+ *
+ *   GET /wake, X-Subako-Host: <host>
+ *   204  awake: pass the request          Server-Timing: wake;desc="cold";dur=97.1, …one entry a phase
+ *   403  not awake                        X-Subako-Status: 404 | 503, Retry-After: seconds
+ */
+import { createServer } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { chmod, chown, rm } from 'node:fs/promises';
+import { once } from 'node:events';
+import type { Cmdb } from '../cmdb/cmdb.ts';
+import { asSubakoError, SubakoError } from '../domain/errors.ts';
+import { canonicalHost } from '../domain/host-name.ts';
+import type { Site } from '../domain/site.ts';
+import { DeadlineError, within } from '../lib/deadline.ts';
+import type { Transition } from '../lifecycle/lifecycle.ts';
+
+export interface DispatcherOptions {
+  readonly socket: string;
+  /** Group of the edge, which may connect. */
+  readonly edgeGid: number;
+  readonly cmdb: Pick<Cmdb, 'siteByDomain'>;
+  readonly wake: (site: Site, cause: string) => Promise<Transition>;
+  /** How long one visitor waits, in milliseconds. */
+  readonly deadlineMs: number;
+  /** How many may wait for one site. */
+  readonly maxWaiters: number;
+}
+
+const DEFAULT_RETRY_SECONDS = 5;
+
+export class Dispatcher {
+  readonly #options: DispatcherOptions;
+  readonly #server: Server;
+  readonly #waiters = new Map<string, number>();
+
+  constructor(options: DispatcherOptions) {
+    this.#options = options;
+    this.#server = createServer((request, response) => void this.#answer(request, response));
+  }
+
+  /** Listens on its socket, replacing one that a killed daemon left. */
+  async start(): Promise<void> {
+    const { socket, edgeGid } = this.#options;
+    await rm(socket, { force: true });
+    this.#server.listen({ path: socket, backlog: 1024 });
+    await once(this.#server, 'listening');
+    await chown(socket, 0, edgeGid);
+    await chmod(socket, 0o660);
+  }
+
+  async stop(): Promise<void> {
+    this.#server.close();
+    this.#server.closeAllConnections();
+    await rm(this.#options.socket, { force: true });
+  }
+
+  /** Requests that wait now. */
+  get waiting(): number {
+    return [...this.#waiters.values()].reduce((sum, count) => sum + count, 0);
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    request.resume();
+    try {
+      const site = await this.#siteOf(String(request.headers['x-subako-host'] ?? ''));
+      const began = performance.now();
+      const transition = await this.#waitFor(site);
+      response.writeHead(204, { 'server-timing': serverTiming(transition, performance.now() - began) }).end();
+    } catch (error) {
+      const { status, retryAfter } = refusal(error);
+      response.writeHead(403, { 'x-subako-status': status, 'retry-after': String(retryAfter), 'content-length': 0 }).end();
+    }
+  }
+
+  async #siteOf(host: string): Promise<Site> {
+    const site = await this.#options.cmdb.siteByDomain(canonicalHost(host));
+    if (site?.phase === 'ready') return site;
+    throw new SubakoError('unknown_host', 'there is no such site');
+  }
+
+  async #waitFor(site: Site): Promise<Transition> {
+    const { deadlineMs, maxWaiters, wake } = this.#options;
+    const waiting = this.#waiters.get(site.id) ?? 0;
+    if (waiting >= maxWaiters) throw new SubakoError('wake_overflow', 'too many requests wait for this site');
+    this.#waiters.set(site.id, waiting + 1);
+    try {
+      return await within(deadlineMs, 'the wake', wake(site, 'request'));
+    } finally {
+      const left = (this.#waiters.get(site.id) ?? 1) - 1;
+      if (left === 0) this.#waiters.delete(site.id);
+      else this.#waiters.set(site.id, left);
+    }
+  }
+}
+
+/** How this visitor's wait was spent; one who joined late waited less than the wake took. */
+export function serverTiming(transition: Transition, waitedMs: number): string {
+  const whole = `wake;desc="${transition.from}";dur=${waitedMs.toFixed(1)}`;
+  const phases = Object.entries(transition.phases).map(([name, ms]) => `wake-${name};dur=${ms.toFixed(1)}`);
+  return [whole, ...phases].join(', ');
+}
+
+function refusal(thrown: unknown): { status: 404 | 503; retryAfter: number } {
+  if (thrown instanceof DeadlineError) return { status: 503, retryAfter: DEFAULT_RETRY_SECONDS };
+  const error = asSubakoError(thrown);
+  if (error.code === 'unknown_host' || error.code === 'bad_domain') return { status: 404, retryAfter: DEFAULT_RETRY_SECONDS };
+  const ms = Number(error.facts['retryAfterMs'] ?? DEFAULT_RETRY_SECONDS * 1000);
+  return { status: 503, retryAfter: Math.max(1, Math.ceil(ms / 1000)) };
+}
