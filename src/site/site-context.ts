@@ -1,0 +1,50 @@
+/** What a stack is told about a site. */
+import { SubakoError } from '../domain/errors.ts';
+import type { Site } from '../domain/site.ts';
+import type { Image } from '../image/image.ts';
+import type { Stack, StackContext } from '../stack/stack.ts';
+import { sitePaths } from './site-paths.ts';
+import type { PlatformDirs } from './site-paths.ts';
+
+export interface SiteContextsOptions {
+  readonly dirs: PlatformDirs;
+  readonly stacks: ReadonlyMap<string, Stack>;
+  readonly imageByDigest: (digest: string) => Promise<Image | undefined>;
+  readonly databaseSockets: string;
+  readonly cgroupPathOf: (containerId: string) => string;
+}
+
+export class SiteContexts {
+  readonly #options: SiteContextsOptions;
+  readonly #images = new Map<string, Image>();
+
+  constructor(options: SiteContextsOptions) {
+    this.#options = options;
+  }
+
+  /** @throws SubakoError `not_found` when this Subako has no such stack */
+  stackOf(site: Pick<Site, 'stack'>): Stack {
+    const stack = this.#options.stacks.get(site.stack);
+    if (stack !== undefined) return stack;
+    const known = [...this.#options.stacks.keys()].join(', ');
+    throw new SubakoError('not_found', `there is no stack “${site.stack}”`, { hint: `choose one of: ${known}` });
+  }
+
+  /** @throws SubakoError `state_damaged` when the site's image is not on disk */
+  async of(site: Site, containerId: string): Promise<StackContext> {
+    const { dirs, databaseSockets, cgroupPathOf } = this.#options;
+    return { site, paths: sitePaths(dirs, site.id), image: await this.#image(site), databaseSockets, cgroupPath: cgroupPathOf(containerId) };
+  }
+
+  /** An image never changes, so one look on disk is enough. */
+  async #image(site: Site): Promise<Image> {
+    const known = this.#images.get(site.image) ?? (await this.#options.imageByDigest(site.image));
+    if (known === undefined) {
+      throw new SubakoError('state_damaged', `the image of ${site.domain} is missing: ${site.image}`, {
+        hint: 'stop the platform and start it again: it makes the image anew',
+      });
+    }
+    this.#images.set(site.image, known);
+    return known;
+  }
+}

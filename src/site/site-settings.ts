@@ -1,0 +1,76 @@
+/** Settings of a site as people write them: `idle=10m memory=512m`. */
+import { SubakoError } from '../domain/errors.ts';
+import type { SiteSettings } from '../domain/site.ts';
+import { formatDuration, formatSize, parseDuration, parseSize } from '../lib/units.ts';
+
+interface Setting {
+  readonly key: string;
+  readonly field: keyof SiteSettings;
+  readonly what: string;
+  readonly example: string;
+  /** Undefined where the text is not a value. */
+  readonly parse: (text: string) => number | undefined;
+  readonly format: (value: number) => string;
+}
+
+const MIB = 1024 ** 2;
+
+export const SITE_SETTINGS: readonly Setting[] = [
+  {
+    key: 'idle',
+    field: 'idleTimeoutMs',
+    what: 'time without a request until it sleeps',
+    example: '15m',
+    parse: (text) => atLeast(parseDuration(text), 1_000, 0),
+    format: formatDuration,
+  },
+  {
+    key: 'lifetime',
+    field: 'lifetimeMs',
+    what: 'time after its boot until its container is replaced',
+    example: '1d',
+    parse: (text) => atLeast(parseDuration(text), 1_000, 0),
+    format: formatDuration,
+  },
+  { key: 'memory', field: 'memoryBytes', what: 'memory limit', example: '384m', parse: (text) => atLeast(parseSize(text), 64 * MIB), format: formatSize },
+  { key: 'cpus', field: 'cpus', what: 'CPU limit in cores', example: '1.5', parse: (text) => between(Number(text), 0.05, 1024), format: String },
+  { key: 'pids', field: 'pids', what: 'limit of processes', example: '64', parse: (text) => wholeBetween(Number(text), 8, 32_768), format: String },
+];
+
+/**
+ * The settings changed by assignments such as `idle=10m`.
+ * @throws SubakoError `bad_setting` naming the key, what it takes and an example; then nothing is changed
+ */
+export function changeSettings(settings: SiteSettings, assignments: readonly string[]): SiteSettings {
+  let changed = settings;
+  for (const assignment of assignments) {
+    const [key = '', ...rest] = assignment.split('=');
+    const setting = SITE_SETTINGS.find((one) => one.key === key);
+    if (setting === undefined) {
+      throw new SubakoError('bad_setting', `there is no setting “${key}”`, { hint: `the settings are ${SITE_SETTINGS.map((one) => one.key).join(', ')}` });
+    }
+    const value = rest.length === 0 ? undefined : setting.parse(rest.join('='));
+    if (value === undefined) {
+      throw new SubakoError('bad_setting', `“${assignment}” is not right: ${key} is the ${setting.what}`, { hint: `write it like ${key}=${setting.example}` });
+    }
+    changed = { ...changed, [setting.field]: value };
+  }
+  return changed;
+}
+
+export function describeSettings(settings: SiteSettings): Record<string, string> {
+  return Object.fromEntries(SITE_SETTINGS.map(({ key, field, format }) => [key, format(settings[field])]));
+}
+
+function atLeast(value: number | undefined, least: number, orExactly?: number): number | undefined {
+  if (value === undefined || value === orExactly) return value;
+  return value >= least ? value : undefined;
+}
+
+function between(value: number, least: number, most: number): number | undefined {
+  return value >= least && value <= most ? value : undefined;
+}
+
+function wholeBetween(value: number, least: number, most: number): number | undefined {
+  return Number.isInteger(value) ? between(value, least, most) : undefined;
+}

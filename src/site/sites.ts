@@ -1,0 +1,221 @@
+/** What an owner does with a site: create, change, remove. Every step can be undone, and what a crash leaves is finished or undone at the next start. */
+import { mkdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { Cmdb, NewSite } from '../cmdb/cmdb.ts';
+import { databaseNames } from '../database/tenants.ts';
+import type { DatabaseAccess, Tenants } from '../database/tenants.ts';
+import { SubakoError } from '../domain/errors.ts';
+import type { EventSink } from '../domain/events.ts';
+import { canonicalHost } from '../domain/host-name.ts';
+import { newId, newSecret } from '../domain/ids.ts';
+import type { Site, SiteSettings } from '../domain/site.ts';
+import type { RouteTree } from '../edge/route-tree.ts';
+import type { Image } from '../image/image.ts';
+import { removeTree, writeFileAtomic } from '../lib/files.ts';
+import type { Lifecycle } from '../lifecycle/lifecycle.ts';
+import type { Runtime } from '../runtime/runtime.ts';
+import type { NewSiteAnswers, Stack } from '../stack/stack.ts';
+import type { SiteContexts } from './site-context.ts';
+import { sitePaths } from './site-paths.ts';
+import type { PlatformDirs } from './site-paths.ts';
+import { changeSettings } from './site-settings.ts';
+
+export interface SitesDeps {
+  readonly cmdb: Cmdb;
+  readonly tenants: Tenants;
+  readonly runtime: Runtime;
+  readonly routes: RouteTree;
+  readonly lifecycle: Lifecycle;
+  readonly contexts: SiteContexts;
+  readonly dirs: PlatformDirs;
+  readonly emit: EventSink;
+  readonly now: () => number;
+  readonly node: string;
+  readonly defaults: SiteSettings;
+  /** The newest image of a stack. */
+  readonly imageOf: (stack: Stack) => Promise<Image>;
+  /** Host name with the port visitors use. */
+  readonly authorityOf: (domain: string) => string;
+}
+
+export interface CreateRequest {
+  readonly domain: string;
+  readonly stack?: string | undefined;
+  readonly title?: string | undefined;
+  readonly adminUser?: string | undefined;
+  readonly adminEmail?: string | undefined;
+}
+
+export interface CreatedSite {
+  readonly site: Site;
+  readonly admin: { readonly user: string; readonly password: string };
+}
+
+const INSTALL_TIMEOUT_MS = 120_000;
+const ADMIN_NAME = /^[a-z0-9][a-z0-9_.@-]{0,59}$/iu;
+const EMAIL = /^[^\s@<>"']{1,64}@[^\s@<>"']{1,190}$/u;
+
+export class Sites {
+  readonly #deps: SitesDeps;
+  /** Sites that are being created or removed right now. */
+  readonly #underWay = new Set<string>();
+
+  constructor(deps: SitesDeps) {
+    this.#deps = deps;
+  }
+
+  /**
+   * A new site, asleep and reachable. The password is known to nobody else and is not kept.
+   *
+   * @throws SubakoError `bad_domain`, `already_exists`, `bad_setting`, or what went wrong on the way; then nothing of the site is left
+   */
+  async create(request: CreateRequest): Promise<CreatedSite> {
+    const { cmdb, contexts, imageOf, now, node, defaults, emit } = this.#deps;
+    const domain = canonicalHost(request.domain);
+    const answers = this.#answers(domain, request);
+    const stack = contexts.stackOf({ stack: request.stack ?? 'wordpress' });
+    const image = await imageOf(stack);
+    await this.#clearStale(domain);
+    return this.#whileUnderWay(newId(), async (id) => {
+      const record: NewSite = { id, domain, stack: stack.name, phase: 'creating', image: image.digest, node, settings: defaults, createdAt: now() };
+      const draft = await cmdb.insertSite(record);
+      try {
+        await this.#install(draft, stack, answers);
+        const site = await cmdb.updateSite(id, { phase: 'ready' });
+        emit({ type: 'site.created', site: domain, facts: { id, stack: stack.name, image: image.digest } });
+        return { site, admin: { user: answers.adminUser, password: answers.adminPassword } };
+      } catch (error) {
+        // If even this fails, the record stays `creating`, and the next start (or the next try) undoes it.
+        await this.#erase(draft).catch((undoError: unknown) => emit({ type: 'site.undone', site: domain, cause: `not yet: ${String(undoError)}` }));
+        throw error;
+      }
+    });
+  }
+
+  /** @throws SubakoError `not_found`, `bad_domain` */
+  async byDomain(domain: string): Promise<Site> {
+    const host = canonicalHost(domain);
+    const site = await this.#deps.cmdb.siteByDomain(host);
+    if (site?.phase === 'ready') return site;
+    const hint = site === undefined ? 'subako site ls shows the sites there are' : `it is being ${site.phase === 'creating' ? 'created' : 'removed'}`;
+    throw new SubakoError('not_found', `there is no site ${host}`, { hint });
+  }
+
+  /** @throws SubakoError `bad_setting`, `not_found`; then nothing is changed */
+  async set(domain: string, assignments: readonly string[]): Promise<Site> {
+    const { cmdb, lifecycle, emit } = this.#deps;
+    const site = await this.byDomain(domain);
+    const changed = await cmdb.updateSite(site.id, { settings: changeSettings(site.settings, assignments) });
+    lifecycle.siteChanged(changed);
+    emit({ type: 'site.changed', site: site.domain, cause: 'command', facts: { assignments } });
+    return changed;
+  }
+
+  /** Removes the site with all it had: container, route, database, files. */
+  async remove(domain: string): Promise<void> {
+    const { cmdb, emit } = this.#deps;
+    await this.#clearStale(canonicalHost(domain));
+    const site = await this.byDomain(domain);
+    await this.#whileUnderWay(site.id, async (id) => {
+      // From here on it is gone for everyone; a crash below leaves work for the next start, not half a site.
+      await this.#erase(await cmdb.updateSite(id, { phase: 'removing' }));
+    });
+    emit({ type: 'site.removed', site: site.domain, cause: 'command', facts: { id: site.id } });
+  }
+
+  /** At start: sites that a crash left half made or half removed are removed. */
+  async finishInterrupted(): Promise<void> {
+    const { cmdb, emit } = this.#deps;
+    for (const site of await cmdb.sites()) {
+      if (site.phase === 'ready') continue;
+      const cause = await this.#erase(site).then(
+        () => `the daemon ended while it was ${site.phase}`,
+        (error: unknown) => `not yet: ${String(error)}`,
+      );
+      emit({ type: 'site.undone', site: site.domain, cause, facts: { id: site.id } });
+    }
+  }
+
+  /** Makes every ready site known to the edge, and no other; moves sites to the newest image of their stack. */
+  async publishAll(): Promise<void> {
+    const { cmdb, routes, contexts, imageOf, emit } = this.#deps;
+    const sites = await cmdb.sites();
+    for (const site of sites) {
+      const newest = await imageOf(contexts.stackOf(site));
+      const current = newest.digest === site.image ? site : await cmdb.updateSite(site.id, { image: newest.digest });
+      if (current !== site) emit({ type: 'site.changed', site: site.domain, cause: 'a new image', facts: { from: site.image, to: newest.digest } });
+      await this.#publish(current);
+    }
+    const strangers = await routes.keepOnly(sites.map((site) => site.domain));
+    if (strangers > 0) emit({ type: 'leftover.removed', cause: 'routes without a site', facts: { count: strangers } });
+  }
+
+  /** Known as being worked on from before its record changes, so that nobody takes it for stale. */
+  async #whileUnderWay<T>(id: string, work: (id: string) => Promise<T>): Promise<T> {
+    this.#underWay.add(id);
+    try {
+      return await work(id);
+    } finally {
+      this.#underWay.delete(id);
+    }
+  }
+
+  /** A site that is neither ready nor being worked on is what a failed undo left: it is removed now. */
+  async #clearStale(domain: string): Promise<void> {
+    const site = await this.#deps.cmdb.siteByDomain(domain);
+    if (site !== undefined && site.phase !== 'ready' && !this.#underWay.has(site.id)) await this.#erase(site);
+  }
+
+  async #publish(site: Site): Promise<void> {
+    const { contexts, routes } = this.#deps;
+    await routes.publish(site.domain, contexts.stackOf(site).route(await contexts.of(site, site.id)));
+  }
+
+  async #install(site: Site, stack: Stack, answers: NewSiteAnswers): Promise<void> {
+    const { tenants, contexts, runtime, dirs } = this.#deps;
+    const installerId = `${site.id}-install`;
+    const context = await contexts.of(site, installerId);
+    const paths = sitePaths(dirs, site.id);
+    const access: DatabaseAccess = { ...databaseNames(site.id), password: newSecret() };
+    await mkdir(paths.root, { recursive: true, mode: 0o711 });
+    for (const dir of [paths.secrets, paths.log]) await mkdir(dir, { mode: 0o700 });
+    await writeFileAtomic(join(paths.secrets, 'database.json'), JSON.stringify(access), { mode: 0o600 });
+    await tenants.create(access);
+    await stack.prepareFiles(context, access);
+    await stack.prepareBoot(context);
+    const { spec, input } = stack.installer(context, answers);
+    await runtime.prepare(installerId, spec);
+    const result = await runtime.runToEnd(installerId, { input, timeoutMs: INSTALL_TIMEOUT_MS });
+    if (result.code !== 0 || !result.stdout.includes('installed')) {
+      throw new SubakoError('command_failed', `${stack.name} could not be installed into ${site.domain}`, {
+        facts: { code: result.code, output: `${result.stdout}${result.stderr}`.slice(-2000) },
+        hint: 'see the facts; nothing of the site was kept',
+      });
+    }
+    await this.#publish(site);
+  }
+
+  /** Removes all that a site may have, whatever there is of it, and its record last. Repeatable. */
+  async #erase(site: Site): Promise<void> {
+    const { lifecycle, routes, runtime, tenants, dirs, cmdb } = this.#deps;
+    await lifecycle.sleep(site, 'cold', 'removed');
+    await lifecycle.exclusively(site.id, async () => {
+      await routes.unpublish(site.domain);
+      await runtime.remove(`${site.id}-install`);
+      await tenants.drop(databaseNames(site.id));
+      const paths = sitePaths(dirs, site.id);
+      await removeTree(dirname(paths.sockets));
+      await removeTree(paths.root);
+      await cmdb.deleteSite(site.id);
+    });
+  }
+
+  #answers(domain: string, request: CreateRequest): NewSiteAnswers {
+    const adminUser = request.adminUser ?? 'admin';
+    if (!ADMIN_NAME.test(adminUser)) throw new SubakoError('bad_setting', `“${adminUser}” is not a user name`, { hint: 'use letters, digits, and _ . - @' });
+    const adminEmail = request.adminEmail ?? `admin@${domain.includes('.') ? domain : `${domain}.invalid`}`;
+    if (!EMAIL.test(adminEmail)) throw new SubakoError('bad_setting', `“${adminEmail}” is not an e-mail address`, { hint: 'write it like owner@example.org' });
+    const title = (request.title ?? domain).slice(0, 200);
+    return { title, adminUser, adminEmail, adminPassword: newSecret(18), authority: this.#deps.authorityOf(domain) };
+  }
+}
