@@ -1,0 +1,31 @@
+/** What the API needs of the running platform. */
+import type { CreatedSite, CreateRequest } from '../site/sites.ts';
+import type { Site } from '../domain/site.ts';
+import type { RestingState } from '../domain/state.ts';
+import type { EventLog } from '../lifecycle/event-log.ts';
+import type { Transition } from '../lifecycle/lifecycle.ts';
+import type { PsRow, SiteReply, StatusReply } from './types.ts';
+
+export interface ExecRequest {
+  readonly command: readonly string[];
+  readonly tty: boolean;
+}
+
+export interface ApiPlatform {
+  readonly events: EventLog;
+  status(): Promise<StatusReply>;
+  ps(): Promise<PsRow[]>;
+  sites(): Promise<Site[]>;
+  site(domain: string): Promise<Site>;
+  describe(site: Site): SiteReply;
+  create(request: CreateRequest): Promise<CreatedSite>;
+  set(domain: string, assignments: readonly string[]): Promise<Site>;
+  remove(domain: string): Promise<void>;
+  wake(domain: string): Promise<Transition>;
+  sleep(domain: string, to: RestingState): Promise<Transition>;
+  logPath(site: Site): string;
+  /** Wakes the site and keeps it awake until `release`. The command line runs `argv` on this machine, so that terminals and signals work. */
+  openExec(domain: string, request: ExecRequest): Promise<{ readonly argv: readonly string[]; readonly release: () => void }>;
+  /** Ends the platform; with `keep`, sites and services go on without the daemon. */
+  shutdown(options: { keep: boolean }): void;
+}

@@ -1,0 +1,65 @@
+/** The control API: HTTP on a Unix socket that only root can open. */
+import { chmod, rm } from 'node:fs/promises';
+import Fastify from 'fastify';
+import type { FastifyInstance, FastifyReply } from 'fastify';
+import { asSubakoError, SubakoError } from '../domain/errors.ts';
+import type { ErrorCode } from '../domain/errors.ts';
+import type { ApiPlatform } from './platform.ts';
+import { siteRoutes } from './site-routes.ts';
+import { streamRoutes } from './stream-routes.ts';
+import type { ErrorReply } from './types.ts';
+
+const STATUS: Readonly<Partial<Record<ErrorCode, number>>> = {
+  bad_usage: 400,
+  bad_domain: 400,
+  bad_setting: 400,
+  not_found: 404,
+  unknown_host: 404,
+  already_exists: 409,
+  conflict: 409,
+  busy: 503,
+  backing_off: 503,
+  wake_overflow: 503,
+  wake_timeout: 504,
+  no_space: 507,
+};
+
+/** Listens on `socket`, replacing one that a killed daemon left. */
+export async function startApi(platform: ApiPlatform, socket: string): Promise<FastifyInstance> {
+  // A domain in a path may be 253 characters long, and longer before it is found to be none.
+  const api = Fastify({ logger: false, forceCloseConnections: true, bodyLimit: 64 * 1024, routerOptions: { maxParamLength: 2_000 } });
+  api.setErrorHandler((thrown, _request, reply) => sendError(thrown, reply));
+  api.setNotFoundHandler((request, reply) => sendError(new SubakoError('not_found', `the API has no ${request.method} ${request.url.slice(0, 200)}`), reply));
+  api.get('/v1/status', () => platform.status());
+  api.get('/v1/ps', () => platform.ps());
+  api.post(
+    '/v1/shutdown',
+    { schema: { body: { type: 'object', properties: { keep: { type: 'boolean' } }, additionalProperties: false } } },
+    async (request) => {
+      const { keep = false } = request.body as { keep?: boolean };
+      platform.shutdown({ keep });
+      return { stopping: true };
+    },
+  );
+  siteRoutes(api, platform);
+  streamRoutes(api, platform);
+  await rm(socket, { force: true });
+  const before = process.umask(0o177); // never reachable for others, not even for a moment
+  try {
+    await api.listen({ path: socket });
+  } finally {
+    process.umask(before);
+  }
+  await chmod(socket, 0o600);
+  return api;
+}
+
+function sendError(thrown: unknown, reply: FastifyReply): void {
+  if (thrown instanceof Error && 'validation' in thrown) {
+    void reply.code(400).send({ error: { code: 'bad_usage', message: thrown.message, hint: null } } satisfies ErrorReply);
+    return;
+  }
+  const error = asSubakoError(thrown);
+  const body: ErrorReply = { error: { code: error.code, message: error.message, hint: error.hint ?? null, facts: error.facts } };
+  void reply.code(STATUS[error.code] ?? 500).send(body);
+}

@@ -1,0 +1,55 @@
+/** API: sites, and moving them up and down the ladder. */
+import type { FastifyInstance } from 'fastify';
+import type { RestingState } from '../domain/state.ts';
+import type { ApiPlatform } from './platform.ts';
+import type { CreatedSiteReply, SiteReply } from './types.ts';
+
+interface ByDomain {
+  readonly domain: string;
+}
+
+const text = { type: 'string', minLength: 1, maxLength: 300 };
+const createSchema = {
+  body: {
+    type: 'object',
+    required: ['domain'],
+    additionalProperties: false,
+    properties: { domain: { type: 'string', maxLength: 1000 }, stack: text, title: text, adminUser: text, adminEmail: text },
+  },
+};
+const setSchema = {
+  body: { type: 'object', required: ['assignments'], additionalProperties: false, properties: { assignments: { type: 'array', maxItems: 100, items: text } } },
+};
+const sleepSchema = {
+  body: { type: 'object', required: ['to'], additionalProperties: false, properties: { to: { enum: ['cold', 'checkpointed', 'frozen'] } } },
+};
+
+export function siteRoutes(api: FastifyInstance, platform: ApiPlatform): void {
+  api.get('/v1/sites', async (): Promise<SiteReply[]> => {
+    const sites = await platform.sites();
+    return sites.filter((site) => site.phase === 'ready').map((site) => platform.describe(site));
+  });
+
+  api.post<{ Body: ByDomain }>('/v1/sites', { schema: createSchema }, async (request, reply): Promise<CreatedSiteReply> => {
+    const { site, admin } = await platform.create(request.body);
+    void reply.code(201);
+    return { ...platform.describe(site), admin };
+  });
+
+  api.get<{ Params: ByDomain }>('/v1/sites/:domain', async (request): Promise<SiteReply> => platform.describe(await platform.site(request.params.domain)));
+
+  api.patch<{ Params: ByDomain; Body: { assignments: string[] } }>('/v1/sites/:domain', { schema: setSchema }, async (request): Promise<SiteReply> => {
+    return platform.describe(await platform.set(request.params.domain, request.body.assignments));
+  });
+
+  api.delete<{ Params: ByDomain }>('/v1/sites/:domain', async (request) => {
+    await platform.remove(request.params.domain);
+    return { removed: request.params.domain };
+  });
+
+  api.post<{ Params: ByDomain }>('/v1/sites/:domain/wake', (request) => platform.wake(request.params.domain));
+
+  api.post<{ Params: ByDomain; Body: { to: RestingState } }>('/v1/sites/:domain/sleep', { schema: sleepSchema }, (request) => {
+    return platform.sleep(request.params.domain, request.body.to);
+  });
+}

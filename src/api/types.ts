@@ -1,0 +1,55 @@
+/** What goes over the API's wire; the same objects that `--json` prints. */
+import type { State } from '../domain/state.ts';
+
+export interface StatusReply {
+  readonly version: string;
+  readonly node: string;
+  readonly pid: number;
+  readonly state: string;
+  readonly run: string;
+  readonly edge: { readonly http: number; readonly https: number; readonly pid: number | null };
+  readonly database: { readonly pid: number | null };
+  readonly sites: Readonly<Record<'total' | 'running' | 'frozen' | 'checkpointed' | 'cold', number>>;
+  readonly waiting: number;
+  readonly queuedBoots: number;
+  /** Events that could not be kept, because the disk was full, say. */
+  readonly lostEvents: number;
+  readonly toolbox: Readonly<Record<string, string>>;
+  /** Unix time in milliseconds. */
+  readonly startedAt: number;
+}
+
+export interface SiteReply {
+  readonly id: string;
+  readonly domain: string;
+  readonly url: string;
+  readonly state: State;
+  readonly stack: string;
+  readonly image: string;
+  readonly node: string;
+  readonly createdAt: number;
+  readonly settings: Readonly<Record<string, string>>;
+}
+
+export interface CreatedSiteReply extends SiteReply {
+  readonly admin: { readonly user: string; readonly password: string };
+}
+
+export interface PsRow {
+  readonly id: string;
+  readonly site: string;
+  readonly role: string;
+  readonly node: string;
+  readonly state: State;
+  readonly pid: number | null;
+  readonly cpuPercent: number | null;
+  readonly memoryBytes: number | null;
+  /** Unix time in milliseconds of the last change of state, or null when it never ran. */
+  readonly since: number | null;
+  readonly wakes: number;
+  readonly lastWake: { readonly from: State; readonly ms: number } | null;
+}
+
+export interface ErrorReply {
+  readonly error: { readonly code: string; readonly message: string; readonly hint: string | null; readonly facts?: Readonly<Record<string, unknown>> };
+}
