@@ -1,0 +1,97 @@
+/** The API's client: what the command line knows of the daemon. */
+import { request } from 'node:http';
+import type { IncomingMessage } from 'node:http';
+import { ERROR_CODES, SubakoError } from '../domain/errors.ts';
+import type { ErrorCode } from '../domain/errors.ts';
+import type { ErrorReply } from '../api/types.ts';
+
+export class Client {
+  readonly #socket: string;
+
+  constructor(socket: string) {
+    this.#socket = socket;
+  }
+
+  get<T>(path: string): Promise<T> {
+    return this.#json<T>('GET', path);
+  }
+
+  post<T>(path: string, body: unknown = {}): Promise<T> {
+    return this.#json<T>('POST', path, body);
+  }
+
+  patch<T>(path: string, body: unknown): Promise<T> {
+    return this.#json<T>('PATCH', path, body);
+  }
+
+  delete<T>(path: string): Promise<T> {
+    return this.#json<T>('DELETE', path);
+  }
+
+  /** Is a daemon there and answering? */
+  isUp(): Promise<boolean> {
+    return this.get('/v1/status').then(
+      () => true,
+      () => false,
+    );
+  }
+
+  /** The body as it comes, until the daemon or the caller ends it. */
+  async stream(method: 'GET' | 'POST', path: string, body?: unknown): Promise<IncomingMessage> {
+    const response = await this.#send(method, path, body);
+    if (response.statusCode === undefined || response.statusCode < 400) return response;
+    throw errorOf(await text(response));
+  }
+
+  async #json<T>(method: string, path: string, body?: unknown): Promise<T> {
+    const response = await this.#send(method, path, body);
+    const answer = await text(response);
+    if (response.statusCode !== undefined && response.statusCode >= 400) throw errorOf(answer);
+    return JSON.parse(answer) as T;
+  }
+
+  #send(method: string, path: string, body?: unknown): Promise<IncomingMessage> {
+    const payload = body === undefined ? undefined : JSON.stringify(body);
+    const headers = payload === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(payload) };
+    const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
+    const sent = request({ socketPath: this.#socket, method, path, headers }, resolve);
+    sent.on('error', (error: NodeJS.ErrnoException) => reject(unreachable(this.#socket, error)));
+    sent.end(payload);
+    return promise;
+  }
+}
+
+/** A domain as part of an API path. */
+export function sitePath(domain: string, rest = ''): string {
+  return `/v1/sites/${encodeURIComponent(domain)}${rest}`;
+}
+
+async function text(response: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of response) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+function errorOf(answer: string): SubakoError {
+  try {
+    const { error } = JSON.parse(answer) as ErrorReply;
+    if (!(error.code in ERROR_CODES)) throw new TypeError('not one of our errors');
+    return new SubakoError(error.code as ErrorCode, error.message, {
+      ...(error.hint === null ? {} : { hint: error.hint }),
+      ...(error.facts === undefined ? {} : { facts: error.facts }),
+    });
+  } catch {
+    return new SubakoError('internal', `the daemon answered: ${answer.slice(0, 200)}`);
+  }
+}
+
+function unreachable(socket: string, error: NodeJS.ErrnoException): SubakoError {
+  if (error.code === 'EACCES') return new SubakoError('not_running', `${socket} is for root alone`, { hint: 'use sudo' });
+  if (error.code === 'ENOENT' || error.code === 'ECONNREFUSED') {
+    return new SubakoError('not_running', 'no platform is running here', {
+      hint: 'start it with subako up --detach, or give its --state and --run',
+      facts: { socket },
+    });
+  }
+  return new SubakoError('internal', `the daemon broke off: ${error.message}`, { cause: error });
+}

@@ -1,0 +1,35 @@
+/** `subako logs`: what a site's container said. */
+import { createInterface } from 'node:readline';
+import { pipeline } from 'node:stream/promises';
+import { Command } from 'commander';
+import { sitePath } from '../client.ts';
+import { contextOf } from '../context.ts';
+
+export function logsCommand(): Command {
+  return new Command('logs')
+    .description("what a site's container said: PHP errors, starts and stops")
+    .argument('<domain>')
+    .option('-f, --follow', 'go on with what comes')
+    .option('-n, --lines <count>', 'how many of the last lines', '100')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  subako logs blog.localhost\n  subako logs blog.localhost -f -n 10\n  subako logs blog.localhost --json     one object a line',
+    )
+    .action(async (domain: string, options: { follow?: boolean; lines: string }, command: Command) => {
+      const { client, output } = contextOf(command);
+      const query = new URLSearchParams({ lines: options.lines, ...(options.follow === true ? { follow: '1' } : {}) });
+      const stream = await client.stream('GET', sitePath(domain, `/logs?${query.toString()}`));
+      await (output.json ? toJsonLines(stream) : toStdout(stream));
+    });
+}
+
+async function toJsonLines(stream: NodeJS.ReadableStream): Promise<void> {
+  for await (const line of createInterface({ input: stream })) process.stdout.write(`${JSON.stringify({ line })}\n`);
+}
+
+/** A reader that has seen enough (head, say) is no error. */
+async function toStdout(stream: NodeJS.ReadableStream): Promise<void> {
+  await pipeline(stream, process.stdout, { end: false }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
+}

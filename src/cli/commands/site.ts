@@ -1,0 +1,127 @@
+/** `subako site`: what an owner does with sites. */
+import { Command } from 'commander';
+import type { CreatedSiteReply, SiteReply } from '../../api/types.ts';
+import { SITE_SETTINGS } from '../../site/site-settings.ts';
+import { sitePath } from '../client.ts';
+import { contextOf } from '../context.ts';
+import { facts, table } from '../output.ts';
+
+export function siteCommand(): Command {
+  return new Command('site')
+    .description('make, list, change and remove sites')
+    .addCommand(create())
+    .addCommand(list())
+    .addCommand(show())
+    .addCommand(set())
+    .addCommand(remove());
+}
+
+interface CreateOptions {
+  readonly stack: string;
+  readonly title?: string;
+  readonly adminUser?: string;
+  readonly adminEmail?: string;
+}
+
+function create(): Command {
+  return new Command('create')
+    .description('make a new site; it is asleep and wakes at its first visit')
+    .argument('<domain>', 'its name, such as blog.example.org')
+    .option('--stack <name>', 'what it runs', 'wordpress')
+    .option('--title <text>', 'title of the site (default: the domain)')
+    .option('--admin-user <name>', 'name of its first administrator (default: admin)')
+    .option('--admin-email <address>', 'e-mail address of its first administrator')
+    .addHelpText(
+      'after',
+      '\nThe password is shown once and not kept.\n\nExamples:\n  subako site create blog.localhost\n  subako site create shop.example.org --title "My shop" --admin-user mia --admin-email mia@example.org',
+    )
+    .action(async (domain: string, options: CreateOptions, command: Command) => {
+      const { client, output } = contextOf(command);
+      output.progress(`creating ${domain}`);
+      const { stack, title, adminUser, adminEmail } = options;
+      const site = await client.post<CreatedSiteReply>('/v1/sites', { domain, stack, title, adminUser, adminEmail });
+      output.show(site, () =>
+        facts([
+          ['site', site.domain],
+          ['url', site.url],
+          ['log in', `${site.url}wp-login.php`],
+          ['user', site.admin.user],
+          ['password', site.admin.password],
+        ]),
+      );
+    });
+}
+
+function list(): Command {
+  return new Command('ls')
+    .alias('list')
+    .description('all sites and their states')
+    .addHelpText('after', '\nExamples:\n  subako site ls\n  subako site ls --json')
+    .action(async (_options: unknown, command: Command) => {
+      const { client, output } = contextOf(command);
+      const sites = await client.get<SiteReply[]>('/v1/sites');
+      output.show(sites, () =>
+        table(
+          ['SITE', 'STATE', 'STACK', 'URL'],
+          sites.map((site) => [site.domain, site.state, site.stack, site.url]),
+        ),
+      );
+    });
+}
+
+function show(): Command {
+  return new Command('show')
+    .description('everything about one site')
+    .argument('<domain>')
+    .addHelpText('after', '\nExamples:\n  subako site show blog.localhost')
+    .action(async (domain: string, _options: unknown, command: Command) => {
+      const { client, output } = contextOf(command);
+      showSite(await client.get<SiteReply>(sitePath(domain)), output);
+    });
+}
+
+function set(): Command {
+  const keys = SITE_SETTINGS.map(({ key, what, example }) => `  ${`${key}=${example}`.padEnd(15)} ${what}`).join('\n');
+  return new Command('set')
+    .description('change settings of a site')
+    .argument('<domain>')
+    .argument('<key=value...>')
+    .addHelpText(
+      'after',
+      `\nSettings:\n${keys}\n\nTimes are like 90s, 15m, 2h, 1d or never. Limits take effect at the next boot.\n\nExamples:\n  subako site set blog.localhost idle=5m\n  subako site set shop.localhost idle=never memory=512m cpus=2`,
+    )
+    .action(async (domain: string, assignments: string[], _options: unknown, command: Command) => {
+      const { client, output } = contextOf(command);
+      showSite(await client.patch<SiteReply>(sitePath(domain), { assignments }), output);
+    });
+}
+
+function remove(): Command {
+  return new Command('rm')
+    .alias('remove')
+    .description('remove a site with its files and its database, for good')
+    .argument('<domain>')
+    .addHelpText('after', '\nExamples:\n  subako site rm blog.localhost')
+    .action(async (domain: string, _options: unknown, command: Command) => {
+      const { client, output } = contextOf(command);
+      const removed = await client.delete<{ removed: string }>(sitePath(domain));
+      output.show(removed, () => `removed ${removed.removed}`);
+    });
+}
+
+function showSite(site: SiteReply, output: { show(value: unknown, asText: () => string): void }): void {
+  const { domain, url, state, id, stack, image, node, createdAt, settings } = site;
+  output.show(site, () =>
+    facts([
+      ['site', domain],
+      ['url', url],
+      ['state', state],
+      ['id', id],
+      ['stack', stack],
+      ['image', image],
+      ['node', node],
+      ['created', new Date(createdAt).toISOString()],
+      ...Object.entries(settings),
+    ]),
+  );
+}

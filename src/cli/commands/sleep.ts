@@ -1,0 +1,18 @@
+/** `subako sleep`: down the ladder. */
+import { Command, Option } from 'commander';
+import type { Transition } from '../../lifecycle/lifecycle.ts';
+import { sitePath } from '../client.ts';
+import { contextOf } from '../context.ts';
+import { showTransition } from './wake.ts';
+
+export function sleepCommand(): Command {
+  return new Command('sleep')
+    .description('put a site to sleep; running requests end first')
+    .argument('<domain>')
+    .addOption(new Option('--to <state>', 'how deep').choices(['cold']).default('cold'))
+    .addHelpText('after', '\nExamples:\n  subako sleep blog.localhost --to cold')
+    .action(async (domain: string, options: { to: string }, command: Command) => {
+      const { client, output } = contextOf(command);
+      showTransition(await client.post<Transition>(sitePath(domain, '/sleep'), { to: options.to }), output);
+    });
+}

@@ -1,0 +1,49 @@
+/** `subako start`: the newcomer's first run — platform up, a first site, a cold visit, a warm one, and what to type next. */
+import { Command } from 'commander';
+import { parsePort } from './up.ts';
+import { contextOf } from '../context.ts';
+import { clearProgress, formatEvent } from '../output.ts';
+import { loadConfig } from '../../config/config.ts';
+import { runDaemon } from '../../main/daemon.ts';
+import { choosePorts, whoHolds } from '../../main/ports.ts';
+import { SubakoError } from '../../domain/errors.ts';
+import { tour } from '../tour.ts';
+
+interface StartOptions {
+  readonly http?: number;
+  readonly https?: number;
+}
+
+export function startCommand(): Command {
+  return new Command('start')
+    .description('first run: start the platform, make a site, let it sleep, visit it, show the figures; then stay')
+    .option('--http <port>', 'port for http (default: 80, or 8080 where 80 is taken)', parsePort)
+    .option('--https <port>', 'port for https (default: 443, or 8443 where 443 is taken)', parsePort)
+    .addHelpText('after', '\nThe same as npm start. A second start keeps the site.\n\nExamples:\n  subako start\n  subako start --http 8080 --https 8443')
+    .action(async (options: StartOptions, command: Command) => {
+      const { dirs, client, output } = contextOf(command);
+      if (await client.isUp())
+        throw new SubakoError('already_running', 'the platform is running already', { hint: 'subako status shows it, subako down ends it' });
+      const wanted = loadConfig({ ...dirs, ...options });
+      const config = loadConfig({ ...dirs, ...(await choosePorts(wanted)), ...options });
+      const taken = await whoHolds(wanted);
+      if (taken !== undefined) process.stderr.write(`${taken}: using ${config.http} and ${config.https} (--http and --https choose others)\n`);
+      await runDaemon(config, {
+        progress: (text) => output.progress(text),
+        onStarted: ({ events }) => {
+          void tour(client, config, (text) => output.progress(text))
+            .then((story) => {
+              clearProgress();
+              output.show(story.facts, () => story.text);
+              events.follow((event) => process.stdout.write(`${formatEvent(event)}\n`));
+            })
+            .catch((error: unknown) => {
+              clearProgress();
+              process.stderr.write(
+                `subako: the first visit failed: ${error instanceof Error ? error.message : String(error)} — the platform goes on; see subako events\n`,
+              );
+            });
+        },
+      });
+    });
+}

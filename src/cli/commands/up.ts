@@ -1,0 +1,59 @@
+/** `subako up`: starts the platform. */
+import { Command, InvalidArgumentError } from 'commander';
+import { contextOf } from '../context.ts';
+import { formatEvent } from '../output.ts';
+import { startDetached } from '../start-detached.ts';
+import { runDaemon } from '../../main/daemon.ts';
+import { loadConfig } from '../../config/config.ts';
+import type { StatusReply } from '../../api/types.ts';
+
+interface UpOptions {
+  readonly http?: number;
+  readonly https?: number;
+  readonly detach?: boolean;
+}
+
+export function upCommand(): Command {
+  return new Command('up')
+    .description('start the platform: database, edge and dispatcher; sites wake when someone visits')
+    .option('--http <port>', 'port for http (default 80)', parsePort)
+    .option('--https <port>', 'port for https (default 443)', parsePort)
+    .option('-d, --detach', 'go on in the background')
+    .addHelpText(
+      'after',
+      `
+What an earlier daemon left running is taken over; sites do not notice.
+
+Examples:
+  subako up                              in the foreground; Ctrl-C stops everything
+  subako up --detach                     in the background; stop it with subako down
+  subako up --http 8080 --https 8443     on other ports
+  subako up --state /srv/a --run /run/a --http 8081 --https 8444 -d     a second platform beside the first`,
+    )
+    .action(async (options: UpOptions, command: Command) => {
+      const { dirs, client, output } = contextOf(command);
+      const config = loadConfig({ ...dirs, ...options });
+      if (options.detach === true) {
+        await startDetached(config, (text) => output.progress(text));
+        const status = await client.get<StatusReply>('/v1/status');
+        output.show(status, () => `up: http port ${status.edge.http}, https port ${status.edge.https}, ${status.sites.total} sites (pid ${status.pid})`);
+        return;
+      }
+      await runDaemon(config, {
+        progress: (text) => output.progress(text),
+        onStarted: ({ events }) => {
+          output.show(
+            { http: config.http, https: config.https, pid: process.pid },
+            () => `up: http port ${config.http}, https port ${config.https} — Ctrl-C stops everything`,
+          );
+          if (!output.json) events.follow((event) => process.stdout.write(`${formatEvent(event)}\n`));
+        },
+      });
+    });
+}
+
+export function parsePort(text: string): number {
+  const port = Number(text);
+  if (!Number.isInteger(port) || port < 1 || port > 65_535) throw new InvalidArgumentError('a port is a number from 1 to 65535.');
+  return port;
+}

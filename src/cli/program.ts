@@ -1,0 +1,91 @@
+/** The command line: every command, and what they have in common. */
+import { Command, CommanderError } from 'commander';
+import { asSubakoError, ERROR_CODES, SubakoError } from '../domain/errors.ts';
+import { completionCommand } from './commands/completion.ts';
+import { doctorCommand } from './commands/doctor.ts';
+import { downCommand } from './commands/down.ts';
+import { eventsCommand } from './commands/events.ts';
+import { execCommand } from './commands/exec.ts';
+import { logsCommand } from './commands/logs.ts';
+import { psCommand } from './commands/ps.ts';
+import { siteCommand } from './commands/site.ts';
+import { sleepCommand } from './commands/sleep.ts';
+import { startCommand } from './commands/start.ts';
+import { statusCommand } from './commands/status.ts';
+import { topCommand } from './commands/top.ts';
+import { upCommand } from './commands/up.ts';
+import { wakeCommand } from './commands/wake.ts';
+import { showError } from './output.ts';
+
+const EXAMPLES = `
+Examples:
+  subako up --detach                     start the platform in the background
+  subako site create blog.localhost      make a WordPress site; it sleeps until someone visits
+  subako ps                              which site is in which state, and why it woke
+  subako site set blog.localhost idle=5m let it sleep after five minutes without a request
+  subako sleep blog.localhost --to cold  put it to sleep now
+  subako doctor                          is this machine fit, and if not, how to mend it
+
+Each command has its own --help with examples. Every reading command takes --json.`;
+
+export function createProgram(version: string): Command {
+  const program = new Command('subako')
+    .description('A self-hosted cloud for web sites in containers that sleep until someone visits.')
+    .version(version)
+    .helpCommand(false)
+    .enablePositionalOptions()
+    .configureHelp({ showGlobalOptions: true })
+    .addHelpText('after', EXAMPLES);
+  const commands = [
+    upCommand,
+    downCommand,
+    statusCommand,
+    siteCommand,
+    wakeCommand,
+    sleepCommand,
+    psCommand,
+    topCommand,
+    logsCommand,
+    execCommand,
+    eventsCommand,
+    doctorCommand,
+    startCommand,
+    completionCommand,
+  ];
+  for (const create of commands) program.addCommand(create());
+  forEachCommand(program, withCommonOptions);
+  return program;
+}
+
+/** Runs one command line; returns the exit code: 0 done, 1 failed, 2 usage. */
+export async function run(argv: readonly string[], version: string): Promise<number> {
+  const program = createProgram(version);
+  try {
+    await program.parseAsync([...argv], { from: 'user' });
+    return typeof process.exitCode === 'number' ? process.exitCode : 0;
+  } catch (thrown) {
+    if (thrown instanceof CommanderError && thrown.exitCode === 0) return 0;
+    const error = thrown instanceof CommanderError ? usageError(thrown) : asSubakoError(thrown);
+    showError(error, argv.includes('--json'));
+    return ERROR_CODES[error.code];
+  }
+}
+
+function withCommonOptions(command: Command): void {
+  command
+    .option('--state <dir>', 'where sites and images are kept (or SUBAKO_STATE; default /var/lib/subako)')
+    .option('--run <dir>', 'where sockets are (or SUBAKO_RUN; default /run/subako)')
+    .option('--json', 'print JSON')
+    .exitOverride()
+    .configureOutput({ writeErr: () => undefined });
+}
+
+function forEachCommand(command: Command, work: (command: Command) => void): void {
+  work(command);
+  for (const child of command.commands) forEachCommand(child, work);
+}
+
+function usageError(error: CommanderError): SubakoError {
+  if (error.code === 'commander.help') return new SubakoError('bad_usage', 'a command is missing', { hint: 'subako --help shows them all' });
+  return new SubakoError('bad_usage', error.message.replace(/^error: /u, '').split('\n')[0] ?? '', { hint: 'add --help to see how it is used' });
+}
