@@ -1,0 +1,148 @@
+/** Examines the machine. Changes nothing. */
+import { existsSync, readFileSync } from 'node:fs';
+import { readFile, statfs } from 'node:fs/promises';
+import { release } from 'node:os';
+import { dirname } from 'node:path';
+import type { Config } from '../config/config.ts';
+import { execAny } from '../lib/exec.ts';
+import { portOwner } from '../lib/port-owner.ts';
+import { formatSize } from '../lib/units.ts';
+import { cgroupLayout } from '../runtime/cgroup/layout.ts';
+import { ImageStore } from '../image/image-store.ts';
+import { platformPaths } from './paths.ts';
+
+export interface Check {
+  readonly name: string;
+  readonly result: 'ok' | 'warn' | 'fail';
+  readonly found: string;
+  /** What to do about it. */
+  readonly mend?: string;
+}
+
+const GIB = 1024 ** 3;
+const NEEDED_DISK = 3 * GIB;
+const OLDEST_KERNEL = [5, 15] as const;
+
+export async function examineHost(config: Config, { isUp }: { isUp: boolean }): Promise<Check[]> {
+  const checks = [
+    root(),
+    architecture(),
+    kernel(),
+    ...features(),
+    cgroups(),
+    await capabilities(),
+    await openFiles(),
+    await mmdebstrap(),
+    await toolbox(config),
+    await disk(config),
+  ];
+  if (!isUp) checks.push(await port('http', config.http), await port('https', config.https));
+  return checks;
+}
+
+function root(): Check {
+  return process.getuid?.() === 0 ? ok('root', 'yes') : fail('root', 'no', 'run Subako as root: it makes containers');
+}
+
+function architecture(): Check {
+  return process.arch === 'x64' ? ok('architecture', 'x86_64') : warn('architecture', process.arch, 'only x86_64 is tested');
+}
+
+function kernel(): Check {
+  const [major = 0, minor = 0] = release().split('.').map(Number);
+  const isNew = major > OLDEST_KERNEL[0] || (major === OLDEST_KERNEL[0] && minor >= OLDEST_KERNEL[1]);
+  return isNew ? ok('kernel', release()) : fail('kernel', release(), `update it to ${OLDEST_KERNEL.join('.')} or newer`);
+}
+
+function features(): Check[] {
+  const needed = [
+    ['user namespaces', '/proc/self/ns/user', 'use a kernel with CONFIG_USER_NS'],
+    ['cgroup namespaces', '/proc/self/ns/cgroup', 'use a kernel with CONFIG_CGROUPS'],
+    ['seccomp', '/proc/sys/kernel/seccomp/actions_avail', 'use a kernel with CONFIG_SECCOMP_FILTER'],
+  ] as const;
+  const found = needed.map(([name, path, mend]) => (existsSync(path) ? ok(name, 'yes') : fail(name, 'missing', mend)));
+  const limit = Number(readQuietly('/proc/sys/user/max_user_namespaces') ?? '1');
+  if (limit === 0) found.push(fail('user namespaces', 'switched off', 'sysctl -w user.max_user_namespaces=10000'));
+  return found;
+}
+
+function cgroups(): Check {
+  const layout = cgroupLayout();
+  if (layout.kind === 'none') return fail('cgroups', 'not mounted', 'boot with systemd, or mount the cgroup file systems');
+  if (layout.kind === 'v2') return ok('cgroups', 'v2');
+  if (layout.strayControllers.length === 0) return ok('cgroups', 'v1');
+  return warn(
+    'cgroups',
+    `hybrid, with ${layout.strayControllers.join(', ')} on the v2 tree`,
+    'nothing to do: up mounts it as a v1 tree, because crun refuses this layout. To have v2 alone, boot with systemd.unified_cgroup_hierarchy=1',
+  );
+}
+
+async function capabilities(): Promise<Check> {
+  const status = await readFile('/proc/self/status', 'utf8');
+  const effective = BigInt(`0x${/^CapEff:\s+([0-9a-f]+)/mu.exec(status)?.[1] ?? '0'}`);
+  const has = (bit: bigint): boolean => ((effective >> bit) & 1n) === 1n;
+  if (!has(21n)) return fail('capabilities', 'CAP_SYS_ADMIN is missing', 'run Subako on the machine itself or in a privileged container');
+  return has(24n)
+    ? ok('capabilities', 'all that is needed')
+    : warn('capabilities', 'CAP_SYS_RESOURCE is missing', 'nothing to do: limits are kept below those of this process');
+}
+
+async function openFiles(): Promise<Check> {
+  const hard = Number(/^Max open files\s+\d+\s+(\d+)/mu.exec(await readFile('/proc/self/limits', 'utf8'))?.[1] ?? 0);
+  return hard >= 16_384
+    ? ok('open files', String(hard))
+    : warn('open files', String(hard), 'raise the limit to 16384 or more (ulimit -n, or LimitNOFILE= of a systemd unit)');
+}
+
+async function mmdebstrap(): Promise<Check> {
+  const result = await execAny(['mmdebstrap', '--version']).catch(() => undefined);
+  return result?.code === 0 ? ok('mmdebstrap', result.stdout.trim()) : fail('mmdebstrap', 'missing', 'apt-get install mmdebstrap (npm start does it)');
+}
+
+async function toolbox(config: Config): Promise<Check> {
+  const [image] = await new ImageStore({ dir: platformPaths(config).toolbox, cacheDir: config.cache }).list();
+  if (image === undefined) return warn('toolbox', 'not made yet', 'nothing to do: up makes it');
+  return ok(
+    'toolbox',
+    Object.entries(image.versions)
+      .map((pair) => pair.join(' '))
+      .join(', '),
+  );
+}
+
+async function disk(config: Config): Promise<Check> {
+  let at = config.state;
+  while (!existsSync(at)) at = dirname(at);
+  const { bavail, bsize, ffree } = await statfs(at);
+  const free = bavail * bsize;
+  const found = `${formatSize(free)} and ${ffree} inodes free at ${at}`;
+  return free >= NEEDED_DISK ? ok('disk', found) : fail('disk', found, `free some: ${formatSize(NEEDED_DISK)} are needed for the tools and the first sites`);
+}
+
+async function port(option: 'http' | 'https', number: number): Promise<Check> {
+  const owner = await portOwner(number);
+  const name = `port ${number}`;
+  if (owner === undefined) return ok(name, 'free');
+  return warn(name, `taken by ${owner.command} (pid ${owner.pid})`, `stop it, or start with --${option} PORT`);
+}
+
+function readQuietly(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return undefined;
+  }
+}
+
+function ok(name: string, found: string): Check {
+  return { name, result: 'ok', found };
+}
+
+function warn(name: string, found: string, mend: string): Check {
+  return { name, result: 'warn', found, mend };
+}
+
+function fail(name: string, found: string, mend: string): Check {
+  return { name, result: 'fail', found, mend };
+}

@@ -1,0 +1,66 @@
+/** The ground everything stands on: directories, cgroups, tools, images, runtime. */
+import { chmod, mkdir, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { Config } from '../config/config.ts';
+import { SubakoError } from '../domain/errors.ts';
+import { ImageStore } from '../image/image-store.ts';
+import type { Progress } from '../image/image-store.ts';
+import { hardOpenFiles } from '../lib/hard-limits.ts';
+import { claimStrayControllers } from '../runtime/cgroup/claim-stray-controllers.ts';
+import { favorQuickMoves } from '../runtime/cgroup/favor-quick-moves.ts';
+import { cgroupLayout } from '../runtime/cgroup/layout.ts';
+import type { CgroupLayout } from '../runtime/cgroup/layout.ts';
+import { Crun } from '../runtime/crun/crun.ts';
+import { ensureToolbox } from '../toolbox/toolbox.ts';
+import type { Toolbox } from '../toolbox/toolbox.ts';
+import { platformCgroup, platformPaths } from './paths.ts';
+
+export interface Foundation {
+  readonly toolbox: Toolbox;
+  readonly images: ImageStore;
+  readonly runtime: Crun;
+  readonly cgroups: CgroupLayout;
+  readonly cgroup: string;
+  readonly cgroupPathOf: (containerId: string) => string;
+  /** cgroup controllers that had to be claimed from a hybrid layout. */
+  readonly claimed: readonly string[];
+}
+
+export async function layFoundation(config: Config, progress: Progress): Promise<Foundation> {
+  if (process.getuid?.() !== 0) throw new SubakoError('host_unfit', 'Subako must run as root: it makes containers', { hint: 'start it with sudo' });
+  const paths = platformPaths(config);
+  await makeDirectories(config);
+  const cgroups = cgroupLayout();
+  if (cgroups.kind === 'none') throw new SubakoError('host_unfit', 'this machine has no cgroups', { hint: 'mount them (systemd does), or run subako doctor' });
+  const claimed = await claimStrayControllers(cgroups);
+  await favorQuickMoves();
+  const toolbox = await ensureToolbox(new ImageStore({ dir: paths.toolbox, cacheDir: config.cache }), (text) => progress(`toolbox: ${text}`));
+  const cgroup = platformCgroup(config.state);
+  const cgroupPathOf = (containerId: string): string => join(cgroup, containerId);
+  const runtime = new Crun({ program: toolbox.crun, dir: paths.runtime, cgroups, cgroupPathOf, hardLimits: { openFiles: await hardOpenFiles() } });
+  return { toolbox, images: new ImageStore({ dir: paths.images, cacheDir: config.cache }), runtime, cgroups, cgroup, cgroupPathOf, claimed };
+}
+
+async function makeDirectories(config: Config): Promise<void> {
+  const paths = platformPaths(config);
+  for (const dir of [config.state, config.run]) await refuseClosedParents(dir);
+  // Traversable but not readable: containers reach what is mounted for them, and nobody can list what there is.
+  for (const dir of [config.state, config.run, paths.images, paths.sites, paths.runtime, paths.runSites]) {
+    await mkdir(dir, { recursive: true });
+    await chmod(dir, 0o711);
+  }
+  await mkdir(paths.logDir, { recursive: true, mode: 0o700 });
+}
+
+const OTHERS_MAY_PASS = 0o001;
+
+/** Containers run with ids of their own and must get through to what is mounted for them. */
+async function refuseClosedParents(dir: string): Promise<void> {
+  for (let at = dirname(dir); at !== dirname(at); at = dirname(at)) {
+    const found = await stat(at).catch(() => undefined);
+    if (found === undefined || (found.mode & OTHERS_MAY_PASS) !== 0) continue;
+    throw new SubakoError('host_unfit', `containers cannot get through ${at}, which lies above ${dir}`, {
+      hint: `chmod o+x ${at}, or choose another place with --state and --run`,
+    });
+  }
+}

@@ -1,0 +1,28 @@
+/** Where a platform keeps what belongs to no site. */
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import type { Directories } from '../config/config.ts';
+
+export function platformPaths({ state, run }: Pick<Directories, 'state' | 'run'>) {
+  return {
+    cmdb: join(state, 'cmdb.sqlite'),
+    lock: join(state, 'daemon.lock'),
+    log: join(state, 'log', 'daemon.log'),
+    logDir: join(state, 'log'),
+    /** What a daemon in the background prints: crashes, and little else. */
+    output: join(state, 'log', 'daemon.out'),
+    /** Ports of the last start. */
+    ports: join(state, 'ports.json'),
+    toolbox: join(state, 'toolbox'),
+    images: join(state, 'images'),
+    sites: join(state, 'sites'),
+    api: join(run, 'api.sock'),
+    runtime: join(run, 'runtime'),
+    runSites: join(run, 'sites'),
+  } as const;
+}
+
+/** The cgroup that holds all containers of a platform: each platform of a machine has its own. */
+export function platformCgroup(state: string): string {
+  return `/subako-${createHash('sha256').update(state).digest('hex').slice(0, 8)}`;
+}

@@ -1,0 +1,50 @@
+/** Puts the edge together and starts it. */
+import { existsSync } from 'node:fs';
+import { connect } from 'node:net';
+import type { Config } from '../config/config.ts';
+import { edgePaths, edgeSpec, prepareEdge } from '../edge/edge-service.ts';
+import type { Progress } from '../image/image-store.ts';
+import { serviceContainerId, SystemService } from '../lifecycle/system-service.ts';
+import type { ServiceDeps } from '../lifecycle/system-service.ts';
+import type { Foundation } from './foundation.ts';
+import { refuseTakenPorts, rememberPorts } from './ports.ts';
+
+const NAME = 'edge';
+const READY_WITHIN_MS = 15_000;
+const END_WITHIN_MS = 10_000;
+
+/** @throws SubakoError `port_taken` */
+export async function startEdge(config: Config, foundation: Foundation, deps: ServiceDeps & { progress: Progress }): Promise<SystemService> {
+  const paths = edgePaths(config);
+  const { rootfs } = foundation.toolbox.image;
+  deps.progress('starting the edge');
+  const ports = { http: config.http, https: config.https, ipv6: existsSync('/proc/net/if_inet6') };
+  const configuration = await prepareEdge(paths, ports, rootfs);
+  const service = new SystemService(
+    {
+      name: NAME,
+      spec: edgeSpec(paths, { rootfs, cgroupPath: foundation.cgroupPathOf(serviceContainerId(NAME)) }),
+      configuration,
+      logPath: paths.log,
+      isReady: async () => (await accepts(config.http)) && accepts(config.https),
+      readyWithinMs: READY_WITHIN_MS,
+      endSignal: 'SIGQUIT',
+      endWithinMs: END_WITHIN_MS,
+    },
+    { ...deps, beforeBoot: () => refuseTakenPorts(config) },
+  );
+  await service.start();
+  await rememberPorts(config);
+  return service;
+}
+
+function accepts(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ port, host: '127.0.0.1' });
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', () => resolve(false));
+  });
+}
