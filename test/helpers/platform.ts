@@ -1,0 +1,246 @@
+/** A platform of a test's own: its own state, run directory and ports, driven through the command line as a user would. */
+import { chmod, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { connect, createServer } from 'node:net';
+import { once } from 'node:events';
+import { request } from 'node:http';
+import type { IncomingHttpHeaders } from 'node:http';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect } from 'vitest';
+import type { CreatedSiteReply, PsRow, StatusReply } from '../../src/api/types.ts';
+import type { SubakoEvent } from '../../src/domain/events.ts';
+import { execAny } from '../../src/lib/exec.ts';
+import type { ExecResult } from '../../src/lib/exec.ts';
+import { poll } from '../../src/lib/deadline.ts';
+import { platformCgroup } from '../../src/main/paths.ts';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+
+export interface Reply {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: Buffer;
+  readonly text: string;
+}
+
+export interface FetchOptions {
+  readonly method?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: Buffer | string;
+}
+
+export class TestPlatform {
+  readonly dir: string;
+  readonly http: number;
+  readonly https: number;
+
+  private constructor(dir: string, ports: { http: number; https: number }) {
+    this.dir = dir;
+    this.http = ports.http;
+    this.https = ports.https;
+  }
+
+  /** Directories and ports, nothing started yet. Short, because socket paths are. */
+  static async create(): Promise<TestPlatform> {
+    const dir = await mkdtemp('/tmp/subako-t-');
+    await chmod(dir, 0o711);
+    const [http, https] = await freePorts();
+    return new TestPlatform(dir, { http, https });
+  }
+
+  static async start(): Promise<TestPlatform> {
+    const platform = await TestPlatform.create();
+    await platform.up();
+    return platform;
+  }
+
+  get state(): string {
+    return join(this.dir, 'state');
+  }
+
+  get run(): string {
+    return join(this.dir, 'run');
+  }
+
+  get cgroup(): string {
+    return platformCgroup(this.state);
+  }
+
+  /** One command line; any exit code is an answer. */
+  cli(args: readonly string[], input?: string): Promise<ExecResult> {
+    const env = { SUBAKO_STATE: this.state, SUBAKO_RUN: this.run, HOME: '/root', ...cacheEnvironment() };
+    return execAny([join(ROOT, 'subako'), ...args], { env, timeoutMs: 600_000, ...(input === undefined ? {} : { input }) });
+  }
+
+  /** One command line with `--json` that must end well. */
+  async json<T>(...args: string[]): Promise<T> {
+    const result = await this.cli([...args, '--json']);
+    if (result.code !== 0) throw new Error(`subako ${args.join(' ')}: exit ${result.code}\n${result.stdout}${result.stderr}`);
+    return JSON.parse(result.stdout) as T;
+  }
+
+  up(): Promise<StatusReply> {
+    return this.json<StatusReply>('up', '--detach', '--http', String(this.http), '--https', String(this.https));
+  }
+
+  createSite(domain: string, ...args: string[]): Promise<CreatedSiteReply> {
+    return this.json<CreatedSiteReply>('site', 'create', domain, ...args);
+  }
+
+  async row(domain: string): Promise<PsRow> {
+    const row = (await this.json<PsRow[]>('ps')).find((one) => one.site === domain);
+    if (row === undefined) throw new Error(`${domain} is not in ps`);
+    return row;
+  }
+
+  async events(domain?: string): Promise<SubakoEvent[]> {
+    const result = await this.cli(['events', '--json', '-n', '2000', ...(domain === undefined ? [] : ['--site', domain])]);
+    return result.stdout
+      .split('\n')
+      .filter(Boolean)
+      .map((line) => JSON.parse(line) as SubakoEvent);
+  }
+
+  /** Waits until the site is in this state. */
+  async untilState(domain: string, state: string, timeoutMs = 20_000): Promise<void> {
+    const reached = await poll(async () => (await this.row(domain)).state === state, { timeoutMs, everyMs: 200 });
+    expect(reached, `${domain} did not become ${state}`).toBe(true);
+  }
+
+  /** Over loopback, with a Host header: what any visitor sends. */
+  fetch(host: string, path: string, options: FetchOptions = {}): Promise<Reply> {
+    const { promise, resolve, reject } = Promise.withResolvers<Reply>();
+    const length = options.body === undefined ? {} : { 'content-length': String(Buffer.byteLength(options.body)) };
+    const headers = { host: `${host}:${this.http}`, ...length, ...options.headers };
+    const sent = request({ host: '127.0.0.1', port: this.http, method: options.method ?? 'GET', path, headers, agent: false }, (response) => {
+      const chunks: Buffer[] = [];
+      response.on('data', (chunk: Buffer) => chunks.push(chunk));
+      response.on('error', reject);
+      response.on('end', () => {
+        const body = Buffer.concat(chunks);
+        resolve({ status: response.statusCode ?? 0, headers: response.headers, body, text: body.toString('utf8') });
+      });
+    });
+    sent.on('error', reject);
+    sent.end(options.body);
+    return promise;
+  }
+
+  /** A PHP file of the site's owner, reachable as /wp-content/plugins/NAME. */
+  async plantPhp(domain: string, name: string, code: string): Promise<void> {
+    await this.plant(domain, `plugins/${name}`, code);
+  }
+
+  /** A file of the site's owner below wp-content, written by the owner's own user in the site's container. */
+  async plant(domain: string, path: string, text: string): Promise<void> {
+    const write = 'file_put_contents("/srv/wordpress/wp-content/".$argv[1], stream_get_contents(STDIN)) !== false || exit(1);';
+    const result = await this.cli(['exec', domain, '--', 'php8.4', '-r', write, '--', path], text);
+    expect(result.code, result.stderr).toBe(0);
+  }
+
+  async daemonPid(): Promise<number> {
+    return (await this.json<StatusReply>('status')).pid;
+  }
+
+  /** As a power failure of one process would: no goodbye. */
+  async killDaemon(): Promise<void> {
+    const pid = await this.daemonPid();
+    process.kill(pid, 'SIGKILL');
+    await poll(() => !isRunning(pid), { timeoutMs: 5_000, everyMs: 10 });
+  }
+
+  /** Files of this platform (images and databases aside) and command lines of any process that hold this text. */
+  async grep(text: string): Promise<string[]> {
+    const places = ['sites', 'log', 'edge', 'database/init', 'database/root.password', 'cmdb.sqlite', 'cmdb.sqlite-wal'].map((name) => join(this.state, name));
+    const files = await execAny(['grep', '-rlF', '--', text, ...places, this.run]);
+    const pids = (await readdir('/proc')).filter((name) => /^\d+$/u.test(name));
+    const lines = await Promise.all(pids.map(async (pid) => [pid, await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')] as const));
+    const processes = lines.filter(([, line]) => line.includes(text) && !line.startsWith('grep')).map(([pid]) => `process ${pid}`);
+    return [...files.stdout.split('\n').filter(Boolean), ...processes];
+  }
+
+  /** Permissions of files below the state directory, in octal. */
+  async modes(paths: readonly string[]): Promise<string[]> {
+    const result = await execAny(['stat', '-c', '%a', '--', ...paths.map((path) => join(this.state, path))]);
+    return result.stdout.trim().split('\n');
+  }
+
+  /** Ends everything and says what is left of it, which must be nothing. */
+  async stop(): Promise<string[]> {
+    const result = await this.cli(['down']);
+    const left = await this.leftovers();
+    if (result.code !== 0) left.push(`down failed: ${result.stderr}`);
+    await rm(this.dir, { recursive: true, force: true });
+    return left;
+  }
+
+  /** Processes, cgroups and mounts of this platform. */
+  async leftovers(): Promise<string[]> {
+    return [...(await this.processes()), ...(await this.cgroups()), ...(await this.parentCgroups()), ...(await this.mounts())];
+  }
+
+  /** Containers that have a cgroup, in whichever tree. */
+  async cgroups(): Promise<string[]> {
+    const trees = ['/sys/fs/cgroup', ...(await readdir('/sys/fs/cgroup')).map((name) => join('/sys/fs/cgroup', name))];
+    const entries = await Promise.all(trees.map((tree) => readdir(join(tree, this.cgroup), { withFileTypes: true }).catch(() => [])));
+    const names = entries.flat().filter((entry) => entry.isDirectory());
+    return [...new Set(names.map((entry) => `cgroup ${entry.name}`))];
+  }
+
+  private async parentCgroups(): Promise<string[]> {
+    const found = await execAny(['find', '/sys/fs/cgroup', '-maxdepth', '2', '-name', this.cgroup.slice(1)]);
+    return found.stdout.split('\n').filter(Boolean);
+  }
+
+  private async mounts(): Promise<string[]> {
+    const table = await readFile('/proc/self/mountinfo', 'utf8');
+    return table
+      .split('\n')
+      .filter((line) => line.includes(this.dir))
+      .map((line) => `mount ${line}`);
+  }
+
+  private async processes(): Promise<string[]> {
+    const pids = (await readdir('/proc')).filter((name) => /^\d+$/u.test(name) && Number(name) !== process.pid);
+    const lines = await Promise.all(
+      pids.map(async (pid) => `process ${pid}: ${(await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).replaceAll('\0', ' ')}`),
+    );
+    return lines.filter((line) => line.includes(this.dir));
+  }
+}
+
+export function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** The status of the answer to these very bytes. */
+export async function rawStatus(port: number, bytes: string): Promise<number> {
+  const socket = connect({ port, host: '127.0.0.1' });
+  socket.end(Buffer.from(bytes, 'latin1'));
+  let answer = '';
+  for await (const chunk of socket) answer += String(chunk);
+  return Number(/^HTTP\/1\.[01] (\d{3})/u.exec(answer)?.[1]);
+}
+
+function cacheEnvironment(): Record<string, string> {
+  const cache = process.env['SUBAKO_CACHE'];
+  return cache === undefined ? {} : { SUBAKO_CACHE: cache };
+}
+
+async function freePorts(): Promise<[number, number]> {
+  const servers = [createServer(), createServer()];
+  const ports: number[] = [];
+  for (const server of servers) {
+    server.listen(0, '0.0.0.0');
+    await once(server, 'listening');
+    const address = server.address();
+    ports.push(typeof address === 'object' && address !== null ? address.port : 0);
+  }
+  for (const server of servers) server.close();
+  return [ports[0] ?? 0, ports[1] ?? 0];
+}
