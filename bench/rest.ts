@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { formatSize } from '../src/lib/units.ts';
 import { TestPlatform } from '../test/helpers/platform.ts';
-import { fetchWholePage } from './page.ts';
+import { fetchWholePage } from '../src/lib/timed-page.ts';
 import { markdownTable, writeSection } from './report.ts';
 
 const SITES = 200;

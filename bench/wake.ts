@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { FIRST_SITE_RANGE } from '../src/domain/uid-range.ts';
 import { wakePhases } from '../src/cli/tour.ts';
 import { TestPlatform } from '../test/helpers/platform.ts';
-import { fetchPage, fetchWholePage } from './page.ts';
+import { fetchPage, fetchWholePage } from '../src/lib/timed-page.ts';
 import { PodmanPeer } from './podman.ts';
 import { markdownTable, median, percentile, writeSection } from './report.ts';
 

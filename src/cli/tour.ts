@@ -1,7 +1,8 @@
 /** The newcomer's tour: a site is made, goes cold, is visited, and is visited again. */
-import { request } from 'node:http';
 import type { CreatedSiteReply, SiteReply } from '../api/types.ts';
 import type { Config } from '../config/config.ts';
+import { fetchWholePage } from '../lib/timed-page.ts';
+import type { TimedPage } from '../lib/timed-page.ts';
 import type { Transition } from '../lifecycle/lifecycle.ts';
 import { sitePath } from './client.ts';
 import type { Client } from './client.ts';
@@ -20,7 +21,7 @@ export async function tour(client: Client, config: Pick<Config, 'http'>, progres
   progress('putting it to sleep');
   await client.post<Transition>(sitePath(site.domain, '/sleep'), { to: 'cold' });
   progress('visiting it');
-  const cold = await visit(site.domain, config.http);
+  const cold = await fetchWholePage(site.domain, config.http);
   const warm = await warmVisit(site.domain, config.http);
   const phases = wakePhases(cold.timing);
   const story = { url: site.url, coldMs: cold.ms, wake: phases, warmMs: warm.ms, bytes: warm.bytes, admin };
@@ -35,35 +36,10 @@ async function firstSite(client: Client, progress: (text: string) => void): Prom
   return { site: created, admin: created.admin };
 }
 
-interface Visit {
-  readonly ms: number;
-  readonly bytes: number;
-  readonly timing: string;
-}
-
-/** A visit over loopback that does not depend on the machine's resolver knowing names under localhost. */
-function visit(host: string, port: number): Promise<Visit> {
-  const began = performance.now();
-  const { promise, resolve, reject } = Promise.withResolvers<Visit>();
-  const sent = request({ host: '127.0.0.1', port, path: '/', headers: { host: `${host}:${port}` }, agent: false }, (response) => {
-    let bytes = 0;
-    response.on('data', (chunk: Buffer) => {
-      bytes += chunk.length;
-    });
-    response.on('end', () => {
-      if (response.statusCode !== 200) reject(new Error(`http://${host}/ answered ${response.statusCode}`));
-      else resolve({ ms: performance.now() - began, bytes, timing: String(response.headers['server-timing'] ?? '') });
-    });
-  });
-  sent.on('error', reject);
-  sent.end();
-  return promise;
-}
-
 /** The middle one of a few: the first warm visit still compiles what only runs once. */
-async function warmVisit(host: string, port: number): Promise<Visit> {
-  const visits: Visit[] = [];
-  for (let index = 0; index < WARM_VISITS; index += 1) visits.push(await visit(host, port));
+async function warmVisit(host: string, port: number): Promise<TimedPage> {
+  const visits: TimedPage[] = [];
+  for (let index = 0; index < WARM_VISITS; index += 1) visits.push(await fetchWholePage(host, port));
   const middle = visits.toSorted((a, b) => a.ms - b.ms)[Math.floor(WARM_VISITS / 2)];
   if (middle === undefined) throw new Error('no visit was made');
   return middle;

@@ -11,7 +11,7 @@ import { link, lstat, mkdir, readdir, rename, rm, symlink, unlink } from 'node:f
 import { join } from 'node:path';
 import { isErrno, SubakoError } from '../domain/errors.ts';
 import { routeKey } from '../domain/route-key.ts';
-import { isListening } from '../lib/unix-probe.ts';
+import { isListening } from '../lib/listen-probe.ts';
 
 export interface SiteRoute {
   /** Names in the host's directory, each with the path it stands for as the edge sees it. */
@@ -74,7 +74,7 @@ export class RouteTree {
 
   /** Does anyone listen on the host's upstream? */
   isListening(host: string): Promise<boolean> {
-    return isListening(join(this.#path(host), UPSTREAM));
+    return isListening({ path: join(this.#path(host), UPSTREAM) });
   }
 
   hasUpstream(host: string): Promise<boolean> {

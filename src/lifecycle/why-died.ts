@@ -1,5 +1,5 @@
 /** Why an instance ended without being asked to. */
-import { open } from 'node:fs/promises';
+import { followFile } from '../lib/follow-file.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { Live } from './live.ts';
 
@@ -9,7 +9,6 @@ export interface DeathFacts extends Record<string, unknown> {
   readonly said: readonly string[];
 }
 
-const TAIL_BYTES = 4_096;
 const TAIL_LINES = 3;
 
 /** Must be asked before the container is removed: the kernel's counters go with it. */
@@ -20,13 +19,10 @@ export async function whyDied(live: Live, runtime: Runtime): Promise<DeathFacts>
 }
 
 async function lastLines(path: string): Promise<string[]> {
-  const file = await open(path, 'r').catch(() => undefined);
-  if (file === undefined) return [];
-  try {
-    const { size } = await file.stat();
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(TAIL_BYTES), 0, TAIL_BYTES, Math.max(0, size - TAIL_BYTES));
-    return buffer.toString('utf8', 0, bytesRead).trim().split('\n').slice(-TAIL_LINES);
-  } finally {
-    await file.close();
-  }
+  let text = '';
+  const write = (part: string): void => {
+    text += part;
+  };
+  await followFile(path, { lines: TAIL_LINES, write, signal: AbortSignal.abort() });
+  return text.split('\n').filter((line) => line !== '');
 }

@@ -23,15 +23,14 @@ export async function clearAway(config: Config, progress: (text: string) => void
   const { runtime, cgroups, cgroup } = await layFoundation(config, progress);
   await using cmdb = new SqliteCmdb(paths.cmdb);
   progress('ending what an earlier daemon left');
-  // The database last: sites that end may still write to it.
-  for (const service of (await cmdb.services()).toSorted((a, b) => b.name.localeCompare(a.name))) {
-    if (service.name === 'database') await removeInstances(cmdb, runtime);
+  // Before the database: sites that end may still write to it.
+  await removeInstances(cmdb, runtime);
+  for (const service of await cmdb.services()) {
     signalProcess(service.process, 'SIGTERM');
     await poll(() => !isAlive(service.process), { timeoutMs: END_WITHIN_MS, everyMs: 50 });
     await runtime.remove(service.containerId);
     await cmdb.deleteService(service.name);
   }
-  await removeInstances(cmdb, runtime);
   for (const id of new Set([...(await runtime.list()), ...(await childCgroups(cgroups, cgroup))])) await runtime.remove(id);
   await removeCgroup(cgroups, cgroup);
 }

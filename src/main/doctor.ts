@@ -5,6 +5,7 @@ import { release } from 'node:os';
 import { dirname } from 'node:path';
 import type { Config } from '../config/config.ts';
 import { execAny } from '../lib/exec.ts';
+import { hardOpenFiles } from '../lib/hard-limits.ts';
 import { portOwner } from '../lib/port-owner.ts';
 import { formatSize } from '../lib/units.ts';
 import { cgroupLayout } from '../runtime/cgroup/layout.ts';
@@ -89,7 +90,7 @@ async function capabilities(): Promise<Check> {
 }
 
 async function openFiles(): Promise<Check> {
-  const hard = Number(/^Max open files\s+\d+\s+(\d+)/mu.exec(await readFile('/proc/self/limits', 'utf8'))?.[1] ?? 0);
+  const hard = await hardOpenFiles();
   return hard >= 16_384
     ? ok('open files', String(hard))
     : warn('open files', String(hard), 'raise the limit to 16384 or more (ulimit -n, or LimitNOFILE= of a systemd unit)');

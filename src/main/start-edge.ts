@@ -1,15 +1,16 @@
 /** Puts the edge together and starts it. */
 import { existsSync } from 'node:fs';
-import { connect } from 'node:net';
 import type { Config } from '../config/config.ts';
 import { edgePaths, edgeSpec, prepareEdge } from '../edge/edge-service.ts';
 import type { Progress } from '../image/image-store.ts';
+import { isListening } from '../lib/listen-probe.ts';
 import { serviceContainerId, SystemService } from '../lifecycle/system-service.ts';
 import type { ServiceDeps } from '../lifecycle/system-service.ts';
 import type { Foundation } from './foundation.ts';
 import { refuseTakenPorts, rememberPorts } from './ports.ts';
 
 const NAME = 'edge';
+const LOOPBACK = { host: '127.0.0.1' };
 const READY_WITHIN_MS = 15_000;
 const END_WITHIN_MS = 10_000;
 
@@ -26,7 +27,7 @@ export async function startEdge(config: Config, foundation: Foundation, deps: Se
       spec: edgeSpec(paths, { rootfs, cgroupPath: foundation.cgroupPathOf(serviceContainerId(NAME)) }),
       configuration,
       logPath: paths.log,
-      isReady: async () => (await accepts(config.http)) && accepts(config.https),
+      isReady: async () => (await isListening({ ...LOOPBACK, port: config.http })) && isListening({ ...LOOPBACK, port: config.https }),
       readyWithinMs: READY_WITHIN_MS,
       endSignal: 'SIGQUIT',
       endWithinMs: END_WITHIN_MS,
@@ -36,15 +37,4 @@ export async function startEdge(config: Config, foundation: Foundation, deps: Se
   await service.start();
   await rememberPorts(config);
   return service;
-}
-
-function accepts(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect({ port, host: '127.0.0.1' });
-    socket.once('connect', () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.once('error', () => resolve(false));
-  });
 }
