@@ -21,6 +21,8 @@ export class PodmanPeer {
   readonly #platform: TestPlatform;
   readonly #site: PeerSite;
   readonly #dir: string;
+  /** Network namespaces and interfaces that were here before us. */
+  #before: ReadonlySet<string> = new Set();
 
   constructor(platform: TestPlatform, site: PeerSite) {
     this.#platform = platform;
@@ -39,6 +41,7 @@ export class PodmanPeer {
 
   /** Imports the image's files as a podman image and writes the peer's configuration. */
   async prepare(): Promise<void> {
+    this.#before = new Set(await networks());
     await mkdir(this.socketDir, { recursive: true });
     await exec(['chmod', '777', this.socketDir]);
     const rootfs = await this.rootfs('images', 'wordpress-');
@@ -138,8 +141,18 @@ export class PodmanPeer {
   async dispose(): Promise<void> {
     await this.#podman(['rm', '-fa', '-t', '1']).catch(() => undefined);
     await this.#podman(['rmi', '-fa']).catch(() => undefined);
+    await this.#removeNetworks();
     await execAny(['umount', '-R', '-l', join(this.#dir, 'storage')]);
     await execAny(['rm', '-rf', this.#dir]);
+  }
+
+  /** Podman leaves its network namespaces and its bridge behind. */
+  async #removeNetworks(): Promise<void> {
+    for (const name of await networks()) {
+      if (this.#before.has(name)) continue;
+      if (name.startsWith('netns-')) await execAny(['ip', 'netns', 'del', name]);
+      else if (/^(?:cni-)?podman\d+$/u.test(name)) await execAny(['ip', 'link', 'del', name]);
+    }
   }
 
   async #podman(args: readonly string[], timeoutMs = 60_000): Promise<string> {
@@ -174,4 +187,9 @@ http {
 }
 `;
   }
+}
+
+async function networks(): Promise<string[]> {
+  const [namespaces, interfaces] = await Promise.all(['/run/netns', '/sys/class/net'].map((dir) => readdir(dir).catch(() => [])));
+  return [...(namespaces ?? []), ...(interfaces ?? [])];
 }
