@@ -15,6 +15,8 @@ export interface ExecOptions {
   /** The child is ended after this many milliseconds. */
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
+  /** A file descriptor for standard input; by default it is /dev/null. */
+  readonly inputFd?: number;
   /** File descriptors for output in place of pipes: the child then has no pipe that outlives the call. */
   readonly outputFd?: number;
   /** Called with each whole line of standard output and standard error, as they come. */
@@ -59,7 +61,7 @@ export async function exec(argv: readonly string[], options: ExecOptions = {}): 
 export function execAny(argv: readonly string[], options: ExecOptions = {}): Promise<ExecResult> {
   const child = start(argv, {
     ...options,
-    stdio: [options.input === undefined ? 'ignore' : 'pipe', options.outputFd ?? 'pipe', options.outputFd ?? 'pipe'],
+    stdio: [options.inputFd ?? (options.input === undefined ? 'ignore' : 'pipe'), options.outputFd ?? 'pipe', options.outputFd ?? 'pipe'],
   });
   return finish(child, options);
 }
