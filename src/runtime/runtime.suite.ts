@@ -1,6 +1,8 @@
 /** What every runtime driver must do, on a real kernel. */
 import { readFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
+import { limitsOf } from '../../test/helpers/container-facts.ts';
 import { poll } from '../lib/deadline.ts';
 import { isAlive, signalProcess } from '../lib/proc.ts';
 import type { BundleSpec } from './bundle/bundle-spec.ts';
@@ -92,6 +94,74 @@ export function runtimeSuite(name: string, open: () => Promise<RuntimeUnderTest>
       await runtime.run('t-oom', { logPath });
       expect(await poll(async () => ((await runtime.usage('t-oom'))?.oomKills ?? 0) > 0, { timeoutMs: 20_000, everyMs: 50 })).toBe(true);
       await runtime.remove('t-oom');
+    });
+
+    it('freezes a container, which then makes no progress, and lets it go on', async () => {
+      const { runtime, spec, logPath } = await open();
+      await runtime.prepare('t-ice', spec('t-ice', ['/bin/sh', '-c', 'while :; do :; done']));
+      await runtime.run('t-ice', { logPath });
+      const cpuMs = async (): Promise<number> => (await runtime.usage('t-ice'))?.cpuMs ?? Number.NaN;
+      expect(runtime.isFrozen('t-ice')).toBe(false);
+      await runtime.freeze('t-ice');
+      expect(runtime.isFrozen('t-ice')).toBe(true);
+      const frozenAt = await cpuMs();
+      await sleep(300);
+      expect(await cpuMs()).toBe(frozenAt);
+      await runtime.thaw('t-ice');
+      await runtime.thaw('t-ice');
+      expect(runtime.isFrozen('t-ice')).toBe(false);
+      expect(await poll(async () => (await cpuMs()) > frozenAt, { timeoutMs: 10_000, everyMs: 20 })).toBe(true);
+      await runtime.remove('t-ice');
+    });
+
+    it('removes a frozen container', async () => {
+      const { runtime, spec, logPath } = await open();
+      await runtime.prepare('t-cold', spec('t-cold', SLEEP));
+      const process = await runtime.run('t-cold', { logPath });
+      await runtime.freeze('t-cold');
+      await runtime.remove('t-cold');
+      expect(isAlive(process)).toBe(false);
+      expect(runtime.isFrozen('t-cold')).toBe(false);
+      expect(await runtime.usage('t-cold')).toBeUndefined();
+    });
+
+    it('counts the processes of a container', async () => {
+      const { runtime, spec, logPath } = await open();
+      await runtime.prepare('t-many', spec('t-many', ['/bin/sh', '-c', 'sleep 1000 & sleep 1000 & wait']));
+      await runtime.run('t-many', { logPath });
+      expect(await poll(async () => (await runtime.processes('t-many')).length === 3, { timeoutMs: 10_000, everyMs: 10 })).toBe(true);
+      await runtime.remove('t-many');
+      expect(await runtime.processes('t-many')).toEqual([]);
+    });
+
+    it('changes the limits of a container that runs, up and down', async () => {
+      const { runtime, spec, logPath } = await open();
+      await runtime.prepare('t-lim', spec('t-lim', SLEEP));
+      const { pid } = await runtime.run('t-lim', { logPath });
+      const before = await limitsOf(pid);
+      await runtime.setLimits('t-lim', { memoryBytes: 512 * 1024 ** 2, cpus: 2, pids: 33 });
+      const more = await limitsOf(pid);
+      expect(Object.values(more)).toEqual(expect.arrayContaining([String(512 * 1024 ** 2), '33']));
+      for (const [file, value] of Object.entries(before))
+        if (/limit|quota|max$/u.test(file) && value !== '0') expect([file, more[file]]).not.toEqual([file, value]);
+      await runtime.setLimits('t-lim', spec('t-lim', SLEEP).limits ?? { memoryBytes: 0, cpus: 0, pids: 0 });
+      expect(await limitsOf(pid)).toEqual(before);
+      await runtime.remove('t-lim');
+    });
+
+    it('keeps all its limits when it uses more memory than it may have from now on', async () => {
+      const { runtime, spec, logPath } = await open();
+      const hold = 'x=$(head -c 40000000 /dev/zero | tr "\\0" a); echo holds; while :; do sleep 1; done';
+      await runtime.prepare('t-low', spec('t-low', ['/bin/sh', '-c', hold]));
+      const process = await runtime.run('t-low', { logPath });
+      const used = async (): Promise<number> => (await runtime.usage('t-low'))?.memoryBytes ?? 0;
+      expect(await poll(async () => (await readFile(logPath, 'utf8')).endsWith('holds\n'), { timeoutMs: 20_000, everyMs: 20 })).toBe(true);
+      expect(await used()).toBeGreaterThan(40_000_000);
+      const before = await limitsOf(process.pid);
+      await expect(runtime.setLimits('t-low', { memoryBytes: 16 * 1024 ** 2, cpus: 2, pids: 33 })).rejects.toThrow();
+      expect(await limitsOf(process.pid)).toEqual(before);
+      expect([isAlive(process), (await runtime.usage('t-low'))?.oomKills]).toEqual([true, 0]);
+      await runtime.remove('t-low');
     });
 
     it('lets a first process end by a signal from outside', async () => {

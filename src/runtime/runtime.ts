@@ -4,7 +4,7 @@
  *
  * A container is known by its id, which the caller chooses and which matches `[a-z0-9][a-z0-9-]{0,62}`.
  */
-import type { BundleSpec } from './bundle/bundle-spec.ts';
+import type { BundleSpec, Limits } from './bundle/bundle-spec.ts';
 import type { ProcessIdentity } from '../domain/instance.ts';
 import type { ExecOptions, ExecResult } from '../lib/exec.ts';
 
@@ -45,11 +45,73 @@ export interface Runtime {
   /** Ends every process of the container and removes all it had: cgroups, state, bundle. Idempotent. */
   remove(id: string): Promise<void>;
 
-  /** Ids of the containers of this platform that the runtime knows, running or dead. */
+  /** Ids of the containers of this platform that the runtime knows, running, dead or half made. */
   list(): Promise<string[]>;
+
+  /** Every process of the container stops where it is; it keeps its memory. @throws SubakoError `busy` when one does not stop; then all go on */
+  freeze(id: string): Promise<void>;
+
+  /** They go on. Idempotent. */
+  thaw(id: string): Promise<void>;
+
+  isFrozen(id: string): boolean;
+
+  /** Changes the limits of a running container. @throws when it uses more memory than it may have from now on; then the old limits stay */
+  setLimits(id: string, limits: Limits): Promise<void>;
+
+  /** The container's processes, by the host's pids. */
+  processes(id: string): Promise<number[]>;
+
+  /** Undefined where this machine cannot. */
+  readonly checkpoints: Checkpoints | undefined;
 
   /** What a container uses now. Undefined when it is gone. */
   usage(id: string): Promise<Usage | undefined>;
+}
+
+/** Takes containers out of memory into files, and brings them back, also as another container of the same kind. */
+export interface Checkpoints {
+  /** Everything on this machine that a checkpoint depends on (tools, kernel, processor); one made under another is of no use. */
+  readonly environment: string;
+
+  /**
+   * Writes the container's processes to the directory `into`, which becomes root's alone, and ends them. What is left of the container,
+   * `remove` takes away. `spec` must be the one it was started with. Processes that are stopped by a signal go on when they are restored.
+   *
+   * @throws SubakoError `command_failed`; then its processes may still run
+   */
+  dump(id: string, options: DumpOptions): Promise<void>;
+
+  /**
+   * Starts the prepared container `id` from such a directory: its processes go on where the dumped ones stopped, with the mounts,
+   * limits and host ids of `spec`. Where paths of its sockets hold the dumped container's id, they hold `id` instead; both have the same length.
+   * Reads the directory and changes nothing in it; many at once may do so. Parts of it may stay mapped for as long as the container runs:
+   * its files may be unlinked meanwhile, but not written to. When it fails, `remove` takes away what is left.
+   *
+   * @throws SubakoError `command_failed`
+   */
+  restore(id: string, options: RestoreOptions): Promise<ProcessIdentity>;
+
+  /** For `remove`: takes away what a container that is gone still has of its checkpoint. Idempotent. */
+  forget(id: string): Promise<void>;
+
+  /** Ids of containers, gone or not, that have something of their checkpoint. */
+  held(): Promise<string[]>;
+}
+
+export interface DumpOptions {
+  readonly spec: BundleSpec;
+  readonly process: ProcessIdentity;
+  readonly into: string;
+  readonly logPath: string;
+  /** Called when the container was looked at and is about to be dumped: ends processes that need not be restored. */
+  readonly shrink?: (pids: readonly number[]) => Promise<void>;
+}
+
+export interface RestoreOptions {
+  readonly spec: BundleSpec;
+  readonly from: string;
+  readonly logPath: string;
 }
 
 export interface Usage {

@@ -1,21 +1,24 @@
 /** The toolbox: programs of a known version that run on any host. */
-import { chmod, copyFile, mkdir, rename, rm } from 'node:fs/promises';
+import { chmod, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { exec, execAny } from '../lib/exec.ts';
 import type { Image } from '../image/image.ts';
 import type { ImageStore, Progress } from '../image/image-store.ts';
+import { KDAT_PATH, OWN_KDAT_PATH } from '../runtime/criu/kernel-facts.ts';
 import { TOOLBOX_RECIPE } from './recipe.ts';
 
 export interface Toolbox {
   readonly image: Image;
   /** Programs that run straight on the host, with the toolbox's own loader and libraries. */
   readonly crun: string;
+  readonly criu: string;
 }
 
 /** The platform's toolbox, made when it is missing or its recipe has changed. */
 export async function ensureToolbox(store: ImageStore, progress: Progress): Promise<Toolbox> {
   const image = await store.ensure(TOOLBOX_RECIPE, progress);
-  return { image, crun: await hostProgram(image, 'usr/bin/crun') };
+  const crun = await hostProgram(image, { path: 'usr/bin/crun' });
+  return { image, crun, criu: await hostProgram(image, { path: 'usr/sbin/criu', replace: [KDAT_PATH, OWN_KDAT_PATH] }) };
 }
 
 const LOADER: Readonly<Record<string, { path: string; libraries: string }>> = {
@@ -23,12 +26,18 @@ const LOADER: Readonly<Record<string, { path: string; libraries: string }>> = {
   arm64: { path: 'lib/ld-linux-aarch64.so.1', libraries: 'usr/lib/aarch64-linux-gnu' },
 };
 
+interface HostProgram {
+  readonly path: string;
+  /** A text in the program, and the one that takes its place; not longer. */
+  readonly replace?: readonly [from: string, to: string];
+}
+
 /**
  * A copy of a toolbox program that names the toolbox's loader and libraries, so that it starts on a host with an older libc
  * without chroot or a wrapper (crun must see the host's paths, and runs itself again through /proc/self/exe).
  * Made beside the root, because the path is part of it.
  */
-async function hostProgram(image: Image, path: string): Promise<string> {
+async function hostProgram(image: Image, { path, replace }: HostProgram): Promise<string> {
   const bin = join(image.dir, 'bin');
   const target = join(bin, path.split('/').at(-1) ?? path);
   // It is there and starts: a state directory that was moved would leave it without its loader.
@@ -39,7 +48,7 @@ async function hostProgram(image: Image, path: string): Promise<string> {
   const draft = `${target}.${process.pid}~`;
   await mkdir(bin, { recursive: true });
   try {
-    await copyFile(join(image.rootfs, path), draft);
+    await writeFile(draft, withText(await readFile(join(image.rootfs, path)), replace));
     await chmod(draft, 0o755);
     const patchelf = [join(image.rootfs, loader.path), '--library-path', libraries, join(image.rootfs, 'usr/bin/patchelf')];
     await exec([...patchelf, '--set-interpreter', join(image.rootfs, loader.path), '--force-rpath', '--set-rpath', libraries, draft]);
@@ -56,4 +65,14 @@ function starts(program: string): Promise<boolean> {
     (result) => result.code === 0,
     () => false,
   );
+}
+
+/** @throws when the text is not there exactly once: then it is not the program we know */
+function withText(program: Buffer, replace: HostProgram['replace']): Buffer {
+  if (replace === undefined) return program;
+  const [from, to] = replace;
+  const at = program.indexOf(`${from}\0`);
+  if (at === -1 || program.indexOf(`${from}\0`, at + 1) !== -1) throw new Error(`“${from}” is not in the program exactly once`);
+  program.write(to.padEnd(from.length, '\0'), at, 'latin1');
+  return program;
 }

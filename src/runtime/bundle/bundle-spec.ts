@@ -10,7 +10,7 @@ export interface BindMount {
   readonly executable?: boolean;
 }
 
-interface Limits {
+export interface Limits {
   readonly memoryBytes: number;
   readonly cpus: number;
   readonly pids: number;
@@ -38,6 +38,14 @@ export interface BundleSpec {
   readonly bindLowPorts?: boolean;
   /** Open files. Default: 4096. */
   readonly openFiles?: number;
+  /**
+   * Host directory bound read-only as /dev (see shared-dev.ts). Such a container can be checkpointed, and its /proc shows processes alone:
+   * nothing of the machine is there to be masked. Undefined: a /dev and a /proc of the usual kind, for services of the platform.
+   */
+  readonly sharedDev?: string;
   /** -1000…1000: who dies last and first when the machine runs out of memory. */
   readonly oomScoreAdj?: number;
 }
+
+/** The one variable of a container's environment that differs from instance to instance. */
+export const INSTANCE_VARIABLE = 'SUBAKO_INSTANCE';

@@ -63,6 +63,16 @@ describe('the OCI configuration of a site', () => {
     expect(MASKED_PATHS).toEqual(expect.arrayContaining(['/proc/kcore', '/proc/keys', '/proc/interrupts', '/sys/firmware']));
   });
 
+  it('has nothing of the machine to hide where it shares a read-only /dev: its /proc shows processes alone', () => {
+    const shared = renderOciConfig({ ...SPEC, sharedDev: '/state/dev' }, { openFiles: 20_000 });
+    const at = (destination: string) => shared.mounts.find((mount) => mount.destination === destination);
+    expect(at('/proc')?.options).toEqual(expect.arrayContaining(['subset=pid', 'nosuid', 'noexec', 'nodev']));
+    expect(at('/dev')).toMatchObject({ type: 'bind', source: '/state/dev', options: expect.arrayContaining(['ro', 'nosuid', 'noexec']) as string[] });
+    expect([...shared.linux.maskedPaths, ...shared.linux.readonlyPaths]).toEqual([]);
+    expect(shared.mounts.filter((mount) => mount.type === 'tmpfs')).toEqual([]);
+    expect(config.mounts.find((mount) => mount.destination === '/proc')?.options).not.toContain('subset=pid');
+  });
+
   it('holds no key that we do not know', () => {
     expect(Object.keys(config).toSorted()).toEqual(['hostname', 'linux', 'mounts', 'ociVersion', 'process', 'root']);
     expect(JSON.stringify(config)).not.toMatch(/annotations|hooks/u);

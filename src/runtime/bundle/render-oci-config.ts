@@ -22,7 +22,7 @@ export const MASKED_PATHS: readonly string[] = [
 
 export const READONLY_PATHS: readonly string[] = ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc/sysrq-trigger'];
 
-const CPU_PERIOD_US = 100_000;
+export const CPU_PERIOD_US = 100_000;
 const DEFAULT_OPEN_FILES = 4_096;
 
 /** Hard limits of this process, for the resources we set: without CAP_SYS_RESOURCE nothing may go above them. */
@@ -47,27 +47,48 @@ export function renderOciConfig(spec: BundleSpec, hard: HardLimits): OciConfig {
     },
     root: { path: spec.rootfs, readonly: true },
     hostname: spec.hostname,
-    mounts: [...SYSTEM_MOUNTS, ...spec.mounts.map(bindMount)],
+    mounts: [...systemMounts(spec.sharedDev), ...spec.mounts.map(bindMount)],
     linux: {
       namespaces: namespaces(spec),
       ...idMappings(spec.hostIdBase),
       cgroupsPath: spec.cgroupPath,
       resources: { devices: DEVICES, ...limits(spec) },
       seccomp: seccompProfile(),
-      maskedPaths: MASKED_PATHS,
-      readonlyPaths: READONLY_PATHS,
+      maskedPaths: spec.sharedDev === undefined ? MASKED_PATHS : [],
+      readonlyPaths: spec.sharedDev === undefined ? READONLY_PATHS : [],
       rootfsPropagation: 'private',
     },
   };
 }
 
-const SYSTEM_MOUNTS: readonly OciMount[] = [
-  { destination: '/proc', type: 'proc', source: 'proc', options: ['nosuid', 'noexec', 'nodev'] },
-  { destination: '/dev', type: 'tmpfs', source: 'tmpfs', options: ['nosuid', 'noexec', 'strictatime', 'mode=755', 'size=64k'] },
-  // For terminals of `exec`; one of the container's own.
-  { destination: '/dev/pts', type: 'devpts', source: 'devpts', options: ['nosuid', 'noexec', 'newinstance', 'ptmxmode=0666', 'mode=0620', 'gid=5'] },
-  { destination: '/dev/shm', type: 'tmpfs', source: 'shm', options: ['nosuid', 'noexec', 'nodev', 'mode=1777', 'size=16m'] },
-];
+/** A file in every shared /dev. */
+export const MEMORY_MOUNT = '/dev/memory';
+const PROC_OPTIONS = ['nosuid', 'noexec', 'nodev'];
+/** For terminals of `exec`; one of the container's own. */
+const DEV_PTS: OciMount = {
+  destination: '/dev/pts',
+  type: 'devpts',
+  source: 'devpts',
+  options: ['nosuid', 'noexec', 'newinstance', 'ptmxmode=0666', 'mode=0620', 'gid=5'],
+};
+
+function systemMounts(sharedDev: string | undefined): OciMount[] {
+  if (sharedDev !== undefined) {
+    return [
+      { destination: '/proc', type: 'proc', source: 'proc', options: [...PROC_OPTIONS, 'subset=pid'] },
+      { destination: '/dev', type: 'bind', source: sharedDev, options: ['bind', 'ro', 'nosuid', 'noexec', 'private'] },
+      DEV_PTS,
+      // Where what a checkpoint maps its memory from comes to lie (see criu/map-memory.ts); empty otherwise.
+      { destination: MEMORY_MOUNT, type: 'bind', source: `${sharedDev}/memory`, options: ['bind', 'ro', 'nosuid', 'nodev', 'noexec', 'private'] },
+    ];
+  }
+  return [
+    { destination: '/proc', type: 'proc', source: 'proc', options: PROC_OPTIONS },
+    { destination: '/dev', type: 'tmpfs', source: 'tmpfs', options: ['nosuid', 'noexec', 'strictatime', 'mode=755', 'size=64k'] },
+    DEV_PTS,
+    { destination: '/dev/shm', type: 'tmpfs', source: 'shm', options: ['nosuid', 'noexec', 'nodev', 'mode=1777', 'size=16m'] },
+  ];
+}
 
 function bindMount(mount: BindMount): OciMount {
   const options = ['bind', mount.writable ? 'rw' : 'ro', 'nosuid', 'nodev', 'private', ...(mount.executable === true ? [] : ['noexec'])];
@@ -100,8 +121,16 @@ function rlimits(spec: BundleSpec, hard: HardLimits): OciConfig['process']['rlim
   ];
 }
 
+interface DeviceRule {
+  readonly allow: boolean;
+  readonly type?: string;
+  readonly major?: number;
+  readonly minor?: number;
+  readonly access: string;
+}
+
 /** Null, zero, full, random, urandom, tty, and terminals: the devices that crun makes in every container. */
-const DEVICES = [
+export const DEVICES: readonly DeviceRule[] = [
   { allow: false, access: 'rwm' },
   ...[3, 5, 7, 8, 9].map((minor) => ({ allow: true, type: 'c', major: 1, minor, access: 'rw' })),
   ...[0, 2].map((minor) => ({ allow: true, type: 'c', major: 5, minor, access: 'rw' })),

@@ -1,0 +1,58 @@
+/** Puts the runtime together: crun, and CRIU where this machine's kernel lets it. */
+import { mkdir } from 'node:fs/promises';
+import { cpus, release } from 'node:os';
+import { join } from 'node:path';
+import type { Config } from '../config/config.ts';
+import { hardOpenFiles } from '../lib/hard-limits.ts';
+import { makeSharedDev } from '../runtime/bundle/shared-dev.ts';
+import type { CgroupLayout } from '../runtime/cgroup/layout.ts';
+import { LEAN } from '../runtime/criu/criu-args.ts';
+import { Criu } from '../runtime/criu/criu.ts';
+import { Gates } from '../runtime/criu/gates.ts';
+import { learnKernel } from '../runtime/criu/kernel-facts.ts';
+import { RootMounts } from '../runtime/criu/root-mounts.ts';
+import { bundleDir, Crun, crunRoot } from '../runtime/crun/crun.ts';
+import { CrunCheckpoints } from '../runtime/crun/crun-checkpoints.ts';
+import type { Toolbox } from '../toolbox/toolbox.ts';
+import { platformPaths } from './paths.ts';
+
+export interface BuiltRuntime {
+  readonly runtime: Crun;
+  readonly roots: RootMounts;
+  /** Why this machine cannot checkpoint, or undefined. */
+  readonly noCheckpoints: string | undefined;
+}
+
+export interface RuntimeParts {
+  readonly toolbox: Toolbox;
+  readonly cgroups: CgroupLayout;
+  readonly cgroupPathOf: (containerId: string) => string;
+}
+
+export async function buildRuntime(config: Config, { toolbox, cgroups, cgroupPathOf }: RuntimeParts): Promise<BuiltRuntime> {
+  const paths = platformPaths(config);
+  await makeSharedDev(paths.dev);
+  const roots = new RootMounts(paths.roots);
+  const { fit, said } = config.checkpoints ? await learnKernel(toolbox.criu, paths.criu) : { fit: false, said: 'switched off by `checkpoints: false`' };
+  const crunDir = paths.runtime;
+  const common = { cgroups, cgroupPathOf, hardLimits: { openFiles: await hardOpenFiles() } };
+  if (!fit) return { runtime: new Crun({ program: toolbox.crun, dir: crunDir, ...common }), roots, noCheckpoints: said };
+  await mkdir(paths.views, { recursive: true, mode: 0o711 });
+  const gates = new Gates(join(paths.criu, 'gates'));
+  await gates.prepare(config.maxBoots);
+  const checkpoints = new CrunCheckpoints({
+    criu: new Criu({ program: toolbox.criu, dir: paths.criu, gates }),
+    environment: environment(toolbox),
+    crunRoot: crunRoot(crunDir),
+    bundleOf: (id) => bundleDir(crunDir, id),
+    cgroups,
+    viewsDir: paths.views,
+    rootMountOf: (rootfs) => roots.of(rootfs),
+  });
+  return { runtime: new Crun({ program: toolbox.crun, dir: crunDir, ...common, checkpoints }), roots, noCheckpoints: undefined };
+}
+
+/** Processes restored under another kernel, processor or tool may crash or misbehave: libraries choose their code by the processor. */
+function environment({ image }: Toolbox): string {
+  return JSON.stringify([release(), cpus()[0]?.model, process.arch, image.versions['crun'], image.versions['criu'], LEAN]);
+}

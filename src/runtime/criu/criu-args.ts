@@ -1,0 +1,68 @@
+/** Command lines of CRIU. Pure: they run nothing. See docs/decisions/011 for what each option saves. */
+import { join } from 'node:path';
+
+type Argv = readonly string[];
+
+export interface CriuPlace {
+  readonly program: string;
+  /** Where it finds what it knows of the kernel (see kernel-facts.ts), and writes its statistics. */
+  readonly work: string;
+}
+
+/** No network to put back, no firewall to hold, no cgroups: those are ours to make. Files are the image's, known by its digest: their size is enough. */
+export const LEAN: Argv = ['-v1', '--empty-ns', 'net', '--network-lock', 'skip', '--manage-cgroups=ignore', '--file-validation', 'filesize'];
+
+export interface DumpRequest {
+  readonly pid: number;
+  readonly images: string;
+  /** Mount points inside the container whose content is the host's to give again. */
+  readonly externalMounts: Argv;
+  /** Open files that the host gives again, in CRIU's spelling: `file[mount:inode]`. */
+  readonly externalFiles: Argv;
+}
+
+export function dumpArgs({ program, work }: CriuPlace, { pid, images, externalMounts, externalFiles }: DumpRequest): Argv {
+  const mounts = externalMounts.flatMap((path) => ['--external', `mnt[${path}]:${mountKey(path)}`]);
+  const files = externalFiles.flatMap((file) => ['--external', file]);
+  return [
+    program,
+    'dump',
+    '--tree',
+    String(pid),
+    '--images-dir',
+    images,
+    '--work-dir',
+    work,
+    '--log-file',
+    join(images, 'dump.log'),
+    ...LEAN,
+    ...mounts,
+    ...files,
+  ];
+}
+
+export interface RestoreRequest {
+  readonly images: string;
+  readonly log: string;
+  /** A mount point with the container's root file system. */
+  readonly root: string;
+  readonly pidFile: string;
+  /** A FIFO that CRIU reads its first line from: it waits there until we have put it into the container's cgroup. */
+  readonly gate: string;
+  readonly mounts: readonly { readonly destination: string; readonly source: string }[];
+  /** External files, and the descriptor that CRIU gets each as. */
+  readonly files: readonly { readonly id: string; readonly fd: number }[];
+}
+
+export function restoreArgs({ program, work }: CriuPlace, request: RestoreRequest): Argv {
+  const { images, log, root, pidFile, gate } = request;
+  const where = ['--images-dir', images, '--work-dir', work, '--log-file', log, '--pidfile', pidFile, '--root', root];
+  const mounts = request.mounts.flatMap(({ destination, source }) => ['--external', `mnt[${mountKey(destination)}]:${source}`]);
+  const files = request.files.flatMap(({ id, fd }) => ['--inherit-fd', `fd[${fd}]:${id}`]);
+  return [program, 'restore', '--config', gate, ...where, ...LEAN, '--restore-detached', ...mounts, ...files];
+}
+
+/** A name for a mount that holds none of the signs CRIU gives a meaning to. */
+function mountKey(path: string): string {
+  return Buffer.from(path).toString('base64url');
+}

@@ -1,0 +1,123 @@
+/** Drives the criu program: processes of a container into files, and out of them again. */
+import { once } from 'node:events';
+import { chownSync, linkSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { SubakoError } from '../../domain/errors.ts';
+import { execAny, start } from '../../lib/exec.ts';
+import { dumpArgs, restoreArgs } from './criu-args.ts';
+import type { CriuPlace, DumpRequest, RestoreRequest } from './criu-args.ts';
+import { openGate } from './gates.ts';
+import type { Gates } from './gates.ts';
+import { MEMORY_FILE } from './map-memory.ts';
+import { usernsImage } from './userns-image.ts';
+
+export interface CriuOptions {
+  /** The criu program. */
+  readonly program: string;
+  /** Its working directory, with the file of `learnKernel`. */
+  readonly dir: string;
+  readonly gates: Gates;
+}
+
+/** What is put in the place of what the dump holds, so that another container comes out of it. */
+export interface ImageEdits {
+  readonly idMap: { readonly hostBase: number; readonly size: number };
+  /** A name in the paths of its sockets, and the one of the same length that takes its place. */
+  readonly rename: { readonly from: string; readonly to: string };
+}
+
+const ROOT_GROUP = 0;
+const DUMP_TIMEOUT_MS = 60_000;
+
+export class Criu {
+  readonly #options: CriuOptions;
+  readonly #place: CriuPlace;
+
+  constructor(options: CriuOptions) {
+    this.#options = options;
+    this.#place = { program: options.program, work: options.dir };
+  }
+
+  /** Writes the processes to `images` and ends them. @throws SubakoError `command_failed` with CRIU's words; then they may still run */
+  async dump(request: DumpRequest): Promise<void> {
+    const result = await execAny(dumpArgs(this.#place, request), { timeoutMs: DUMP_TIMEOUT_MS });
+    if (result.code !== 0) throw criuFailed('dump', await lastError(join(request.images, 'dump.log')));
+  }
+
+  /**
+   * Brings the processes back. `place` is called with CRIU's pid before it does anything, and may still refuse by throwing.
+   * Returns when they run. When it fails, CRIU has ended whatever it had made.
+   *
+   * @throws SubakoError `command_failed` with CRIU's words
+   */
+  async restore(request: Omit<RestoreRequest, 'gate'>, options: { place: (pid: number) => void; timeoutMs: number }): Promise<number> {
+    const { gates } = this.#options;
+    const gate = await gates.take();
+    const fds = request.files.map((file) => file.fd);
+    const files = request.files.map(({ id }, index) => ({ id, fd: FIRST_EXTRA_FD + index }));
+    const child = start(restoreArgs(this.#place, { ...request, files, gate }), { stdio: ['ignore', 'ignore', 'ignore', ...fds] });
+    const ended = endOf(child);
+    const timer = setTimeout(() => child.kill('SIGKILL'), options.timeoutMs);
+    try {
+      if (child.pid === undefined) throw new SubakoError('command_failed', 'criu could not be started');
+      options.place(child.pid);
+      await openGate(gate, ended);
+      const code = await ended;
+      if (code !== 0) throw criuFailed('restore', await lastError(request.log));
+      return Number(readFileSync(request.pidFile, 'utf8'));
+    } finally {
+      clearTimeout(timer);
+      child.kill('SIGKILL');
+      await ended;
+      gates.give(gate);
+    }
+  }
+}
+
+const FIRST_EXTRA_FD = 3;
+
+/**
+ * A directory that shows the files of a dump, with the edited ones in their place. The dump itself is not touched.
+ * CRIU opens some files while it is still the host's root, without its powers, and others when it has become the container's id 0
+ * (which nothing in the container ever is): the directory belongs to both, and to nobody else.
+ * `view` must be on the dump's file system.
+ */
+export function viewImages(dump: string, view: string, edits: ImageEdits): void {
+  mkdirSync(view, { mode: 0o750 });
+  chownSync(view, edits.idMap.hostBase, ROOT_GROUP);
+  for (const name of readdirSync(dump)) {
+    if (!name.endsWith('.img') && name !== MEMORY_FILE) continue;
+    const path = join(dump, name);
+    if (name.startsWith('userns-')) writeFileSync(join(view, name), usernsImage(edits.idMap.hostBase, edits.idMap.size));
+    else if (name === 'files.img') writeFileSync(join(view, name), renamed(readFileSync(path), edits.rename));
+    else linkSync(path, join(view, name));
+  }
+}
+
+/** Both names have the same length, so every length in the file stays right. */
+function renamed(bytes: Buffer, { from, to }: ImageEdits['rename']): Buffer {
+  if (from.length !== to.length) throw new RangeError(`“${to}” cannot take the place of “${from}”`);
+  for (let at = bytes.indexOf(from); at !== -1; at = bytes.indexOf(from, at + to.length)) bytes.write(to, at, 'latin1');
+  return bytes;
+}
+
+async function endOf(child: ReturnType<typeof start>): Promise<number | null> {
+  try {
+    const [code] = (await once(child, 'exit')) as [number | null];
+    return code;
+  } catch {
+    return null;
+  }
+}
+
+async function lastError(log: string): Promise<string> {
+  const text = await readFile(log, 'utf8').catch(() => '');
+  // It grumbles about what does not matter, such as limits it may not raise.
+  const errors = text.split('\n').filter((line) => line.includes('Error') && !/RLIMIT_NOFILE|tun: /u.test(line));
+  return errors.length === 0 ? 'it was killed' : errors.slice(0, 3).join(' | ').trim();
+}
+
+function criuFailed(what: string, said: string): SubakoError {
+  return new SubakoError('command_failed', `criu could not ${what} the container: ${said}`, { facts: { said } });
+}

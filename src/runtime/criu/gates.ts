@@ -1,0 +1,71 @@
+/** FIFOs at which a program waits until we have put it where it belongs. */
+import { constants } from 'node:fs';
+import { mkdir, open, readdir, readFile, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { exec } from '../../lib/exec.ts';
+import { signalProcess, startTimeOf } from '../../lib/proc.ts';
+
+/** Made once, used over and over: making a FIFO takes a process. */
+export class Gates {
+  readonly #dir: string;
+  readonly #free: string[] = [];
+  #made = 0;
+
+  constructor(dir: string) {
+    this.#dir = dir;
+  }
+
+  /** Makes so many, replacing what an earlier daemon left. */
+  async prepare(count: number): Promise<void> {
+    await endThoseThatWait(this.#dir);
+    await rm(this.#dir, { recursive: true, force: true });
+    await mkdir(this.#dir, { recursive: true, mode: 0o700 });
+    const paths = Array.from({ length: count }, () => this.#newPath());
+    await exec(['mkfifo', '--mode=600', '--', ...paths]);
+    this.#free.push(...paths);
+  }
+
+  /** A gate for one program; `give` it back when the program has ended. */
+  async take(): Promise<string> {
+    const free = this.#free.pop();
+    if (free !== undefined) return free;
+    const path = this.#newPath();
+    await exec(['mkfifo', '--mode=600', '--', path]);
+    return path;
+  }
+
+  give(path: string): void {
+    this.#free.push(path);
+  }
+
+  #newPath(): string {
+    this.#made += 1;
+    return join(this.#dir, `gate-${this.#made}`);
+  }
+}
+
+/** Programs at gates of a daemon that died: nobody would ever open for them. */
+async function endThoseThatWait(dir: string): Promise<void> {
+  for (const name of await readdir('/proc')) {
+    if (!/^\d+$/u.test(name)) continue;
+    const argv = (await readFile(`/proc/${name}/cmdline`, 'utf8').catch(() => '')).split('\0');
+    const startTime = argv.some((argument) => dirname(argument) === dir) ? startTimeOf(Number(name)) : undefined;
+    if (startTime !== undefined) signalProcess({ pid: Number(name), startTime }, 'SIGKILL');
+  }
+}
+
+/** Lets the program that waits at this gate go on. `ended` says that it will never come, and then nothing waits for it. */
+export async function openGate(path: string, ended: Promise<unknown>): Promise<void> {
+  const opening = open(path, constants.O_WRONLY);
+  let opened = false;
+  void ended.then(async () => {
+    if (opened) return;
+    // The open above waits for a reader that is gone: be one, for a moment.
+    const reader = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    await opening;
+    await reader.close();
+  });
+  const gate = await opening;
+  opened = true;
+  await gate.close();
+}
