@@ -4,7 +4,18 @@ import type { Instance } from '../domain/instance.ts';
 import { FIRST_SITE_RANGE } from '../domain/uid-range.ts';
 import type { Cmdb, NewSite } from './cmdb.ts';
 
-const settings = { idleTimeoutMs: 1, lifetimeMs: 2, memoryBytes: 3, cpus: 0.5, pids: 4 };
+const settings = {
+  freezeAfterMs: 5,
+  idleTimeoutMs: 1,
+  coldAfterMs: 6,
+  checkpoint: 'auto',
+  keepAwake: false,
+  maxInstances: 7,
+  lifetimeMs: 2,
+  memoryBytes: 3,
+  cpus: 0.5,
+  pids: 4,
+} as const;
 
 function newSite(id: string, domain = `${id}.example`): NewSite {
   return { id, domain, stack: 'wordpress', phase: 'creating', image: 'sha256:1', node: 'local', settings, createdAt: 1 };

@@ -32,10 +32,27 @@ export const FILE_SCHEMA = z.strictObject({
   bootDeadline: duration('20s').refine((ms) => ms >= 1_000, 'should be 1s or more'),
   /** How long running requests may go on when a container is to end. */
   drainDeadline: duration('10s'),
+  /** Whether CRIU is used: templates, and sites' own checkpoints. Without it a cold site boots. */
+  checkpoints: z.boolean().default(true),
+  /** A template is replaced when it is older, or has woken more containers: all that wake from one share its address layout. */
+  templateAge: duration('7d'),
+  templateRestores: z.number().int().min(1).default(50_000),
+  /** Part of the machine's memory that stays free: below it, sites leave memory, first those that slept longest. */
+  memoryReserve: z.number().min(0).max(0.9).default(0.1),
+  /** Requests at once for each instance of a site, above which another instance is started. */
+  targetInFlight: z.number().int().min(1).default(6),
+  /** Address for Prometheus, such as `127.0.0.1:9180`; whoever can reach it can read the figures. Default: none. */
+  metrics: z
+    .string()
+    .regex(/^[^:]+:\d{1,5}$/u, 'should be HOST:PORT')
+    .optional(),
   /** Bound of each log file; one older copy is kept. */
   logSize: size('4m'),
   /** Defaults for new sites (see `site set`). */
+  freezeAfter: duration('1m'),
   idleTimeout: duration('15m'),
+  coldAfter: duration('7d'),
+  maxInstances: z.number().int().min(1).max(8).default(4),
   lifetime: duration('1d'),
   memory: size('384m'),
   cpus: z.number().min(0.05).max(1024).default(2),
@@ -131,6 +148,11 @@ function toSize(value: string | number, context: z.RefinementCtx): number {
   if (bytes !== undefined && bytes > 0) return bytes;
   context.addIssue({ code: 'custom', message: 'should be a size such as 256m or 1g' });
   return z.NEVER;
+}
+
+/** For tests of what happens when the daemon dies at a given place (see lib/failpoint.ts); empty for everyone else. */
+export function failpointsToArm(env: NodeJS.ProcessEnv = process.env): string {
+  return env['SUBAKO_FAILPOINTS'] ?? '';
 }
 
 /** The part of the environment that a daemon started by us needs: what people set to reach a package mirror, and our own settings. */

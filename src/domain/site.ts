@@ -8,9 +8,21 @@ export const DEFAULT_ROLE: Role = 'web';
 /** Life of the record itself: only a `ready` site is routed; the other two are finished or undone at start. */
 export type SitePhase = 'creating' | 'ready' | 'removing';
 
+/** Whether a site keeps a checkpoint of its own: `auto` tries one and keeps the quicker way. */
+type CheckpointPolicy = 'auto' | 'always' | 'never';
+
 export interface SiteSettings {
-  /** Milliseconds without a request until the site goes to sleep; 0 = never. */
+  /** Milliseconds without a request until it is frozen; 0 = never. */
+  readonly freezeAfterMs: number;
+  /** Milliseconds without a request until it leaves memory: checkpointed or cold; 0 = never. */
   readonly idleTimeoutMs: number;
+  /** Milliseconds until a checkpoint of its own that nobody woke is dropped; 0 = never. */
+  readonly coldAfterMs: number;
+  readonly checkpoint: CheckpointPolicy;
+  /** Is woken when it sleeps, and never put to sleep by the platform; memory pressure aside. */
+  readonly keepAwake: boolean;
+  /** Instances that may serve it at once when it has much to do. */
+  readonly maxInstances: number;
   /** Milliseconds an instance may live after its boot, used or not; 0 = for ever. */
   readonly lifetimeMs: number;
   readonly memoryBytes: number;

@@ -1,12 +1,13 @@
 /**
- * The states of an instance, and which may follow which.
+ * The states of a site, and which may follow which. docs/states.md tells all of it.
  *
- *            wake                    ready
- *   cold ─────────► booting ───────────────────► running
- *    ▲                 │ failed                    │ idle, lifetime, command, death
- *    └─────────────────┴───────────────────────────┘
- *
- * `frozen` and `checkpointed` are the rungs between `running` and `cold`.
+ *                      request                ready
+ *   cold ───────────────────────► booting ─────────────► running ◄────────┐
+ *    ▲      checkpointed ────────►   │                    │  │  idle       │ request
+ *    │            ▲   │ not used     │ failed             │  └────────► frozen
+ *    │            │   ▼              ▼                    │               │ idle for longer,
+ *    ├────────────┼──────────────────┴────────────────────┤               │ lifetime, memory pressure
+ *    └────────────┴───────────────────────────────────────┴───────────────┘
  */
 export type State = RestingState | 'booting' | 'running';
 

@@ -6,9 +6,9 @@ describe('uid ranges', () => {
     for (let index = 0; index < LAST_RANGE; index += 1) expect(rangeBase(index + 1) - rangeBase(index)).toBe(RANGE_SIZE);
   });
 
-  it('keep clear of login users, subuids and systemd-nspawn, and fit a signed int', () => {
+  it('keep clear of login users, subuids and systemd-nspawn, and fit an unsigned int, where -1 means nobody', () => {
     expect(rangeBase(0)).toBeGreaterThan(1_879_048_191);
-    expect(rangeBase(LAST_RANGE) + RANGE_SIZE - 1).toBeLessThan(2 ** 31);
+    expect(rangeBase(LAST_RANGE) + RANGE_SIZE - 1).toBeLessThan(2 ** 32 - 1);
   });
 
   it('have room for a thousand sites beside the services', () => {

@@ -9,10 +9,10 @@ const FIRST_HOST_ID = 1_900_000_000;
 /** Ranges below this index belong to the platform's own services. */
 export const FIRST_SITE_RANGE = 16;
 
-/** Ids end at 2^31: some programs still keep them in a signed int. */
-export const LAST_RANGE = Math.floor((2 ** 31 - 1 - FIRST_HOST_ID) / RANGE_SIZE) - 1;
+/** Ids end at 2^32 - 2. From 2^31 on, which is from the 3,760th site, some old programs show them as negative numbers. */
+export const LAST_RANGE = Math.floor((2 ** 32 - 2 - FIRST_HOST_ID) / RANGE_SIZE) - 1;
 
-export const SERVICE_RANGE = { edge: 1, database: 2 } as const;
+export const SERVICE_RANGE = { edge: 1, database: 2, template: 3, probe: 4 } as const;
 
 /** The host id of the container's id 0 in the range with this index. */
 export function rangeBase(index: number): number {

@@ -5,6 +5,9 @@ import type { State } from '../../domain/state.ts';
 
 type Row = Record<string, unknown>;
 
+/** Settings that sites of an older Subako do not have yet. */
+const ADDED_LATER = { freezeAfterMs: 60_000, coldAfterMs: 604_800_000, checkpoint: 'auto', keepAwake: false, maxInstances: 4 } as const;
+
 export function siteFromRow(row: Row): Site;
 export function siteFromRow(row: Row | undefined): Site | undefined;
 export function siteFromRow(row: Row | undefined): Site | undefined {
@@ -17,7 +20,7 @@ export function siteFromRow(row: Row | undefined): Site | undefined {
     image: String(row['image']),
     uidRange: Number(row['uid_range']),
     node: String(row['node']),
-    settings: JSON.parse(String(row['settings'])) as SiteSettings,
+    settings: { ...ADDED_LATER, ...(JSON.parse(String(row['settings'])) as SiteSettings) },
     createdAt: Number(row['created_at']),
   };
 }

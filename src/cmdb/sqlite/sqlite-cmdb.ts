@@ -153,8 +153,14 @@ export class SqliteCmdb implements Cmdb {
   }
 
   #freeRange(): number {
-    const used = new Set(this.#all('SELECT uid_range FROM sites').map((row) => Number(row['uid_range'])));
-    for (let index = FIRST_SITE_RANGE; index <= LAST_RANGE; index += 1) if (!used.has(index)) return index;
+    const row = this.#get(
+      `SELECT MIN(candidate) AS free FROM (
+         SELECT :first AS candidate UNION ALL SELECT uid_range + 1 FROM sites WHERE uid_range >= :first)
+       WHERE candidate NOT IN (SELECT uid_range FROM sites)`,
+      { first: FIRST_SITE_RANGE },
+    );
+    const free = Number(row?.['free']);
+    if (free <= LAST_RANGE) return free;
     throw new SubakoError('conflict', 'every uid range is taken', { hint: 'remove sites that are not needed' });
   }
 
