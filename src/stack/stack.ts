@@ -2,9 +2,10 @@
 import type { SiteRoute } from '../edge/route-tree.ts';
 import type { Image } from '../image/image.ts';
 import type { Recipe } from '../image/recipe.ts';
+import type { ProcessIdentity } from '../domain/instance.ts';
 import type { Site } from '../domain/site.ts';
 import type { BundleSpec } from '../runtime/bundle/bundle-spec.ts';
-import type { SitePaths } from '../site/site-paths.ts';
+import type { InstancePaths, SitePaths } from '../site/site-paths.ts';
 
 export interface StackContext {
   readonly site: Site;
@@ -12,7 +13,8 @@ export interface StackContext {
   readonly image: Image;
   /** Directory of the database's socket on the host. */
   readonly databaseSockets: string;
-  readonly cgroupPath: string;
+  readonly sharedDev: string;
+  readonly instance: InstancePaths & { readonly id: string; readonly cgroupPath: string };
 }
 
 export interface NewSiteAnswers {
@@ -35,8 +37,8 @@ export interface Stack {
   readonly recipe: Recipe;
   /** User and group id inside the container; on the host, the site's range begins below it. */
   readonly uid: number;
-  /** Inside the container, the path of the socket it listens on: in the directory that is the site's `sockets` outside, and with a name no other site uses. */
-  socketOf(siteId: string): string;
+  /** Inside the container, the path of the socket it listens on: in the directory that is the instance's `sockets` outside, and named after the instance. */
+  socketOf(instanceId: string): string;
 
   /** Asks the first process to finish what it does and end. */
   readonly endSignal: NodeJS.Signals;
@@ -49,10 +51,32 @@ export interface Stack {
   seal(context: StackContext): Promise<void>;
   /** Removes scratch files after an instance has ended. */
   tidy(context: StackContext): Promise<void>;
+  /** Asks an instance for the page that a visitor would ask for first, at a socket that leads to it. @throws when there is no answer */
+  warmUp?(context: StackContext, socket: string): Promise<void>;
+  /**
+   * Before an idle instance is checkpointed: ends processes that need not be restored, and stops the first one by a signal so that it does
+   * not start them again; it goes on when it is restored.
+   */
+  shrink?(first: ProcessIdentity, others: readonly number[]): Promise<void>;
+  /** Undefined: containers of this stack are always booted. */
+  readonly template?: TemplateRecipe;
   /** The container that serves the site. Pure. */
   bundle(context: StackContext): BundleSpec;
   /** The container that installs the site into its empty database, and what to write to its standard input. */
   installer(context: StackContext, answers: NewSiteAnswers): { readonly spec: BundleSpec; readonly input: string };
   /** What the edge must know of the site's files. */
   route(context: StackContext): SiteRoute;
+}
+
+/** A path, short enough to be connected to, for a socket in an instance's directory; waits until it is there. */
+export type Connectable = (socket: string) => Promise<AsyncDisposable & { readonly path: string }>;
+
+/** How to make one warm process of an image that knows no site, for every site of the image to be restored from. */
+export interface TemplateRecipe {
+  /** Fills the directories of a context that belongs to no site: nothing in them but what the image brings. */
+  prepareFiles(context: StackContext): Promise<void>;
+  /** Warms a container that was just started. Returns when one process is left, with what it made warm. */
+  warm(context: StackContext, connectable: Connectable): Promise<Readonly<Record<string, unknown>>>;
+  /** Asks a container that was restored whether it answers and is as warm. @throws when not */
+  probe(context: StackContext, connectable: Connectable, warmed: Readonly<Record<string, unknown>>): Promise<void>;
 }

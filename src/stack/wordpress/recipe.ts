@@ -28,6 +28,8 @@ const EXTENSIONS = [
   'apcu',
 ];
 
+/** www-data in Debian. */
+export const WWW_DATA = 33;
 export const PHP_FPM = '/usr/sbin/php-fpm8.4';
 export const PHP_CLI = '/usr/bin/php8.4';
 export const DOCUMENT_ROOT = '/srv/wordpress';
@@ -51,7 +53,7 @@ export const WORDPRESS_RECIPE: Recipe = {
   purge: ['apache2', 'apache2-bin', 'apache2-data', 'apache2-utils', 'libapache2-mod-php', 'libapache2-mod-php8.4'],
   directories: [CONTENT_SKELETON, CORE_OPCACHE, OPCACHE_DIR, '/run/subako', '/run/mysqld', '/etc/subako/site', '/etc/subako/php.d', '/dev/shm'],
   files: [
-    ...['wp-config.php', 'install.php', 'compile.php', 'fill-opcache.php', 'php.ini', 'fpm.conf'].map(fromFolder),
+    ...['wp-config.php', 'install.php', 'compile.php', 'fill-opcache.php', 'warm.php', 'probe.php', 'front-page.txt', 'php.ini', 'fpm.conf'].map(fromFolder),
     { path: '/etc/subako/php.d/extensions.ini', text: `${EXTENSIONS.map(loadLine).join('\n')}\n` },
   ],
   steps: [
@@ -90,7 +92,7 @@ export const WORDPRESS_RECIPE: Recipe = {
 
 function fromFolder(name: string): RecipeFile {
   const text = readFileSync(new URL(`files/${name}`, import.meta.url), 'utf8');
-  const path = name.endsWith('.php') ? `/usr/share/subako/${name}` : `/etc/subako/${name}`;
+  const path = /\.(?:php|txt)$/u.test(name) ? `/usr/share/subako/${name}` : `/etc/subako/${name}`;
   return { path, text };
 }
 

@@ -1,32 +1,40 @@
 /** Stack: WordPress on PHP-FPM. Core lies in the image, read-only and shared; each site has a wp-content of its own. */
-import { chmod, chown, mkdir } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { chmodSync, chownSync, mkdirSync } from 'node:fs';
+import { chown, mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { randomBytes } from 'node:crypto';
-import { isErrno } from '../../domain/errors.ts';
+import type { ProcessIdentity } from '../../domain/instance.ts';
 import { rangeBase } from '../../domain/uid-range.ts';
 import { EDGE_VIEW } from '../../edge/nginx/edge-view.ts';
 import type { Image } from '../../image/image.ts';
-import type { SitePaths } from '../../site/site-paths.ts';
 import { exec } from '../../lib/exec.ts';
+import { poll } from '../../lib/deadline.ts';
+import { isAlive, signalProcess, startTimeOf } from '../../lib/proc.ts';
+import { fastcgiGet } from '../../lib/fastcgi.ts';
 import { removeTree, writeFileAtomic } from '../../lib/files.ts';
 import type { BindMount, BundleSpec } from '../../runtime/bundle/bundle-spec.ts';
 import type { SiteCredentials, Stack, StackContext } from '../stack.ts';
-import { CONTENT_SKELETON, CORE_OPCACHE, DOCUMENT_ROOT, OPCACHE_DIR, PHP_CLI, PHP_FPM, WORDPRESS_RECIPE } from './recipe.ts';
+import { INSTANCE_VARIABLE } from '../../runtime/bundle/bundle-spec.ts';
+import { CONTENT_SKELETON, CORE_OPCACHE, DOCUMENT_ROOT, OPCACHE_DIR, PHP_CLI, PHP_FPM, WORDPRESS_RECIPE, WWW_DATA } from './recipe.ts';
 import { renderSiteConfig } from './site-config.ts';
+import { wordpressTemplate } from './template.ts';
 
-/** www-data in Debian. */
-const WWW_DATA = 33;
+const WARM_UP_WITHIN_MS = 10_000;
+const SHRINK_WITHIN_MS = 2_000;
 
 export const wordpress: Stack = {
   name: 'wordpress',
   recipe: WORDPRESS_RECIPE,
   uid: WWW_DATA,
-  socketOf: (siteId) => `/run/subako/${siteId}.sock`,
+  socketOf: (instanceId) => `/run/subako/${instanceId}.sock`,
   endSignal: 'SIGQUIT',
   prepareFiles,
   prepareBoot,
   seal,
   tidy,
+  warmUp,
+  shrink,
+  template: wordpressTemplate,
   bundle: (context) => spec(context, [PHP_FPM, '-c', '/etc/subako/php.ini', '--nodaemonize', '--fpm-config', '/etc/subako/fpm.conf']),
   installer: (context, answers) => ({
     spec: spec(context, [PHP_CLI, '-c', '/etc/subako/php.ini', '/usr/share/subako/install.php']),
@@ -48,10 +56,8 @@ export const wordpress: Stack = {
 
 async function prepareFiles({ site, paths, image }: StackContext, credentials: SiteCredentials): Promise<void> {
   const owner = rangeBase(site.uidRange) + WWW_DATA;
-  for (const dir of [paths.opcache, paths.tmp]) {
-    await mkdir(dir, { mode: 0o700 });
-    await chown(dir, owner, owner);
-  }
+  await mkdir(paths.opcache, { mode: 0o700 });
+  await chown(paths.opcache, owner, owner);
   await exec(['cp', '-rT', '--preserve=timestamps', '--', join(image.rootfs, CONTENT_SKELETON), paths.content]);
   await exec(['chown', '-R', '--no-dereference', `${owner}:${owner}`, '--', paths.content]);
   await mkdir(paths.config, { mode: 0o711 });
@@ -59,69 +65,73 @@ async function prepareFiles({ site, paths, image }: StackContext, credentials: S
   await writeFileAtomic(join(paths.config, 'config.php'), text, { mode: 0o440, owner: { uid: 0, gid: owner } });
 }
 
-async function prepareBoot({ site, paths, image }: StackContext): Promise<void> {
+async function prepareBoot({ site, paths, instance, image }: StackContext): Promise<void> {
   const owner = rangeBase(site.uidRange) + WWW_DATA;
-  await mkdir(dirname(paths.sockets), { recursive: true, mode: 0o711 });
-  for (const dir of [paths.sockets, paths.opcacheRoot]) {
-    await makeAfresh(dir);
-    await chown(dir, owner, owner);
+  // A visitor waits for this: each hop to another thread would take longer than the call itself.
+  for (const dir of [paths.run, paths.scratch]) mkdirSync(dir, { recursive: true, mode: 0o711 });
+  mkdirSync(instance.root, { mode: 0o711 });
+  for (const dir of [instance.sockets, instance.opcacheRoot, instance.tmp]) {
+    mkdirSync(dir, { mode: 0o700 });
+    chownSync(dir, owner, owner);
   }
-  await mkdir(join(paths.opcacheRoot, opcacheKey(image), DOCUMENT_ROOT), { recursive: true });
+  mkdirSync(join(instance.opcacheRoot, opcacheKey(image), DOCUMENT_ROOT), { recursive: true });
 }
 
-/** Both hold only what one boot puts there. Usually `tidy` has removed them; after a crash they are still there. */
-async function makeAfresh(dir: string): Promise<void> {
-  try {
-    await mkdir(dir, { mode: 0o700 });
-  } catch (error) {
-    if (!isErrno(error, 'EEXIST')) throw error;
-    await removeTree(dir);
-    await mkdir(dir, { mode: 0o700 });
-  }
-}
-
-async function seal({ paths }: StackContext): Promise<void> {
-  for (const dir of [paths.sockets, paths.opcacheRoot]) await chown(dir, 0, 0);
+async function seal({ instance }: StackContext): Promise<void> {
+  for (const dir of [instance.sockets, instance.opcacheRoot]) chownSync(dir, 0, 0);
   // PHP still looks for its opcache below this one.
-  await chmod(paths.opcacheRoot, 0o755);
+  chmodSync(instance.opcacheRoot, 0o755);
 }
 
-async function tidy({ site, paths }: StackContext): Promise<void> {
-  for (const dir of [paths.sockets, paths.opcacheRoot, paths.tmp]) await removeTree(dir);
-  const owner = rangeBase(site.uidRange) + WWW_DATA;
-  await mkdir(paths.tmp, { mode: 0o700 });
-  await chown(paths.tmp, owner, owner);
+async function tidy({ instance }: StackContext): Promise<void> {
+  for (const dir of [instance.root, instance.tmp]) await removeTree(dir);
 }
 
-function spec({ site, paths, image, databaseSockets, cgroupPath }: StackContext, args: readonly string[]): BundleSpec {
+async function warmUp({ site }: StackContext, socket: string): Promise<void> {
+  const where = { HTTP_HOST: site.domain, SERVER_NAME: site.domain, REQUEST_URI: '/', SCRIPT_NAME: '/index.php' };
+  await fastcgiGet(socket, { SCRIPT_FILENAME: `${DOCUMENT_ROOT}/index.php`, DOCUMENT_ROOT, ...where }, WARM_UP_WITHIN_MS);
+}
+
+/** Workers are forked anew in a few milliseconds; restoring one takes longer. They are idle, and end at once. */
+async function shrink(first: ProcessIdentity, workers: readonly number[]): Promise<void> {
+  signalProcess(first, 'SIGSTOP');
+  const identities = workers.filter((pid) => pid !== first.pid).map((pid) => ({ pid, startTime: startTimeOf(pid) ?? '' }));
+  for (const worker of identities) signalProcess(worker, 'SIGQUIT');
+  await poll(() => identities.every((worker) => !isAlive(worker)), { timeoutMs: SHRINK_WITHIN_MS, everyMs: 2 });
+}
+
+function spec(context: StackContext, args: readonly string[]): BundleSpec {
+  const { site, image, instance } = context;
   return {
     rootfs: image.rootfs,
-    hostname: site.id,
+    // The same for all: a template knows no site.
+    hostname: 'site',
     args,
-    env: { PATH: '/usr/bin:/bin', PHP_INI_SCAN_DIR: '/etc/subako/php.d', SUBAKO_SITE: site.id },
+    env: { PATH: '/usr/bin:/bin', PHP_INI_SCAN_DIR: '/etc/subako/php.d', [INSTANCE_VARIABLE]: instance.id },
     cwd: DOCUMENT_ROOT,
     uid: WWW_DATA,
     gid: WWW_DATA,
     hostIdBase: rangeBase(site.uidRange),
-    mounts: mounts(paths, { image, databaseSockets }),
-    cgroupPath,
+    mounts: mounts(context),
+    cgroupPath: instance.cgroupPath,
     limits: site.settings,
     network: 'none',
+    sharedDev: context.sharedDev,
   };
 }
 
-function mounts(paths: SitePaths, from: Pick<StackContext, 'image' | 'databaseSockets'>): BindMount[] {
-  const compiled = join(opcacheKey(from.image), DOCUMENT_ROOT);
+function mounts({ paths, instance, image, databaseSockets }: StackContext): BindMount[] {
+  const compiled = join(opcacheKey(image), DOCUMENT_ROOT);
   const atCompiled = join(OPCACHE_DIR, compiled);
   return [
-    { source: paths.sockets, destination: '/run/subako', writable: true },
-    { source: from.databaseSockets, destination: '/run/mysqld', writable: false },
+    { source: instance.sockets, destination: '/run/subako', writable: true },
+    { source: databaseSockets, destination: '/run/mysqld', writable: false },
     { source: paths.config, destination: '/etc/subako/site', writable: false },
     { source: paths.content, destination: `${DOCUMENT_ROOT}/wp-content`, writable: true },
-    { source: paths.tmp, destination: '/tmp', writable: true },
+    { source: instance.tmp, destination: '/tmp', writable: true },
     // PHP wants the cache's top to be writable; core's part is the image's and read-only, wp-content's part is the site's own.
-    { source: paths.opcacheRoot, destination: OPCACHE_DIR, writable: true },
-    { source: join(from.image.rootfs, CORE_OPCACHE, compiled), destination: atCompiled, writable: false },
+    { source: instance.opcacheRoot, destination: OPCACHE_DIR, writable: true },
+    { source: join(image.rootfs, CORE_OPCACHE, compiled), destination: atCompiled, writable: false },
     { source: paths.opcache, destination: `${atCompiled}/wp-content`, writable: true },
   ];
 }

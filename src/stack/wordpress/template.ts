@@ -1,0 +1,39 @@
+/** WordPress warm, and nobody's: PHP-FPM with core's front page in its opcache. */
+import { chown, mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { rangeBase } from '../../domain/uid-range.ts';
+import { fastcgiGet } from '../../lib/fastcgi.ts';
+import type { StackContext, TemplateRecipe } from '../stack.ts';
+import { WWW_DATA } from './recipe.ts';
+
+const SCRIPTS = '/usr/share/subako';
+const ANSWER_WITHIN_MS = 20_000;
+
+export const wordpressTemplate: TemplateRecipe = {
+  async prepareFiles({ site, paths }: StackContext): Promise<void> {
+    const owner = rangeBase(site.uidRange) + WWW_DATA;
+    for (const dir of [paths.content, paths.opcache, paths.config]) {
+      await mkdir(dir, { recursive: true, mode: 0o755 });
+      await chown(dir, owner, owner);
+    }
+  },
+
+  async warm({ instance }: StackContext, connectable): Promise<{ scripts: number }> {
+    await using socket = await connectable(join(instance.sockets, `${instance.id}.warm.sock`));
+    const { scripts } = await ask<{ scripts: number }>(socket.path, 'warm.php');
+    if (!(scripts > 0)) throw new Error('nothing was compiled');
+    return { scripts };
+  },
+
+  async probe({ instance }: StackContext, connectable, warmed): Promise<void> {
+    await using socket = await connectable(join(instance.sockets, `${instance.id}.sock`));
+    const { scripts, alien } = await ask<{ scripts: number; alien: string[] }>(socket.path, 'probe.php');
+    if (alien.length > 0) throw new Error(`it holds what is not core's: ${alien.slice(0, 3).join(', ')}`);
+    if (scripts < Number(warmed['scripts'])) throw new Error(`it holds ${scripts} scripts in place of ${String(warmed['scripts'])}`);
+  },
+};
+
+async function ask<T>(socket: string, script: string): Promise<T> {
+  const path = `${SCRIPTS}/${script}`;
+  return JSON.parse(await fastcgiGet(socket, { SCRIPT_FILENAME: path, SCRIPT_NAME: `/${script}`, REQUEST_URI: `/${script}` }, ANSWER_WITHIN_MS)) as T;
+}
