@@ -1,0 +1,28 @@
+/** What a checkpoint depends on, as one hash. */
+import { createHash } from 'node:crypto';
+import { renderOciConfig } from '../runtime/bundle/render-oci-config.ts';
+import { INSTANCE_VARIABLE } from '../runtime/bundle/bundle-spec.ts';
+import type { BundleSpec } from '../runtime/bundle/bundle-spec.ts';
+
+export interface KeyParts {
+  readonly imageDigest: string;
+  readonly spec: BundleSpec;
+  /** Kernel, processor and tools (see `Checkpoints.environment`). */
+  readonly environment: string;
+  /** More that it depends on, such as the site's secrets. */
+  readonly more?: readonly string[];
+}
+
+const ANY_HARD_LIMITS = { openFiles: Number.MAX_SAFE_INTEGER };
+
+/**
+ * The whole OCI configuration counts (arguments, mounts and their flags, capabilities, filter), so that a stricter profile discards
+ * everything made under the old one. What a restore gives anew does not: paths on the host, ids, limits, the instance's name.
+ */
+export function checkpointKey({ imageDigest, spec, environment, more = [] }: KeyParts): string {
+  const mounts = spec.mounts.map((mount) => ({ ...mount, source: '' }));
+  const env = Object.fromEntries(Object.keys(spec.env).map((name) => [name, name === INSTANCE_VARIABLE ? '' : (spec.env[name] ?? '')]));
+  const neutral: BundleSpec = { ...spec, rootfs: '', mounts, env, cgroupPath: '', sharedDev: '', limits: undefined, hostIdBase: 0 };
+  const parts = [imageDigest, renderOciConfig(neutral, ANY_HARD_LIMITS), environment, ...more];
+  return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
+}

@@ -1,0 +1,211 @@
+/** A site's own checkpoint: its processes with all they had read and compiled, for a site that its plugins make slow to warm. */
+import { createHash } from 'node:crypto';
+import { readdirSync } from 'node:fs';
+import { lstat, mkdir, readdir, readFile, rename } from 'node:fs/promises';
+import { join } from 'node:path';
+import { isErrno } from '../domain/errors.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { EventSink } from '../domain/events.ts';
+import { newId } from '../domain/ids.ts';
+import type { ProcessIdentity } from '../domain/instance.ts';
+import { failpoint } from '../lib/failpoint.ts';
+import { exec } from '../lib/exec.ts';
+import { removeTree } from '../lib/files.ts';
+import type { Runtime } from '../runtime/runtime.ts';
+import type { SitePaths } from '../site/site-paths.ts';
+import type { Stack, StackContext } from '../stack/stack.ts';
+import { checkpointKey } from './checkpoint-key.ts';
+import type { Sealer, Verdict } from './seal.ts';
+
+export interface OwnCheckpointsDeps {
+  readonly runtime: Runtime;
+  readonly sealer: Sealer;
+  readonly emit: EventSink;
+  readonly now: () => number;
+  readonly pathsOf: (siteId: string) => SitePaths;
+}
+
+/** An instance that runs. */
+interface Dumpable {
+  readonly context: StackContext;
+  readonly stack: Stack;
+  readonly process: ProcessIdentity;
+  readonly logPath: string;
+}
+
+export interface OwnCheckpoint {
+  readonly siteId: string;
+  readonly madeAt: number;
+  readonly bytes: number;
+}
+
+/** What the kernel counts a file's disk space in. */
+const BLOCK = 512;
+
+const SHRED_AFTER_MS = 1_000;
+
+export class OwnCheckpoints {
+  readonly #deps: OwnCheckpointsDeps;
+  readonly #known = new Map<string, OwnCheckpoint>();
+
+  constructor(deps: OwnCheckpointsDeps) {
+    this.#deps = deps;
+  }
+
+  /** At start: remembers which sites have one (it is checked when it is used), and removes what was left half made. */
+  async load(siteIds: readonly string[]): Promise<void> {
+    for (const siteId of siteIds) {
+      const { root, checkpoint } = this.#deps.pathsOf(siteId);
+      const names = namesIn(root);
+      // Not overwritten: an instance that is about to be adopted may still have it mapped.
+      for (const name of names) if (name.startsWith('.checkpoint-')) await removeTree(join(root, name));
+      if (!names.includes('checkpoint')) continue;
+      const { mtimeMs } = await lstat(checkpoint);
+      this.#known.set(siteId, { siteId, madeAt: mtimeMs, bytes: await sizeOf(checkpoint) });
+    }
+  }
+
+  has(siteId: string): boolean {
+    return this.#known.has(siteId);
+  }
+
+  list(): OwnCheckpoint[] {
+    return [...this.#known.values()];
+  }
+
+  /**
+   * Dumps the instance, which ends it, and keeps what it dumped in the place of an older one. The older one is gone even when this fails:
+   * it would bring back a past that is over.
+   *
+   * @throws when CRIU cannot, or the disk is full; then the instance may still run and nothing half made is left
+   */
+  async take({ context, stack, process, logPath }: Dumpable): Promise<OwnCheckpoint> {
+    const { runtime, sealer, now, emit } = this.#deps;
+    const { site, paths, instance } = context;
+    const draft = join(paths.root, `.checkpoint-${newId()}`);
+    const older = join(paths.root, `.checkpoint-${newId()}`);
+    try {
+      await this.#putAside(site.id, older);
+      await mkdir(draft, { mode: 0o700 });
+      await failpoint('checkpoint.begun');
+      await runtime.checkpoints?.dump(instance.id, {
+        spec: stack.bundle(context),
+        process,
+        into: draft,
+        logPath,
+        ...(stack.shrink === undefined ? {} : { shrink: (pids) => stack.shrink?.(process, pids) ?? Promise.resolve() }),
+      });
+      await failpoint('checkpoint.dumped');
+      const { madeAt, bytes } = await sealer.keep(draft, paths.checkpoint, { key: await this.#key(context, stack), madeAt: now() });
+      await failpoint('checkpoint.kept');
+      const made = { siteId: site.id, madeAt, bytes };
+      this.#known.set(site.id, made);
+      emit({ type: 'checkpoint.made', site: site.domain, facts: { bytes } });
+      return made;
+    } finally {
+      for (const dir of [draft, older]) await shred(dir);
+    }
+  }
+
+  /** Directory to restore the site from; undefined when it has none, or the one it has is not in order (then it is gone). */
+  async use(context: StackContext, stack: Stack): Promise<string | undefined> {
+    const { site, paths } = context;
+    if (!this.#known.has(site.id)) return undefined;
+    const verdict = await this.verify(context, stack);
+    if (verdict.ok) return paths.checkpoint;
+    await this.discard(site.id, verdict.why);
+    return undefined;
+  }
+
+  async verify(context: StackContext, stack: Stack): Promise<Verdict> {
+    return this.#deps.sealer.verify(context.paths.checkpoint, await this.#key(context, stack));
+  }
+
+  /** As `verify`, reading every byte again. One that is not in order is discarded. */
+  async verifyAnew(context: StackContext, stack: Stack): Promise<Verdict> {
+    this.#deps.sealer.distrust(context.paths.checkpoint);
+    const verdict = await this.verify(context, stack);
+    if (!verdict.ok) await this.discard(context.site.id, verdict.why);
+    return verdict;
+  }
+
+  /**
+   * An instance was restored from it: it is removed, so that a past that is over never comes back (what a cache held then may be wrong
+   * by now), and no two instances begin with the same random state. The instance keeps what it has mapped.
+   */
+  async consume(siteId: string): Promise<void> {
+    const { root } = this.#deps.pathsOf(siteId);
+    const aside = join(root, `.checkpoint-${newId()}`);
+    await this.#putAside(siteId, aside);
+    // A visitor is waiting for the first page just now.
+    await sleep(SHRED_AFTER_MS, undefined, { ref: false });
+    await shred(aside);
+  }
+
+  /** Takes it out of use for good. It holds the site's secrets, so it is not kept for looking at. Idempotent. */
+  async discard(siteId: string, why: string): Promise<void> {
+    if (!this.#known.has(siteId)) return;
+    const { root } = this.#deps.pathsOf(siteId);
+    const aside = join(root, `.checkpoint-${newId()}`);
+    await this.#putAside(siteId, aside);
+    await shred(aside);
+    this.#deps.emit({ type: 'checkpoint.discarded', cause: why, facts: { site: siteId } });
+  }
+
+  /** From here on nobody restores from it. */
+  async #putAside(siteId: string, aside: string): Promise<void> {
+    const { checkpoint } = this.#deps.pathsOf(siteId);
+    this.#known.delete(siteId);
+    this.#deps.sealer.forget(checkpoint);
+    await rename(checkpoint, aside).catch((error: unknown) => {
+      if (!isErrno(error, 'ENOENT')) throw error;
+    });
+  }
+
+  /** The site's own secrets count too: with another password the processes in it would know the old one. */
+  async #key({ site, image, paths, ...rest }: StackContext, stack: Stack): Promise<string> {
+    const secrets = createHash('sha256')
+      .update(await readFile(join(paths.config, 'config.php')).catch(() => ''))
+      .digest('hex');
+    const environment = this.#deps.runtime.checkpoints?.environment ?? '';
+    const spec = stack.bundle({ site, image, paths, ...rest });
+    return checkpointKey({ imageDigest: image.digest, spec, environment, more: [site.id, site.domain, secrets] });
+  }
+}
+
+/**
+ * Overwrites and removes. (A file system that never writes in place, or a flash disk, may keep old blocks for a while.)
+ * A file that has another name too is not this checkpoint's alone: it is the memory of the template, or mapped by processes that run.
+ */
+async function shred(dir: string): Promise<void> {
+  const own = (await plainFiles(dir)).filter(({ nlink }) => nlink === 1).map(({ path }) => path);
+  if (own.length > 0) await exec(['shred', '--iterations=1', '--remove=unlink', '--', ...own]).catch(() => undefined);
+  await removeTree(dir);
+}
+
+/** Asked for every site at a start: without leaving the thread it takes a tenth of the time. */
+function namesIn(dir: string): string[] {
+  try {
+    return readdirSync(dir);
+  } catch {
+    return [];
+  }
+}
+
+/** Of the directory itself: no link is followed, or what it leads to would be overwritten. */
+async function plainFiles(dir: string): Promise<{ path: string; nlink: number; bytes: number }[]> {
+  const found = await lstat(dir).catch(() => undefined);
+  if (found?.isDirectory() !== true) return [];
+  const entries = await readdir(dir, { withFileTypes: true });
+  const paths = entries.filter((entry) => entry.isFile()).map((entry) => join(dir, entry.name));
+  return Promise.all(
+    paths.map(async (path) => {
+      const { nlink, blocks } = await lstat(path);
+      return { path, nlink, bytes: blocks * BLOCK };
+    }),
+  );
+}
+
+async function sizeOf(dir: string): Promise<number> {
+  return (await plainFiles(dir)).filter(({ nlink }) => nlink === 1).reduce((sum, { bytes }) => sum + bytes, 0);
+}

@@ -1,0 +1,261 @@
+/**
+ * Templates: for each image one checkpoint of a warm process that knows no site. Every cold site of that image wakes from it.
+ *
+ * A template is made in the background, proven by restoring a container of nobody's from it, and only then takes its place. When it is
+ * old, worn or of no more use, the next is made while it still serves.
+ */
+import { mkdir, readdir, rename, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { isErrno } from '../domain/errors.ts';
+import type { EventSink } from '../domain/events.ts';
+import { newId } from '../domain/ids.ts';
+import type { Image } from '../image/image.ts';
+import { failpoint } from '../lib/failpoint.ts';
+import { removeTree } from '../lib/files.ts';
+import { SingleFlight } from '../lib/single-flight.ts';
+import type { Runtime } from '../runtime/runtime.ts';
+import type { Stack } from '../stack/stack.ts';
+import { checkpointKey } from './checkpoint-key.ts';
+import type { Sealer } from './seal.ts';
+import type { TemplateMaker } from './template-maker.ts';
+
+export interface TemplatesDeps {
+  readonly dir: string;
+  readonly runtime: Runtime;
+  readonly sealer: Sealer;
+  readonly maker: TemplateMaker;
+  readonly emit: EventSink;
+  readonly now: () => number;
+  /** A template is replaced when it is older (milliseconds) or was restored more often: all that wake from it share its address layout. */
+  readonly settings: { readonly templateAge: number; readonly templateRestores: number };
+}
+
+export interface Template {
+  readonly name: string;
+  readonly stack: string;
+  readonly image: string;
+  readonly madeAt: number;
+  readonly bytes: number;
+  /** Containers that were restored from it since the daemon started. */
+  readonly restores: number;
+}
+
+interface Known extends Omit<Template, 'restores'> {
+  readonly dir: string;
+  readonly ofImage: Image;
+}
+
+/** What hung on it may still be reading it. */
+const REMOVE_AFTER_MS = 60_000;
+/** Making one takes seconds of the machine. */
+const RETRY_AFTER_MS = 600_000;
+
+export class Templates {
+  readonly #deps: TemplatesDeps;
+  /** By key; only those that were verified. */
+  readonly #known = new Map<string, Known>();
+  readonly #failedAt = new Map<string, number>();
+  #wanted: readonly { readonly stack: Stack; readonly image: Image }[] = [];
+  readonly #making = new SingleFlight<Template>();
+  readonly #restores = new Map<string, number>();
+  /** Nothing that a key is made of changes while the daemon runs. */
+  readonly #keys = new Map<string, string>();
+  readonly #timers = new Set<NodeJS.Timeout>();
+
+  constructor(deps: TemplatesDeps) {
+    this.#deps = deps;
+  }
+
+  /** At start: takes those that are on disk and in order; removes drafts and those that nothing needs any more. */
+  async load(stacks: readonly { stack: Stack; image: Image }[]): Promise<void> {
+    const { dir, maker, emit } = this.#deps;
+    await mkdir(dir, { recursive: true, mode: 0o700 });
+    await maker.clear();
+    this.#wanted = stacks;
+    const wanted = new Set(stacks.map(({ stack, image }) => this.#name(stack, image)));
+    for (const name of await readdir(dir)) {
+      if (!wanted.has(name)) await removeTree(join(dir, name));
+    }
+    for (const { stack, image } of stacks) {
+      const why = await this.#take(stack, image);
+      if (why !== undefined) emit({ type: 'template.discarded', cause: why, facts: { stack: stack.name } });
+    }
+  }
+
+  /**
+   * Directory to restore a site of this image from; undefined when there is none, and then one is on its way.
+   * Found in order again each time, so what was tampered with since is not given out.
+   */
+  async use(stack: Stack, image: Image): Promise<string | undefined> {
+    const known = this.#known.get(this.#key(stack, image));
+    if (known === undefined) return undefined;
+    const verdict = await this.#deps.sealer.verify(known.dir, this.#key(stack, image));
+    if (!verdict.ok) {
+      await this.discard(known.dir, verdict.why);
+      return undefined;
+    }
+    const restores = (this.#restores.get(known.name) ?? 0) + 1;
+    this.#restores.set(known.name, restores);
+    return known.dir;
+  }
+
+  /** Makes one where there is none, or where it has served long enough. Returns when that is done, or refused. */
+  async ensure(stack: Stack, image: Image): Promise<void> {
+    if (stack.template === undefined || this.#deps.runtime.checkpoints === undefined) return;
+    const known = this.#known.get(this.#key(stack, image));
+    if (known === undefined || this.#isWorn(known)) await this.make(stack, image);
+  }
+
+  /** Replaces those that served long enough, and makes those that are missing: discarded, or failed a while ago. */
+  async renewWorn(): Promise<void> {
+    for (const { stack, image } of this.#wanted) {
+      const failedAt = this.#failedAt.get(this.#key(stack, image));
+      const mayTry = failedAt === undefined || this.#deps.now() - failedAt > RETRY_AFTER_MS;
+      if (mayTry) await this.ensure(stack, image).catch(() => undefined); // its event says why
+    }
+  }
+
+  /** Makes a new one, whether needed or not. Single-flight. @throws whatever went wrong; then an older one goes on serving */
+  make(stack: Stack, image: Image): Promise<Template> {
+    return this.#making.run(this.#key(stack, image), () => this.#make(stack, image));
+  }
+
+  list(): Template[] {
+    return [...this.#known.values()].map(({ name, stack, image, madeAt, bytes }) => {
+      return { name, stack, image, madeAt, bytes, restores: this.#restores.get(name) ?? 0 };
+    });
+  }
+
+  /** A restore from it failed, or it is not what it was: nobody wakes from it any more. It is kept aside for whoever wants to know. */
+  async discard(dir: string, why: string): Promise<void> {
+    const { sealer, emit } = this.#deps;
+    for (const [key, known] of this.#known) {
+      if (known.dir !== dir) continue;
+      this.#known.delete(key);
+      sealer.forget(dir);
+      const aside = `${dir}.bad`;
+      await removeTree(aside);
+      await rename(dir, aside).catch((error: unknown) => {
+        if (!isErrno(error, 'ENOENT')) throw error;
+      });
+      emit({ type: 'template.discarded', cause: why, facts: { template: known.name, kept: aside } });
+    }
+  }
+
+  /** Reads every byte of every template again. */
+  async verifyAll(): Promise<{ readonly name: string; readonly ok: boolean; readonly why: string }[]> {
+    const { sealer } = this.#deps;
+    return Promise.all(
+      [...this.#known].map(async ([key, { name, dir }]) => {
+        sealer.distrust(dir);
+        const verdict = await sealer.verify(dir, key);
+        if (!verdict.ok) await this.discard(dir, verdict.why);
+        return { name, ok: verdict.ok, why: verdict.ok ? 'in order' : verdict.why };
+      }),
+    );
+  }
+
+  /** Removes all; sites boot until the next one is made. Returns how many there were. */
+  async removeAll(): Promise<number> {
+    const all = [...this.#known.values()];
+    this.#known.clear();
+    this.#wanted = [];
+    for (const { dir } of all) await this.#remove(dir);
+    return all.length;
+  }
+
+  async stop(): Promise<void> {
+    for (const timer of this.#timers) clearTimeout(timer);
+    await this.#making.settled();
+  }
+
+  async #make(stack: Stack, image: Image): Promise<Template> {
+    const { dir, maker, sealer, now, emit } = this.#deps;
+    const began = performance.now();
+    const key = this.#key(stack, image);
+    const draft = join(dir, `.draft-${newId()}`);
+    try {
+      await mkdir(draft, { recursive: true, mode: 0o700 });
+      await maker.make(stack, image, draft);
+      await failpoint('template.dumped');
+      await sealer.seal(draft, key, now());
+      await failpoint('template.sealed');
+      await maker.prove(stack, image, draft);
+      const before = this.#known.get(key);
+      const target = join(dir, this.#name(stack, image));
+      if (before !== undefined) await rename(target, `${target}.old-${newId()}`).then(() => this.#removeOld(target));
+      await failpoint('template.replacing');
+      await removeTree(target);
+      await rename(draft, target);
+      await failpoint('template.placed');
+      this.#known.delete(key);
+      const why = await this.#take(stack, image);
+      const made = this.#known.get(key);
+      if (made === undefined) throw new Error(why ?? 'it is not there');
+      this.#failedAt.delete(key);
+      emit({ type: 'template.made', facts: { template: made.name, bytes: made.bytes, ms: Math.round(performance.now() - began) } });
+      return { ...made, restores: 0 };
+    } catch (error) {
+      this.#failedAt.set(key, now());
+      emit({ type: 'template.failed', cause: String(error), facts: { stack: stack.name, image: image.digest } });
+      throw error;
+    } finally {
+      await removeTree(draft);
+    }
+  }
+
+  /** Undefined when it was taken, or when there is none. */
+  async #take(stack: Stack, image: Image): Promise<string | undefined> {
+    const name = this.#name(stack, image);
+    const dir = join(this.#deps.dir, name);
+    const key = this.#key(stack, image);
+    if (!(await stat(dir).catch(() => undefined))) return undefined;
+    this.#deps.sealer.forget(dir);
+    const verdict = await this.#deps.sealer.verify(dir, key);
+    if (!verdict.ok) {
+      await removeTree(dir);
+      return verdict.why;
+    }
+    const { madeAt, bytes } = verdict.manifest;
+    this.#restores.set(name, 0);
+    this.#known.set(key, { name, dir, ofImage: image, stack: stack.name, image: image.digest, madeAt, bytes });
+    return undefined;
+  }
+
+  async #removeOld(target: string): Promise<void> {
+    for (const name of await readdir(this.#deps.dir)) {
+      const path = join(this.#deps.dir, name);
+      if (!path.startsWith(`${target}.old-`)) continue;
+      const timer = setTimeout(() => {
+        this.#timers.delete(timer);
+        void removeTree(path);
+      }, REMOVE_AFTER_MS).unref();
+      this.#timers.add(timer);
+    }
+  }
+
+  async #remove(dir: string): Promise<void> {
+    this.#deps.sealer.forget(dir);
+    await removeTree(dir);
+  }
+
+  #isWorn({ name, madeAt }: Known): boolean {
+    const { settings, now } = this.#deps;
+    return now() - madeAt > settings.templateAge || (this.#restores.get(name) ?? 0) >= settings.templateRestores;
+  }
+
+  #key(stack: Stack, image: Image): string {
+    const cacheKey = `${stack.name} ${image.digest}`;
+    const cached = this.#keys.get(cacheKey);
+    if (cached !== undefined) return cached;
+    const context = this.#deps.maker.contextOf(image);
+    const environment = this.#deps.runtime.checkpoints?.environment ?? '';
+    const key = checkpointKey({ imageDigest: image.digest, spec: stack.bundle(context), environment });
+    this.#keys.set(cacheKey, key);
+    return key;
+  }
+
+  #name(stack: Stack, image: Image): string {
+    return `${stack.name}-${this.#key(stack, image).slice(0, 12)}`;
+  }
+}
