@@ -68,7 +68,7 @@ export class Dispatcher {
       const site = await this.#siteOf(String(request.headers['x-subako-host'] ?? ''));
       const began = performance.now();
       const transition = await this.#waitFor(site);
-      response.writeHead(204, { 'server-timing': serverTiming(transition, performance.now() - began) }).end();
+      response.writeHead(204, { 'server-timing': serverTiming(transition, performance.now() - began), 'x-subako-origin': originOf(transition) }).end();
     } catch (error) {
       const { status, retryAfter } = refusal(error);
       response.writeHead(403, { 'x-subako-status': status, 'retry-after': String(retryAfter), 'content-length': 0 }).end();
@@ -101,6 +101,11 @@ export function serverTiming(transition: Transition, waitedMs: number): string {
   const whole = `wake;desc="${transition.from}";dur=${waitedMs.toFixed(1)}`;
   const phases = Object.entries(transition.phases).map(([name, ms]) => `wake-${name};dur=${ms.toFixed(1)}`);
   return [whole, ...phases].join(', ');
+}
+
+/** Empty for one that was awake already. */
+function originOf({ from, origin }: Transition): string {
+  return from === 'running' ? '' : (origin ?? 'thaw');
 }
 
 function refusal(thrown: unknown): { status: 404 | 503; retryAfter: number } {

@@ -10,7 +10,9 @@ const line = (host: string): string => `{"at":1700000000.123,"host":"${host}","s
 
 describe('the access log', () => {
   it('is read line by line', () => {
-    expect(parseAccessLine(line('a.example'))).toEqual({ at: 1_700_000_000_123, host: 'a.example', status: 200, ms: 34 });
+    expect(parseAccessLine(line('a.example'))).toEqual({ at: 1_700_000_000_123, host: 'a.example', status: 200, ms: 34, woken: '' });
+    const woken = line('a.example').replace('}', ',"woken":"template"}');
+    expect(parseAccessLine(woken)).toMatchObject({ host: 'a.example', woken: 'template' });
   });
 
   it.each(['', '{', '{"at":1}', 'null', '[]'])('has lines that are none: %j', (text) => {

@@ -10,6 +10,8 @@ export interface AccessEvent {
   readonly host: string;
   readonly status: number;
   readonly ms: number;
+  /** How the site was woken for it: `thaw`, `template`, `checkpoint`, `boot`; empty when it was awake. */
+  readonly woken: string;
 }
 
 export interface AccessLogOptions {
@@ -106,9 +108,9 @@ export class AccessLog {
 /** Undefined for a line that is not one of ours (a torn one, say). */
 export function parseAccessLine(line: string): AccessEvent | undefined {
   try {
-    const { at, host, status, seconds } = JSON.parse(line) as { at: number; host: string; status: number; seconds: number };
+    const { at, host, status, seconds, woken = '' } = JSON.parse(line) as { at: number; host: string; status: number; seconds: number; woken?: string };
     if (typeof host !== 'string') return undefined;
-    return { at: Math.round(at * 1000), host, status, ms: Math.round(seconds * 1000) };
+    return { at: Math.round(at * 1000), host, status, ms: Math.round(seconds * 1000), woken };
   } catch {
     return undefined;
   }

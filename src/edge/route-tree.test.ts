@@ -1,10 +1,11 @@
 import { createServer } from 'node:net';
 import { once } from 'node:events';
-import { mkdtemp, readlink, readdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { lstat, mkdtemp, readlink, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { RouteTree } from './route-tree.ts';
+import { isListening } from '../lib/listen-probe.ts';
+import { RouteTree, SLOTS } from './route-tree.ts';
 
 const HOST = 'a.example';
 const me = process.getuid?.() ?? 0;
@@ -41,19 +42,19 @@ describe('the route tree', () => {
   it('changes a route without losing its upstream', async () => {
     const socket = join(dir, 'tenant.sock');
     await listen(socket);
-    await routes.setUpstream(HOST, socket, me);
+    await routes.setUpstreams(HOST, [{ socket, owner: me }]);
     await routes.publish(HOST, { links: { core: '/srv/newer', 'wp-content': '/srv/content' } });
     expect(await readlink(join(dir, HOST, 'core'))).toBe('/srv/newer');
-    expect(await routes.isListening(HOST)).toBe(true);
+    expect(await isListening({ path: join(dir, HOST, 'fpm.sock') })).toBe(true);
   });
 
   it('leads to the very socket, whatever the tenant puts in its place later', async () => {
     const socket = join(dir, 'tenant.sock');
     await listen(socket);
-    await routes.setUpstream(HOST, socket, me);
+    await routes.setUpstreams(HOST, [{ socket, owner: me }]);
     await rm(socket);
     await symlink('/run/elsewhere.sock', socket);
-    expect(await routes.isListening(HOST)).toBe(true);
+    expect(await isListening({ path: join(dir, HOST, 'fpm.sock') })).toBe(true);
   });
 
   it('refuses a symbolic link, a file and a socket of somebody else', async () => {
@@ -68,17 +69,30 @@ describe('the route tree', () => {
       [file, me],
       [real, me + 1],
     ] as const) {
-      await expect(routes.setUpstream(HOST, path, owner)).rejects.toMatchObject({ code: 'wake_failed' });
+      await expect(routes.setUpstreams(HOST, [{ socket: path, owner }])).rejects.toMatchObject({ code: 'wake_failed' });
       expect(await routes.hasUpstream(HOST)).toBe(false);
     }
     expect(await readdir(join(dir, HOST))).toEqual(['core', 'wp-content']);
   });
 
+  it('divides its slots evenly among several, and has none for one', async () => {
+    const upstreams = await Promise.all(['a', 'b', 'c'].map(async (name) => (await listen(join(dir, name)), { socket: join(dir, name), owner: me })));
+    await routes.setUpstreams(HOST, upstreams);
+    const inodes = await Promise.all(Array.from({ length: SLOTS }, async (_, slot) => (await lstat(join(dir, HOST, `fpm.${slot}.sock`))).ino));
+    const counts = [...new Set(inodes)].map((inode) => inodes.filter((one) => one === inode).length);
+    expect(counts.toSorted((a, b) => a - b)).toEqual([2, 3, 3]);
+    await routes.setUpstreams(HOST, upstreams.slice(0, 1));
+    expect(await readdir(join(dir, HOST))).toEqual(['core', 'fpm.sock', 'wp-content']);
+    await routes.setUpstreams(HOST, upstreams);
+    await routes.setUpstreams(HOST, []);
+    expect(await readdir(join(dir, HOST))).toEqual(['core', 'wp-content']);
+  });
+
   it('takes the upstream away, twice if need be', async () => {
     await listen(join(dir, 's'));
-    await routes.setUpstream(HOST, join(dir, 's'), me);
-    await routes.removeUpstream(HOST);
-    await routes.removeUpstream(HOST);
+    await routes.setUpstreams(HOST, [{ socket: join(dir, 's'), owner: me }]);
+    await routes.removeUpstreams(HOST);
+    await routes.removeUpstreams(HOST);
     expect(await routes.hasUpstream(HOST)).toBe(false);
   });
 

@@ -4,10 +4,12 @@
  *   hosts/<key>/core        → where the edge sees the image's files
  *   hosts/<key>/wp-content  → where the edge sees the site's content
  *   hosts/<key>/fpm.sock    the socket of the running instance; not there while the site sleeps
+ *   hosts/<key>/fpm.N.sock  where several run, each of SLOTS leads to one of them; not there where one runs
  *
  * The edge looks here on every request, so a change takes effect at once and nothing is ever reloaded.
  */
-import { link, lstat, mkdir, readdir, rename, rm, symlink, unlink } from 'node:fs/promises';
+import { linkSync, lstatSync, readlinkSync, renameSync, rmSync, unlinkSync } from 'node:fs';
+import { lstat, mkdir, readdir, rename, rm, symlink, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isErrno, SubakoError } from '../domain/errors.ts';
 import { routeKey } from '../domain/route-key.ts';
@@ -19,6 +21,14 @@ export interface SiteRoute {
 }
 
 const UPSTREAM = 'fpm.sock';
+/** Among so many entries the edge divides a site's requests where several instances run. */
+export const SLOTS = 8;
+
+export interface Upstream {
+  readonly socket: string;
+  /** Host uid that it must belong to. */
+  readonly owner: number;
+}
 
 export class RouteTree {
   readonly #dir: string;
@@ -31,6 +41,8 @@ export class RouteTree {
   /** Makes a host known, whole or not at all. Replaces an older route, keeping its upstream. */
   async publish(host: string, route: SiteRoute): Promise<void> {
     const target = this.#path(host);
+    // At a start this is asked for every site there is, and nearly all are in order: looked at without leaving the thread.
+    if (isPublished(target, route)) return;
     if (await exists(target)) {
       for (const [name, path] of Object.entries(route.links)) await this.#replace(join(target, name), (draft) => symlink(path, draft));
       return;
@@ -48,33 +60,31 @@ export class RouteTree {
   }
 
   /**
-   * Leads the host's requests to this socket, from now on and atomically.
+   * Leads the host's requests to these sockets, in equal parts, from now on. Each entry changes atomically, and none is missing in between.
    *
-   * The socket lies in a directory that the tenant writes to, so the very inode is linked, not its path:
+   * A socket lies in a directory that the tenant writes to, so the very inode is linked, not its path:
    * what the tenant puts there later changes nothing, and a symbolic link is refused.
    *
-   * @throws SubakoError `wake_failed` when it is not a socket of the tenant's own
+   * @throws SubakoError `wake_failed` when one is not a socket of the tenant's own
    */
-  async setUpstream(host: string, socket: string, owner: number): Promise<void> {
-    await this.#replace(join(this.#path(host), UPSTREAM), async (draft) => {
-      await link(socket, draft);
-      const found = await lstat(draft);
-      if (found.isSocket() && found.uid === owner) return;
-      await unlink(draft);
-      throw new SubakoError('wake_failed', 'what the site listens on is not a socket of its own', { facts: { host, uid: found.uid } });
-    });
+  async setUpstreams(host: string, upstreams: readonly Upstream[]): Promise<void> {
+    const [first] = upstreams;
+    if (first === undefined) return this.removeUpstreams(host);
+    await this.#lead(host, UPSTREAM, first);
+    if (upstreams.length === 1) return this.#removeSlots(host);
+    for (let slot = 0; slot < SLOTS; slot += 1) await this.#lead(host, slotName(slot), upstreams[slot % upstreams.length] ?? first);
+    return undefined;
   }
 
-  /** Takes the upstream away: no request connects any more; those under way are not touched. Idempotent. */
-  async removeUpstream(host: string): Promise<void> {
-    await unlink(join(this.#path(host), UPSTREAM)).catch((error: unknown) => {
-      if (!isErrno(error, 'ENOENT')) throw error;
-    });
+  /** Takes the upstreams away: no request connects any more; those under way are not touched. Idempotent. */
+  async removeUpstreams(host: string): Promise<void> {
+    await this.#removeSlots(host);
+    await unlinkIfThere(join(this.#path(host), UPSTREAM));
   }
 
-  /** Does anyone listen on the host's upstream? */
-  isListening(host: string): Promise<boolean> {
-    return isListening({ path: join(this.#path(host), UPSTREAM) });
+  /** Connects and goes away again, so that a process that waits to be asked begins to get ready. */
+  async knock(host: string): Promise<void> {
+    await isListening({ path: join(this.#path(host), UPSTREAM) });
   }
 
   hasUpstream(host: string): Promise<boolean> {
@@ -89,6 +99,21 @@ export class RouteTree {
     return strangers.length;
   }
 
+  async #lead(host: string, name: string, { socket, owner }: Upstream): Promise<void> {
+    await this.#replace(join(this.#path(host), name), async (draft) => {
+      linkSync(socket, draft);
+      const found = lstatSync(draft);
+      if (found.isSocket() && found.uid === owner) return;
+      unlinkSync(draft);
+      throw new SubakoError('wake_failed', 'what the site listens on is not a socket of its own', { facts: { host, uid: found.uid } });
+    });
+  }
+
+  async #removeSlots(host: string): Promise<void> {
+    if (lstatSync(join(this.#path(host), slotName(0)), { throwIfNoEntry: false }) === undefined) return;
+    for (let slot = SLOTS - 1; slot >= 0; slot -= 1) await unlinkIfThere(join(this.#path(host), slotName(slot)));
+  }
+
   #path(host: string): string {
     return join(this.#dir, routeKey(host));
   }
@@ -97,12 +122,32 @@ export class RouteTree {
   async #replace(path: string, make: (draft: string) => Promise<void>): Promise<void> {
     this.#drafts += 1;
     const draft = `${path}.${this.#drafts}~`;
-    await rm(draft, { force: true });
+    // A visitor waits for this: each hop to another thread would take longer than the call itself.
+    rmSync(draft, { force: true });
     await make(draft);
-    await rename(draft, path);
+    renameSync(draft, path);
     // rename(2) does nothing when both names are already the same inode
-    await rm(draft, { force: true });
+    rmSync(draft, { force: true });
   }
+}
+
+function isPublished(target: string, { links }: SiteRoute): boolean {
+  try {
+    const wanted = Object.entries(links);
+    return wanted.length > 0 && wanted.every(([name, path]) => readlinkSync(join(target, name)) === path);
+  } catch {
+    return false;
+  }
+}
+
+function slotName(slot: number): string {
+  return `fpm.${slot}.sock`;
+}
+
+async function unlinkIfThere(path: string): Promise<void> {
+  await unlink(path).catch((error: unknown) => {
+    if (!isErrno(error, 'ENOENT')) throw error;
+  });
 }
 
 function exists(path: string): Promise<boolean> {

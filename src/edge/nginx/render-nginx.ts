@@ -1,5 +1,6 @@
 /** Renders the edge's configuration. Nothing of a tenant is in it: sites come and go in the route tree alone. */
 import { MAX_PLAIN_KEY } from '../../domain/route-key.ts';
+import { SLOTS } from '../route-tree.ts';
 import { EDGE_VIEW } from './edge-view.ts';
 import { BROKEN_OFF_PAGE, NOT_AWAKE_PAGE, UNKNOWN_HOST_PAGE } from './pages.ts';
 import { wordpressLocations } from './wordpress-locations.ts';
@@ -109,6 +110,10 @@ function routing(): string {
     "on" "on";
     default "";
   }
+  # Requests of a site with several instances are divided evenly.
+  split_clients "$connection.$connection_requests.$msec" $slot {
+${slots()}
+  }
   # Assets that carry a version never change under the same address.
   map $arg_ver $asset_cache {
     "" "public, max-age=3600";
@@ -120,6 +125,11 @@ function routing(): string {
   }`;
 }
 
+function slots(): string {
+  const share = 100 / SLOTS;
+  return Array.from({ length: SLOTS }, (_, slot) => `    ${slot === SLOTS - 1 ? '*' : `${share}%`} fpm.${slot}.sock;`).join('\n');
+}
+
 function logging(): string {
   return `
   # Access events for the daemon: one line for each request that reached, or tried to reach, a container. Buffered, so no request waits for it.
@@ -127,7 +137,7 @@ function logging(): string {
     "" 0;
     default 1;
   }
-  log_format events escape=json '{"at":$msec,"host":"$host","status":$status,"seconds":$request_time}';
+  log_format events escape=json '{"at":$msec,"host":"$host","status":$status,"seconds":$request_time,"woken":"$wake_origin"}';
   access_log ${EDGE_VIEW.log}/access.log events buffer=32k flush=500ms if=$is_dynamic;`;
 }
 
@@ -167,8 +177,10 @@ function wake(): string {
       error_page 403 500 502 = @not_woken;
       # Connected once already: it reached PHP, and is never run again.
       if ($upstream_connect_time ~ "\\d") { return 502; }
+      set $upstream fpm.sock;
       auth_request /.subako/wake;
       auth_request_set $wake_timing $upstream_http_server_timing;
+      auth_request_set $wake_origin $upstream_http_x_subako_origin;
       auth_request_set $wake_retry $upstream_http_retry_after;
       auth_request_set $wake_status $upstream_http_x_subako_status;
       add_header Server-Timing $wake_timing always;

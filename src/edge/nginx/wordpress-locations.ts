@@ -12,6 +12,10 @@ const PRIVATE = 'php\\d|phtml|phps|phar|inc|sql|sqlite|log|bak|old|orig|save|swp
 export function wordpressLocations(): string {
   const route = `${EDGE_VIEW.hosts}/$route_key`;
   return `
+    # Where several instances run, each slot leads to one of them.
+    set $upstream fpm.sock;
+    if (-e ${route}/$slot) { set $upstream $slot; }
+
     root ${route}/core;
     # Content is the tenant's: a symbolic link in it leads nowhere.
     disable_symlinks on from=$document_root;
@@ -95,7 +99,7 @@ export function renderFastcgi(): string {
     'REDIRECT_STATUS 200',
     'HTTP_HOST $host$port_suffix',
   ];
-  return `fastcgi_pass unix:${EDGE_VIEW.hosts}/$route_key/fpm.sock;
+  return `fastcgi_pass unix:${EDGE_VIEW.hosts}/$route_key/$upstream;
 ${[...script, ...request, ...where].map((param) => `fastcgi_param ${param};`).join('\n')}
 fastcgi_param HTTPS $https_flag if_not_empty;
 # Headers that only a proxy in front of us could set honestly, and httpoxy.
