@@ -1,9 +1,10 @@
 /** At start: takes over what still runs, and removes what an earlier daemon left behind. */
 import type { Cmdb } from '../cmdb/cmdb.ts';
 import type { Instance } from '../domain/instance.ts';
-import { isAlive } from '../lib/proc.ts';
+import { isAlive, signalProcess } from '../lib/proc.ts';
 import type { LifecycleDeps } from './deps.ts';
 import type { Lifecycle } from './lifecycle.ts';
+import { led } from './end.ts';
 import { Live } from './live.ts';
 
 export interface AdoptDeps extends LifecycleDeps {
@@ -18,12 +19,11 @@ export interface AdoptDeps extends LifecycleDeps {
 export async function adoptAll(lifecycle: Lifecycle, deps: AdoptDeps): Promise<void> {
   for (const instance of await deps.cmdb.instances()) {
     if (await adopt(instance, lifecycle, deps)) continue;
-    await deps.runtime.remove(instance.id);
-    await deps.cmdb.deleteInstance(instance.id);
+    await removeInstance(instance, deps);
     deps.emit({
       type: 'leftover.removed',
       instance: instance.id,
-      cause: instance.state === 'running' ? 'it died while the daemon was away' : 'the daemon ended while it was booting',
+      cause: instance.state === 'booting' ? 'the daemon ended while it was booting' : 'it died while the daemon was away',
     });
   }
   await removeStrangers(deps);
@@ -32,20 +32,41 @@ export async function adoptAll(lifecycle: Lifecycle, deps: AdoptDeps): Promise<v
 async function adopt(instance: Instance, lifecycle: Lifecycle, deps: AdoptDeps): Promise<boolean> {
   const { process } = instance;
   const site = await deps.cmdb.site(instance.siteId);
-  if (instance.state !== 'running' || process === undefined || !isAlive(process) || site?.phase !== 'ready') return false;
+  if (instance.state === 'booting' || process === undefined || !isAlive(process) || site?.phase !== 'ready') return false;
   const stack = deps.contexts.stackOf(site);
   const context = await deps.contexts.of({ ...site, image: instance.image }, instance.id);
-  const live = new Live({ site, instance, process, stack, context, usedAt: deps.now() });
-  if (!(await deps.routes.hasUpstream(site.domain))) {
-    const routed = await deps.routes.setUpstream(site.domain, live.socket, live.socketOwner).then(
-      () => true,
-      () => false,
-    );
-    if (!routed) return false;
-  }
+  // The daemon may have died between a freeze or a thaw and its record: the kernel knows.
+  const state = deps.runtime.isFrozen(instance.id) ? 'frozen' : 'running';
+  const live = new Live({ site, instance: { ...instance, state }, process, stack, context, usedAt: deps.now() });
+  signalProcess(process, 'SIGCONT'); // it is stopped, if the daemon died while it was to be checkpointed
+  if (!(await route(live, lifecycle, deps))) return false;
+  if (state !== instance.state) await deps.cmdb.putInstance(live.instance);
+  live.cause = 'adopted';
+  // The daemon may have died before it could.
+  void deps.ownCheckpoints.consume(site.id).catch(() => undefined); // what is left of it goes at the next start
   lifecycle.adopt(live);
-  deps.emit({ type: 'instance.adopted', site: site.domain, instance: instance.id, facts: { pid: process.pid, bootedAt: instance.bootedAt } });
+  deps.emit({ type: 'instance.adopted', site: site.domain, instance: instance.id, facts: { pid: process.pid, state, bootedAt: instance.bootedAt } });
   return true;
+}
+
+/** A frozen one has no route, or a request would hang; a running one has. False when it cannot be led to. */
+async function route(live: Live, lifecycle: Lifecycle, { routes }: AdoptDeps): Promise<boolean> {
+  const others = lifecycle.livesOf(live.site.id);
+  const running = [...others, live].filter((one) => !one.isFrozen);
+  return routes.setUpstreams(live.site.domain, led(running)).then(
+    () => true,
+    () => false,
+  );
+}
+
+async function removeInstance(instance: Instance, { cmdb, runtime, contexts }: AdoptDeps): Promise<void> {
+  await runtime.remove(instance.id);
+  const site = await cmdb.site(instance.siteId);
+  if (site !== undefined) {
+    const context = await contexts.of({ ...site, image: instance.image }, instance.id).catch(() => contexts.of(site, instance.id));
+    await contexts.stackOf(site).tidy(context);
+  }
+  await cmdb.deleteInstance(instance.id);
 }
 
 async function removeStrangers({ runtime, cmdb, strayContainers, emit }: AdoptDeps): Promise<void> {

@@ -1,9 +1,12 @@
 /** What the life cycle works with; all of it is handed in by the composition root. */
+import type { OwnCheckpoints } from '../checkpoint/own-checkpoints.ts';
+import type { Templates } from '../checkpoint/templates.ts';
 import type { Cmdb } from '../cmdb/cmdb.ts';
 import type { EventSink } from '../domain/events.ts';
 import type { RouteTree } from '../edge/route-tree.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { SiteContexts } from '../site/site-context.ts';
+import type { LifecycleMetrics } from './lifecycle-metrics.ts';
 
 interface LifecycleSettings {
   readonly node: string;
@@ -12,6 +15,10 @@ interface LifecycleSettings {
   readonly bootDeadline: number;
   readonly drainDeadline: number;
   readonly logSize: number;
+  /** Part of the machine's memory that is kept free: below it, those that slept longest leave memory. */
+  readonly memoryReserve: number;
+  /** Requests at once for each instance, above which another is started. */
+  readonly targetInFlight: number;
 }
 
 export interface LifecycleDeps {
@@ -19,6 +26,11 @@ export interface LifecycleDeps {
   readonly runtime: Runtime;
   readonly routes: RouteTree;
   readonly contexts: SiteContexts;
+  readonly templates: Templates;
+  readonly ownCheckpoints: OwnCheckpoints;
+  readonly metrics: LifecycleMetrics;
+  /** A short directory for links to sockets, below the run directory. */
+  readonly askDir: string;
   readonly emit: EventSink;
   /** Unix time in milliseconds. */
   readonly now: () => number;

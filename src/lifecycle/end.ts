@@ -1,6 +1,7 @@
-/** Ends an instance: route away, running requests to their end, container gone. */
+/** The end of instances: route away, running requests to their end, container gone. */
+import type { Upstream } from '../edge/route-tree.ts';
 import { poll } from '../lib/deadline.ts';
-import { isAlive, signalProcess } from '../lib/proc.ts';
+import { isAlive, signalProcess, unixConnections } from '../lib/proc.ts';
 import type { LifecycleDeps } from './deps.ts';
 import type { Live } from './live.ts';
 
@@ -8,21 +9,35 @@ const LOOK_EVERY_MS = 10;
 /** How long an instance without requests may take to finish what runs behind closed connections. */
 const END_WITHIN_MS = 10_000;
 
-/** The route is away, and no request runs or waits. Within `ms`; else false, and the route stays away. */
-export async function drain(live: Live, deps: LifecycleDeps, ms: number): Promise<boolean> {
-  await deps.routes.removeUpstream(live.site.domain);
-  const empty = await poll(async () => !isAlive(live.process) || (await live.inFlight()) === 0, { timeoutMs: ms, everyMs: LOOK_EVERY_MS });
-  return empty === true;
+/** What the route tree is told of these instances. */
+export function led(lives: readonly Live[]): Upstream[] {
+  return lives.map((live) => ({ socket: live.socket, owner: live.socketOwner }));
 }
 
-/** Ends a drained (or dead) instance and removes all it had. Idempotent. */
-export async function end(live: Live, deps: LifecycleDeps): Promise<void> {
-  const { runtime, cmdb, routes } = deps;
-  await routes.removeUpstream(live.site.domain);
+/** The routes of a site are away, and none of its requests runs or waits. Within `ms`; else false, and the routes stay away. */
+export async function drain(lives: readonly Live[], deps: LifecycleDeps, ms: number): Promise<boolean> {
+  const [first] = lives;
+  if (first !== undefined) await deps.routes.removeUpstreams(first.site.domain);
+  return untilIdle(lives, ms);
+}
+
+/** No request runs or waits in any of them. Within `ms`; else false. */
+export async function untilIdle(lives: readonly Live[], ms: number): Promise<boolean> {
+  const look = async (): Promise<boolean> => {
+    const connections = await unixConnections();
+    return lives.every((live) => !isAlive(live.process) || live.inFlightOf(connections) === 0);
+  };
+  return (await poll(look, { timeoutMs: ms, everyMs: LOOK_EVERY_MS })) === true;
+}
+
+/** Ends an instance nobody is led to (or a dead one) and removes all it had. Idempotent. */
+export async function end(live: Live, { runtime, cmdb }: LifecycleDeps): Promise<void> {
+  await runtime.thaw(live.instance.id).catch(() => undefined); // gone, perhaps; a frozen process would not hear the signal
+  signalProcess(live.process, 'SIGCONT'); // a failed checkpoint leaves it stopped
   if (signalProcess(live.process, live.stack.endSignal)) {
     await poll(() => !isAlive(live.process), { timeoutMs: END_WITHIN_MS, everyMs: LOOK_EVERY_MS });
   }
   await runtime.remove(live.instance.id);
-  await cmdb.deleteInstance(live.instance.id);
   await live.stack.tidy(live.context);
+  await cmdb.deleteInstance(live.instance.id);
 }

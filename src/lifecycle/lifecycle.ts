@@ -2,48 +2,55 @@
  * The heart: moves sites up and down the ladder.
  *
  * Everything that changes a site's state runs under the site's lock, so two changes never overlap. A wake is
- * single-flight: however many ask, one boot runs, and all get its outcome.
+ * single-flight: however many ask, one thaw, restore or boot runs, and all get its outcome.
  */
+import { setTimeout as delay } from 'node:timers/promises';
 import { asSubakoError, SubakoError } from '../domain/errors.ts';
 import type { RestingState, State } from '../domain/state.ts';
-import type { Site } from '../domain/site.ts';
+import type { Site, SiteSettings } from '../domain/site.ts';
 import { KeyedLock } from '../lib/keyed-lock.ts';
 import { Phases } from '../lib/phases.ts';
 import { isAlive } from '../lib/proc.ts';
 import { Semaphore } from '../lib/semaphore.ts';
 import { SingleFlight } from '../lib/single-flight.ts';
 import { Backoff } from './backoff.ts';
-import { boot } from './boot.ts';
-import { whyDied } from './why-died.ts';
+import { Beside } from './beside.ts';
+import { Descender } from './descend.ts';
+import { drain, led } from './end.ts';
 import type { LifecycleDeps } from './deps.ts';
-import { drain, end } from './end.ts';
 import type { Live } from './live.ts';
+import { LiveTable } from './live-table.ts';
+import type { Transition } from './transition.ts';
+import { Waker } from './waker.ts';
 
-export interface Transition {
-  readonly from: State;
-  readonly to: State;
-  readonly ms: number;
-  /** Named phases in milliseconds; they add up to `ms` but for rounding. */
-  readonly phases: Readonly<Record<string, number>>;
+export type { Transition } from './transition.ts';
+
+export interface Settling {
+  readonly to: RestingState;
+  readonly cause: string;
+  /** Asked again when its turn has come. */
+  readonly isDue?: () => boolean;
 }
 
-/** An instance that dies sooner than this after its boot died young. */
-const HEALTHY_AFTER_MS = 10_000;
 const SLEEPS_AT_ONCE = 8;
+const LET_IN_MS = 100;
 
 export class Lifecycle {
   readonly #deps: LifecycleDeps;
-  readonly #live = new Map<string, Live>();
+  readonly #table: LiveTable;
+  readonly #waker: Waker;
+  readonly #descender: Descender;
+  readonly #beside: Beside;
   readonly #lock = new KeyedLock();
   readonly #flights = new SingleFlight<Transition>();
-  readonly #boots: Semaphore;
-  readonly #backoff: Backoff;
-  #closing = false;
 
   constructor(deps: LifecycleDeps) {
     this.#deps = deps;
-    this.#boots = new Semaphore(deps.settings.maxBoots, deps.settings.maxQueuedBoots);
-    this.#backoff = new Backoff(deps.now);
+    this.#table = new LiveTable();
+    const backoff = new Backoff(deps.now);
+    this.#descender = new Descender(deps, this.#table, backoff);
+    this.#waker = new Waker(deps, { table: this.#table, backoff, descender: this.#descender });
+    this.#beside = new Beside(deps, this.#table, this.#waker);
   }
 
   /**
@@ -53,19 +60,25 @@ export class Lifecycle {
    *   `wake_failed` and others when the boot fails; then nothing of it is left
    */
   wake(site: Site, cause: string): Promise<Transition> {
-    return this.#flights.run(site.id, () => this.#lock.run(site.id, () => this.#wake(site, cause)));
+    return this.#flights.run(site.id, () => this.#lock.run(site.id, () => this.#waker.wake(site, cause)));
   }
 
-  /** Down to a resting state. Running requests end first, for up to the drain deadline; then they are cut. */
+  /**
+   * Down to a resting state. Running requests end first, for up to the drain deadline; then they are cut.
+   * @throws SubakoError `conflict` when the site rests deeper already, `host_unfit` where there are no checkpoints
+   */
   async sleep(site: Site, to: RestingState, cause: string): Promise<Transition> {
-    if (to !== 'cold') throw new SubakoError('bad_usage', `a site cannot be ${to} yet`, { hint: 'use --to cold' });
     return this.#lock.run(site.id, async () => {
+      await this.#letIn(site.id);
       const phases = new Phases();
-      const live = this.#live.get(site.id);
-      if (live === undefined) return { from: 'cold', to, ms: 0, phases: {} };
-      await drain(live, this.#deps, this.#deps.settings.drainDeadline);
+      const from = this.stateOf(site.id);
+      const lives = this.#table.of(site.id);
+      refuseUpwards(site, from, to);
+      if (to === 'checkpointed') this.#refuseWithoutCheckpoints();
+      if (lives.length === 0) return this.#sinkFurther(site, { from, to, cause, phases });
+      await drain(lives, this.#deps, this.#deps.settings.drainDeadline);
       phases.mark('drain');
-      return this.#end(live, cause, phases);
+      return this.#descender.descend(lives, { from, to, cause, phases });
     });
   }
 
@@ -73,34 +86,76 @@ export class Lifecycle {
    * As `sleep`, but only if it is still due when its turn comes and nobody uses the site: a request that slipped in keeps it awake.
    * False when it was kept.
    */
-  async settle(live: Live, cause: string, isDue: () => boolean): Promise<boolean> {
-    return this.#lock.run(live.site.id, async () => {
-      if (this.#live.get(live.site.id) !== live || live.holds > 0 || !isDue()) return false;
+  async settle(live: Live, { to, cause, isDue = () => true }: Settling): Promise<boolean> {
+    const { id } = live.site;
+    return this.#lock.run(id, async () => {
+      const lives = this.#table.of(id);
+      const held = (): boolean => lives.some((one) => one.holds > 0);
+      if (!lives.includes(live) || held() || !isDue()) return false;
       const phases = new Phases();
-      if (!(await drain(live, this.#deps, 0)) || live.holds > 0) {
-        await this.#deps.routes.setUpstream(live.site.domain, live.socket, live.socketOwner);
-        this.touch(live.site.id);
+      const from = this.stateOf(id);
+      if (from !== 'frozen' && (!(await drain(lives, this.#deps, 0)) || held())) {
+        await this.#deps.routes.setUpstreams(live.site.domain, led(lives));
+        this.touch(id);
         return false;
       }
       phases.mark('drain');
-      await this.#end(live, cause, phases);
-      return true;
+      try {
+        await this.#descender.descend(lives, { from, to, cause, phases });
+        return true;
+      } catch (error) {
+        if (asSubakoError(error).code !== 'busy') throw error;
+        this.touch(id);
+        return false;
+      }
     });
+  }
+
+  /** A frozen instance that has a request in its backlog, against all care: it goes on. */
+  async thawStray(live: Live): Promise<void> {
+    await this.wake(live.site, 'a request slipped in');
   }
 
   /** Clears away an instance whose process is gone. */
   async bury(live: Live): Promise<void> {
     await this.#lock.run(live.site.id, async () => {
-      if (this.#live.get(live.site.id) === live && !isAlive(live.process)) await this.#bury(live);
+      if (this.#table.of(live.site.id).includes(live) && !isAlive(live.process)) await this.#descender.bury(live);
     });
   }
 
-  /** No more wakes from now on, and every site down to cold, a few at a time. */
+  /** The next instance is started beside this one, warmed and routed, and this one drained. False when it could not be started; then this one goes on. */
+  recycle(live: Live, cause: string): Promise<boolean> {
+    return this.#lock.run(live.site.id, () => this.#beside.recycle(live, cause));
+  }
+
+  /** One more instance of a site that has much to do. */
+  addInstance(live: Live, cause: string): Promise<boolean> {
+    return this.#lock.run(live.site.id, () => this.#beside.add(live, cause));
+  }
+
+  /** One instance less. */
+  dropInstance(live: Live, cause: string): Promise<boolean> {
+    return this.#lock.run(live.site.id, () => this.#beside.drop(live, cause));
+  }
+
+  /** Lets a site that nobody is led to yet make its first page, which is its slowest: it fills caches of its own. Leaves nothing running. */
+  rehearse(site: Site): Promise<void> {
+    return this.#lock.run(site.id, () => this.#beside.rehearse(site));
+  }
+
+  /** No more wakes from now on, and every site down to cold, a few at a time. Checkpoints that are there stay. */
   async sleepAll(cause: string): Promise<void> {
     this.close();
     await this.#flights.settled();
     const few = new Semaphore(SLEEPS_AT_ONCE);
-    await Promise.all(this.allLive().map((live) => few.run(() => this.sleep(live.site, 'cold', cause))));
+    const sites = new Map(this.allLive().map((live) => [live.site.id, live.site]));
+    await Promise.all([...sites.values()].map((site) => few.run(() => this.#end(site, cause))));
+  }
+
+  /** Ends whatever runs of a site that is to be removed. */
+  async endAll(site: Site, cause: string): Promise<void> {
+    await this.#end(site, cause);
+    await this.#deps.ownCheckpoints.discard(site.id, cause);
   }
 
   /** Runs work on a site while nothing else can change its state. */
@@ -110,143 +165,98 @@ export class Lifecycle {
 
   /** Takes over an instance that outlived an earlier daemon. */
   adopt(live: Live): void {
-    this.#live.set(live.site.id, live);
+    this.#table.add(live);
   }
 
   /** A request ended, or something else used the site. */
   touch(siteId: string): void {
-    const live = this.#live.get(siteId);
-    if (live !== undefined) live.usedAt = this.#deps.now();
+    for (const live of this.#table.of(siteId)) live.usedAt = this.#deps.now();
   }
 
-  /** Settings changed: policy takes them at once, limits at the next boot. */
-  siteChanged(site: Site): void {
-    const live = this.#live.get(site.id);
-    if (live !== undefined) live.site = site;
+  /** Gives running instances other limits. @throws SubakoError `conflict` when one uses more than it may have from now on; then they keep theirs */
+  async setLimits(site: Site, limits: SiteSettings): Promise<void> {
+    const lives = this.#table.of(site.id);
+    try {
+      for (const live of lives) await this.#deps.runtime.setLimits(live.instance.id, limits);
+    } catch (error) {
+      for (const live of lives) await this.#deps.runtime.setLimits(live.instance.id, site.settings).catch(() => undefined);
+      throw new SubakoError('conflict', `${site.domain} uses more than that right now`, {
+        hint: `subako sleep ${site.domain} first, then set it`,
+        cause: error,
+      });
+    }
+  }
+
+  /** Settings changed: policy takes them at once. */
+  async siteChanged(site: Site): Promise<void> {
+    for (const live of this.#table.of(site.id)) live.site = site;
+    if (site.settings.keepAwake && this.live(site.id)?.isFrozen !== false) await this.wake(site, 'kept awake');
+    if (site.settings.checkpoint === 'never') await this.#deps.ownCheckpoints.discard(site.id, 'the site is set to have none');
   }
 
   stateOf(siteId: string): State {
-    if (this.#live.has(siteId)) return 'running';
-    return this.#flights.has(siteId) ? 'booting' : 'cold';
+    const [live] = this.#table.of(siteId);
+    if (live !== undefined) return live.isFrozen ? 'frozen' : 'running';
+    if (this.#flights.has(siteId)) return 'booting';
+    return this.#deps.ownCheckpoints.has(siteId) ? 'checkpointed' : 'cold';
   }
 
+  /** The first instance of a site, where it has any. */
   live(siteId: string): Live | undefined {
-    return this.#live.get(siteId);
+    return this.#table.of(siteId)[0];
+  }
+
+  livesOf(siteId: string): readonly Live[] {
+    return this.#table.of(siteId);
   }
 
   allLive(): Live[] {
-    return [...this.#live.values()];
+    return this.#table.all();
   }
 
   get queuedBoots(): number {
-    return this.#boots.waiting;
+    return this.#waker.queued;
   }
 
   /** No more wakes from now on. */
   close(): void {
-    this.#closing = true;
+    this.#waker.close();
   }
 
-  async #wake(asked: Site, cause: string): Promise<Transition> {
-    const phases = new Phases();
-    // Read again under the lock: it may have been changed or removed while this wake waited for its turn.
-    const site = await this.#deps.cmdb.site(asked.id);
-    if (site?.phase !== 'ready') throw new SubakoError('unknown_host', `there is no site ${asked.domain}`);
-    const live = this.#live.get(site.id);
-    if (live !== undefined && isAlive(live.process)) return this.#keepAwake(live, phases);
-    if (live !== undefined) await this.#bury(live);
-    this.#refuseIfUnwise(site);
-    try {
-      const booted = await this.#boots.run(() => {
-        phases.mark('queue');
-        this.#refuseIfClosing();
-        return boot(site, this.#deps, phases);
-      });
-      return await this.#woken(booted, cause, phases);
-    } catch (error) {
-      throw this.#wakeFailed(site, cause, error);
-    }
+  /** Visitors who were just told that it is awake are on their way to its socket: it stays for that moment. */
+  async #letIn(siteId: string): Promise<void> {
+    const usedAt = Math.max(0, ...this.#table.of(siteId).map((live) => live.usedAt));
+    await delay(Math.max(0, Math.min(usedAt + LET_IN_MS - this.#deps.now(), LET_IN_MS)));
   }
 
-  /** Alive already; its route may be missing if an earlier daemon died between two steps. */
-  async #keepAwake(live: Live, phases: Phases): Promise<Transition> {
-    const { routes } = this.#deps;
-    if (!(await routes.hasUpstream(live.site.domain))) await routes.setUpstream(live.site.domain, live.socket, live.socketOwner);
-    this.touch(live.site.id);
-    return { from: 'running', to: 'running', ms: phases.totalMs, phases: {} };
+  #refuseWithoutCheckpoints(): void {
+    if (this.#deps.runtime.checkpoints !== undefined) return;
+    throw new SubakoError('host_unfit', 'this machine cannot checkpoint', { hint: 'subako doctor says why; --to frozen and --to cold work' });
   }
 
-  #refuseIfClosing(): void {
-    if (this.#closing) throw new SubakoError('busy', 'the platform is stopping', { facts: { retryAfterMs: 10_000 } });
-  }
-
-  #refuseIfUnwise(site: Site): void {
-    this.#refuseIfClosing();
-    const waitMs = this.#backoff.waitMs(site.id);
-    if (waitMs > 0) {
-      throw new SubakoError('backing_off', `${site.domain} failed to start a moment ago`, {
-        hint: `it is tried again in ${Math.ceil(waitMs / 1000)} s; subako logs ${site.domain} shows what it said`,
-        facts: { retryAfterMs: waitMs },
-      });
-    }
-    if (this.#boots.isFull) throw new SubakoError('wake_overflow', 'too many sites are waiting to boot', { facts: { retryAfterMs: 5_000 } });
-  }
-
-  async #woken(live: Live, cause: string, phases: Phases): Promise<Transition> {
-    const { site, instance } = live;
-    this.#live.set(site.id, live);
-    // Settings that changed while it booted.
-    live.site = (await this.#deps.cmdb.site(site.id)) ?? site;
-    const transition: Transition = { from: 'cold', to: 'running', ms: phases.totalMs, phases: phases.toJSON() };
-    await this.#deps.cmdb.countWake(site.id, { from: 'cold', ms: transition.ms, at: this.#deps.now() });
-    this.#deps.emit({
-      type: 'instance.woken',
-      site: site.domain,
-      instance: instance.id,
-      cause,
-      facts: { from: 'cold', ms: transition.ms, phases: transition.phases },
-    });
-    return transition;
-  }
-
-  #wakeFailed(site: Site, cause: string, thrown: unknown): SubakoError {
-    const error = asSubakoError(thrown);
-    const retryAfterMs = this.#backoff.failed(site.id);
-    this.#deps.emit({
-      type: 'instance.wake-failed',
-      site: site.domain,
-      cause,
-      facts: { code: error.code, message: error.message, ...error.facts, retryAfterMs },
-    });
-    return new SubakoError(error.code, error.message, {
-      ...(error.hint === undefined ? {} : { hint: error.hint }),
-      facts: { ...error.facts, retryAfterMs },
-      cause: thrown,
+  async #end(site: Site, cause: string): Promise<void> {
+    await this.#lock.run(site.id, async () => {
+      const lives = this.#table.of(site.id);
+      if (lives.length === 0) return;
+      const phases = new Phases();
+      const from = this.stateOf(site.id);
+      await drain(lives, this.#deps, this.#deps.settings.drainDeadline);
+      phases.mark('drain');
+      await this.#descender.descend(lives, { from, to: 'cold', cause, phases, keepCheckpoint: true });
     });
   }
 
-  async #end(live: Live, cause: string, phases: Phases): Promise<Transition> {
-    await end(live, this.#deps);
-    this.#live.delete(live.site.id);
-    this.#backoff.forget(live.site.id);
-    phases.mark('end');
-    const transition: Transition = { from: 'running', to: 'cold', ms: phases.totalMs, phases: phases.toJSON() };
-    this.#deps.emit({
-      type: 'instance.slept',
-      site: live.site.domain,
-      instance: live.instance.id,
-      cause,
-      facts: { to: 'cold', ms: transition.ms, phases: transition.phases },
-    });
-    return transition;
+  /** Nothing runs: all that can be given up is the checkpoint. */
+  async #sinkFurther(site: Site, { from, to, cause, phases }: { from: State; to: RestingState; cause: string; phases: Phases }): Promise<Transition> {
+    if (from === 'checkpointed' && to === 'cold') await this.#deps.ownCheckpoints.discard(site.id, cause);
+    phases.mark('discard');
+    return { from, to, ms: phases.totalMs, phases: phases.toJSON() };
   }
+}
 
-  async #bury(live: Live): Promise<void> {
-    const facts = await whyDied(live, this.#deps.runtime);
-    await end(live, this.#deps);
-    this.#live.delete(live.site.id);
-    if (this.#deps.now() - live.instance.bootedAt < HEALTHY_AFTER_MS) this.#backoff.diedYoung(live.site.id);
-    else this.#backoff.forget(live.site.id);
-    this.#deps.emit({ type: 'instance.died', site: live.site.domain, instance: live.instance.id, cause: facts.cause, facts });
-  }
+const DEPTH: Readonly<Record<State, number>> = { running: 0, booting: 0, frozen: 1, checkpointed: 2, cold: 3 };
+
+function refuseUpwards(site: Site, from: State, to: RestingState): void {
+  if (DEPTH[from] <= DEPTH[to]) return;
+  throw new SubakoError('conflict', `${site.domain} is ${from}, which is deeper than ${to}`, { hint: `subako wake ${site.domain} first` });
 }

@@ -4,11 +4,25 @@ import type { Instance, ProcessIdentity } from '../domain/instance.ts';
 import type { Site } from '../domain/site.ts';
 import { rangeBase } from '../domain/uid-range.ts';
 import { unixConnections } from '../lib/proc.ts';
+import type { BundleSpec } from '../runtime/bundle/bundle-spec.ts';
 import type { Stack, StackContext } from '../stack/stack.ts';
+import type { SitePaths } from '../site/site-paths.ts';
+
+/** How its processes came to be. */
+export type Origin = 'boot' | 'template' | 'checkpoint';
+
+interface LiveParts {
+  readonly site: Site;
+  readonly instance: Instance;
+  readonly process: ProcessIdentity;
+  readonly stack: Stack;
+  readonly context: StackContext;
+  readonly usedAt: number;
+}
 
 export class Live {
   site: Site;
-  readonly instance: Instance;
+  instance: Instance;
   readonly process: ProcessIdentity;
   readonly stack: Stack;
   readonly context: StackContext;
@@ -18,8 +32,10 @@ export class Live {
   oomKills = 0;
   /** Open sessions that keep it awake, such as `exec`. */
   holds = 0;
+  /** Why it is in its state, for people: `request`, `idle`, `lifetime`, `memory pressure`, `command`… */
+  cause = '';
 
-  constructor(parts: { site: Site; instance: Instance; process: ProcessIdentity; stack: Stack; context: StackContext; usedAt: number }) {
+  constructor(parts: LiveParts) {
     this.site = parts.site;
     this.instance = parts.instance;
     this.process = parts.process;
@@ -28,8 +44,17 @@ export class Live {
     this.usedAt = parts.usedAt;
   }
 
+  get isFrozen(): boolean {
+    return this.instance.state === 'frozen';
+  }
+
+  /** The container as it was started. */
+  get spec(): BundleSpec {
+    return this.stack.bundle(this.context);
+  }
+
   get socket(): string {
-    return join(this.context.paths.sockets, basename(this.stack.socketOf(this.site.id)));
+    return join(this.context.instance.sockets, basename(this.stack.socketOf(this.instance.id)));
   }
 
   /** Host uid that its socket must belong to. */
@@ -38,7 +63,7 @@ export class Live {
   }
 
   get logPath(): string {
-    return instanceLogPath(this.context, this.instance);
+    return instanceLogPath(this.context.paths, this.instance.role);
   }
 
   /** Requests that are running or wait in its backlog, by the kernel's own count. */
@@ -48,10 +73,10 @@ export class Live {
 
   /** The same, from a count made for many at once. */
   inFlightOf(connections: ReadonlyMap<string, number>): number {
-    return connections.get(this.stack.socketOf(this.site.id)) ?? 0;
+    return connections.get(this.stack.socketOf(this.instance.id)) ?? 0;
   }
 }
 
-export function instanceLogPath(context: Pick<StackContext, 'paths'>, instance: Pick<Instance, 'role'>): string {
-  return join(context.paths.log, `${instance.role}.log`);
+export function instanceLogPath(paths: Pick<SitePaths, 'log'>, role: Instance['role']): string {
+  return join(paths.log, `${role}.log`);
 }

@@ -1,25 +1,41 @@
-/** Looks after the instances that are up: idle ones sleep, old ones end, dead ones are buried, logs stay small. */
+/** Looks after the instances that are up: idle ones go down the ladder, old ones are recycled, dead ones buried, crowded ones helped, logs kept small. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { RestingState } from '../domain/state.ts';
 import { rotateIfLarger } from '../lib/bounded-log.ts';
 import { isAlive, unixConnections } from '../lib/proc.ts';
+import { SingleFlight } from '../lib/single-flight.ts';
+import { Crowd } from './crowd.ts';
 import type { LifecycleDeps } from './deps.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import type { Live } from './live.ts';
+import { isShort, leastMissed, memoryState } from './pressure.ts';
+import { dueRest } from './policy.ts';
+import type { Verdicts } from './way-verdicts.ts';
 
 type Connections = ReadonlyMap<string, number>;
 
 const LOOK_EVERY_MS = 1_000;
+/** Under memory pressure, so many leave memory at each look. */
+const EVICTED_AT_ONCE = 8;
+/** What changes by the hour need not be looked at every second. */
+const HOUSE_EVERY_LOOKS = 60;
 
 export class Reaper {
   readonly #lifecycle: Lifecycle;
   readonly #deps: LifecycleDeps;
+  readonly #verdicts: Verdicts;
+  readonly #crowd: Crowd;
   readonly #stopping = new AbortController();
   readonly #busy = new Set<string>();
+  readonly #house = new SingleFlight<void>();
+  #looks = 0;
   #running: Promise<void> = Promise.resolve();
 
-  constructor(lifecycle: Lifecycle, deps: LifecycleDeps) {
+  constructor(lifecycle: Lifecycle, deps: LifecycleDeps, verdicts: Verdicts) {
     this.#lifecycle = lifecycle;
     this.#deps = deps;
+    this.#verdicts = verdicts;
+    this.#crowd = new Crowd(deps.settings.targetInFlight);
   }
 
   start(): void {
@@ -29,12 +45,18 @@ export class Reaper {
   async stop(): Promise<void> {
     this.#stopping.abort();
     await this.#running;
+    await this.#house.settled();
   }
 
   /** One look at every instance. */
   async look(): Promise<void> {
     const connections = await unixConnections();
     await Promise.all(this.#lifecycle.allLive().map((live) => this.#lookAfter(live, connections)));
+    this.#lookAtCrowds(connections);
+    await this.#relieve(connections);
+    this.#looks += 1;
+    // A new template takes seconds; nobody else is kept waiting by it.
+    if (this.#looks % HOUSE_EVERY_LOOKS === 1) void this.#house.run('house', () => this.#keepHouse()).catch(() => undefined); // at the next look, perhaps
   }
 
   async #loop(): Promise<void> {
@@ -47,36 +69,112 @@ export class Reaper {
 
   /** One instance may be draining for long; the others are not kept waiting by it. */
   async #lookAfter(live: Live, connections: Connections): Promise<void> {
+    await Promise.race([this.#once(live, () => this.#decide(live, connections)), sleep(LOOK_EVERY_MS)]);
+  }
+
+  async #once(live: Live, work: () => Promise<unknown>): Promise<void> {
     const { id } = live.instance;
     if (this.#busy.has(id)) return;
     this.#busy.add(id);
-    const work = this.#decide(live, connections)
-      .catch((error: unknown) =>
-        this.#deps.emit({ type: 'instance.died', site: live.site.domain, instance: id, cause: `could not be looked after: ${String(error)}` }),
-      )
-      .finally(() => this.#busy.delete(id));
-    await Promise.race([work, sleep(LOOK_EVERY_MS)]);
+    try {
+      await work();
+    } catch (error) {
+      this.#deps.emit({ type: 'instance.neglected', site: live.site.domain, instance: id, cause: String(error) });
+    } finally {
+      this.#busy.delete(id);
+    }
   }
 
   async #decide(live: Live, connections: Connections): Promise<void> {
     if (!isAlive(live.process)) return this.#lifecycle.bury(live);
+    if (live.isFrozen) return this.#lookAfterFrozen(live, connections);
     await this.#tellOfMemory(live);
     await rotateIfLarger(live.logPath, this.#deps.settings.logSize);
-    const { idleTimeoutMs, lifetimeMs } = live.site.settings;
-    const now = this.#deps.now();
-    if (live.inFlightOf(connections) > 0 || live.holds > 0) live.usedAt = now;
-    const isOld = lifetimeMs > 0 && now - live.instance.bootedAt >= lifetimeMs;
-    if (isOld) return this.#endOld(live, now);
-    const isIdle = (): boolean => idleTimeoutMs > 0 && this.#deps.now() - live.usedAt >= idleTimeoutMs;
-    if (isIdle()) await this.#lifecycle.settle(live, 'idle', isIdle);
-    return undefined;
+    if (live.inFlightOf(connections) > 0 || live.holds > 0) live.usedAt = this.#deps.now();
+    const stale = await this.#staleness(live);
+    if (stale !== undefined) return this.#renew(live, stale);
+    return this.#rest(live, 'idle');
   }
 
-  /** Gently at first; a site that is never without a request is drained in the end. */
-  async #endOld(live: Live, now: number): Promise<void> {
-    const overdueMs = now - live.instance.bootedAt - live.site.settings.lifetimeMs;
-    if (await this.#lifecycle.settle(live, 'lifetime', () => true)) return;
-    if (overdueMs > this.#deps.settings.drainDeadline) await this.#lifecycle.sleep(live.site, 'cold', 'lifetime');
+  async #lookAfterFrozen(live: Live, connections: Connections): Promise<void> {
+    if (live.inFlightOf(connections) > 0) return this.#lifecycle.thawStray(live);
+    const stale = await this.#staleness(live);
+    if (stale !== undefined) return void (await this.#lifecycle.settle(live, { to: 'cold', cause: stale }));
+    return this.#rest(live, 'idle');
+  }
+
+  /** As deep as its settings and its idleness say. */
+  async #rest(live: Live, cause: string): Promise<void> {
+    const due = (): RestingState | undefined =>
+      dueRest(live, { now: this.#deps.now(), checkpoints: this.#deps.runtime.checkpoints !== undefined }, this.#verdicts);
+    const to = due();
+    if (to !== undefined && this.#isDeeper(live, to)) await this.#lifecycle.settle(live, { to, cause, isDue: () => due() === to });
+  }
+
+  #isDeeper(live: Live, to: RestingState): boolean {
+    return !(live.isFrozen && to === 'frozen');
+  }
+
+  /** Why an instance should make room for the next, if it should. */
+  async #staleness(live: Live): Promise<string | undefined> {
+    const { lifetimeMs } = live.site.settings;
+    if (lifetimeMs > 0 && this.#deps.now() - live.instance.bootedAt >= lifetimeMs) return 'lifetime';
+    const site = await this.#deps.cmdb.site(live.site.id);
+    return site !== undefined && site.image !== live.instance.image ? 'a new image' : undefined;
+  }
+
+  /** Asleep soon anyway: then its next wake is the renewal. In use: the next one is started beside it. */
+  async #renew(live: Live, cause: string): Promise<void> {
+    const idleMs = this.#deps.now() - live.usedAt;
+    if (!live.site.settings.keepAwake && idleMs > LOOK_EVERY_MS * 5 && (await this.#lifecycle.settle(live, { to: 'cold', cause }))) return;
+    if (await this.#lifecycle.recycle(live, cause)) return;
+    await this.#lifecycle.settle(live, { to: 'cold', cause });
+  }
+
+  #lookAtCrowds(connections: Connections): void {
+    const sites = new Set(this.#lifecycle.allLive().map((live) => live.site.id));
+    for (const id of sites) {
+      const lives = this.#lifecycle.livesOf(id);
+      const [first] = lives;
+      const last = lives.at(-1);
+      if (first === undefined || last === undefined || first.isFrozen) continue;
+      if (lives.length < 2 && first.site.settings.maxInstances < 2) continue;
+      const inFlight = lives.reduce((sum, live) => sum + live.inFlightOf(connections), 0);
+      const verdict = this.#crowd.look(id, { inFlight, instances: lives.length });
+      if (verdict === 'more') void this.#once(first, () => this.#lifecycle.addInstance(first, `${inFlight} requests at once`));
+      if (verdict === 'fewer') void this.#once(last, () => this.#lifecycle.dropInstance(last, 'less to do'));
+    }
+  }
+
+  /** Before the kernel has to choose whom to kill. */
+  async #relieve(connections: Connections): Promise<void> {
+    const state = await memoryState();
+    if (!isShort(state, this.#deps.settings.memoryReserve)) return;
+    const leaving = leastMissed(this.#lifecycle.allLive(), (live) => live.inFlightOf(connections)).slice(0, EVICTED_AT_ONCE);
+    if (leaving.length === 0) return;
+    this.#deps.emit({ type: 'memory.pressure', facts: { ...state, leaving: leaving.length } });
+    await Promise.all(leaving.map((live) => this.#once(live, () => this.#lifecycle.settle(live, { to: 'cold', cause: 'memory pressure' }))));
+  }
+
+  /** Checkpoints that were not used for long are dropped, templates that served long enough replaced, sites to be kept awake woken. */
+  async #keepHouse(): Promise<void> {
+    const { ownCheckpoints, templates, cmdb, now } = this.#deps;
+    for (const { siteId, madeAt } of ownCheckpoints.list()) {
+      const site = await cmdb.site(siteId);
+      const after = site?.settings.coldAfterMs ?? 0;
+      if (site !== undefined && after > 0 && now() - madeAt > after)
+        await this.#lifecycle.exclusively(siteId, () => ownCheckpoints.discard(siteId, 'not used for long'));
+    }
+    await this.#wakeKept();
+    await templates.renewWorn();
+  }
+
+  /** Sites that are to be awake and are not: after a start of the platform, or a crash. */
+  async #wakeKept(): Promise<void> {
+    const asleep = (await this.#deps.cmdb.sites()).filter(
+      (site) => site.settings.keepAwake && site.phase === 'ready' && this.#lifecycle.live(site.id)?.isFrozen !== false,
+    );
+    for (const site of asleep) await this.#lifecycle.wake(site, 'kept awake').catch(() => undefined); // its event says why
   }
 
   /** The kernel may kill a worker and leave the first process alive; somebody should know. */

@@ -3,7 +3,7 @@ import { SubakoError } from '../domain/errors.ts';
 import type { Site } from '../domain/site.ts';
 import type { Image } from '../image/image.ts';
 import type { Stack, StackContext } from '../stack/stack.ts';
-import { sitePaths } from './site-paths.ts';
+import { instancePaths, sitePaths } from './site-paths.ts';
 import type { PlatformDirs } from './site-paths.ts';
 
 export interface SiteContextsOptions {
@@ -11,6 +11,8 @@ export interface SiteContextsOptions {
   readonly stacks: ReadonlyMap<string, Stack>;
   readonly imageByDigest: (digest: string) => Promise<Image | undefined>;
   readonly databaseSockets: string;
+  /** Host directory with the device nodes of every container (see shared-dev.ts). */
+  readonly sharedDev: string;
   readonly cgroupPathOf: (containerId: string) => string;
 }
 
@@ -24,16 +26,23 @@ export class SiteContexts {
 
   /** @throws SubakoError `not_found` when this Subako has no such stack */
   stackOf(site: Pick<Site, 'stack'>): Stack {
-    const stack = this.#options.stacks.get(site.stack);
+    return this.stackNamed(site.stack);
+  }
+
+  /** @throws SubakoError `not_found` */
+  stackNamed(name: string): Stack {
+    const stack = this.#options.stacks.get(name);
     if (stack !== undefined) return stack;
     const known = [...this.#options.stacks.keys()].join(', ');
-    throw new SubakoError('not_found', `there is no stack “${site.stack}”`, { hint: `choose one of: ${known}` });
+    throw new SubakoError('not_found', `there is no stack “${name}”`, { hint: `choose one of: ${known}` });
   }
 
   /** @throws SubakoError `state_damaged` when the site's image is not on disk */
   async of(site: Site, containerId: string): Promise<StackContext> {
-    const { dirs, databaseSockets, cgroupPathOf } = this.#options;
-    return { site, paths: sitePaths(dirs, site.id), image: await this.#image(site), databaseSockets, cgroupPath: cgroupPathOf(containerId) };
+    const { dirs, databaseSockets, cgroupPathOf, sharedDev } = this.#options;
+    const paths = sitePaths(dirs, site.id);
+    const instance = { id: containerId, ...instancePaths(paths, containerId), cgroupPath: cgroupPathOf(containerId) };
+    return { site, paths, instance, image: await this.#image(site), databaseSockets, sharedDev };
   }
 
   /** An image never changes, so one look on disk is enough. */

@@ -10,15 +10,26 @@ export interface SitePaths {
   readonly config: string;
   /** Compiled PHP of the site's own files: under the tenant's control. */
   readonly opcache: string;
-  /** Scratch space of the running instance: under the tenant's control. */
-  readonly tmp: string;
+  /** Scratch space of the running instances, a directory for each. */
+  readonly scratch: string;
   /** Root alone. */
   readonly secrets: string;
+  /** The site's own checkpoint: root alone. */
+  readonly checkpoint: string;
   readonly log: string;
-  /** Sockets of the running instance: under the tenant's control. */
+  /** What the running instances have outside the disk, a directory for each. */
+  readonly run: string;
+}
+
+/** What one instance has for itself, and what goes with it. */
+export interface InstancePaths {
+  readonly root: string;
+  /** Under the tenant's control. */
   readonly sockets: string;
-  /** A directory that only holds mount points, made afresh for each boot. */
+  /** A directory that only holds mount points. */
   readonly opcacheRoot: string;
+  /** Under the tenant's control. */
+  readonly tmp: string;
 }
 
 export interface PlatformDirs {
@@ -28,16 +39,20 @@ export interface PlatformDirs {
 
 export function sitePaths(dirs: PlatformDirs, id: string): SitePaths {
   const root = join(dirs.state, 'sites', id);
-  const run = join(dirs.run, 'sites', id);
   return {
     root,
     content: join(root, 'content'),
     config: join(root, 'config'),
     opcache: join(root, 'opcache'),
-    tmp: join(root, 'tmp'),
+    scratch: join(root, 'scratch'),
     secrets: join(root, 'secrets'),
+    checkpoint: join(root, 'checkpoint'),
     log: join(root, 'log'),
-    sockets: join(run, 'sockets'),
-    opcacheRoot: join(run, 'opcache'),
+    run: join(dirs.run, 'sites', id),
   };
+}
+
+export function instancePaths(site: SitePaths, instanceId: string): InstancePaths {
+  const root = join(site.run, instanceId);
+  return { root, sockets: join(root, 'sockets'), opcacheRoot: join(root, 'opcache'), tmp: join(site.scratch, instanceId) };
 }

@@ -1,23 +1,59 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { changeSettings, describeSettings, SITE_SETTINGS } from './site-settings.ts';
 
-const BEFORE = { idleTimeoutMs: 900_000, lifetimeMs: 86_400_000, memoryBytes: 402_653_184, cpus: 2, pids: 64 };
+const BEFORE = {
+  freezeAfterMs: 60_000,
+  coldAfterMs: 0,
+  checkpoint: 'auto',
+  keepAwake: false,
+  maxInstances: 4,
+  idleTimeoutMs: 900_000,
+  lifetimeMs: 86_400_000,
+  memoryBytes: 402_653_184,
+  cpus: 2,
+  pids: 64,
+} as const;
 
 describe('settings of a site', () => {
   it('are changed by assignments', () => {
     expect(changeSettings(BEFORE, ['idle=5m', 'memory=1g', 'cpus=0.5'])).toEqual({ ...BEFORE, idleTimeoutMs: 300_000, memoryBytes: 1_073_741_824, cpus: 0.5 });
     expect(changeSettings(BEFORE, ['idle=never'])).toEqual({ ...BEFORE, idleTimeoutMs: 0 });
+    expect(changeSettings(BEFORE, ['freeze=never', 'cold=2d', 'checkpoint=always', 'awake=yes', 'instances=8'])).toEqual({
+      ...BEFORE,
+      freezeAfterMs: 0,
+      coldAfterMs: 172_800_000,
+      checkpoint: 'always',
+      keepAwake: true,
+      maxInstances: 8,
+    });
   });
 
-  it.each(['idle', 'idle=', 'idle=soon', 'idle=1ms', 'memory=1k', 'memory=-5m', 'cpus=0', 'cpus=x', 'pids=1.5', 'pids=0', 'colour=red', '=', '__proto__=1'])(
-    'refuses %s',
-    (assignment) => {
-      expect(() => changeSettings(BEFORE, ['idle=5m', assignment])).toThrow(expect.objectContaining({ code: 'bad_setting' }));
-    },
-  );
+  it.each(
+    `idle idle= idle=soon idle=1ms freeze=1ms cold=-1d checkpoint=perhaps awake=true awake= instances=0 instances=9 instances=1.5 memory=1k memory=-5m
+    cpus=0 cpus=x pids=1.5 pids=0 colour=red = __proto__=1`.split(/\s+/u),
+  )('refuses %s', (assignment) => {
+    expect(() => changeSettings(BEFORE, ['idle=5m', assignment])).toThrow(expect.objectContaining({ code: 'bad_setting' }));
+  });
+
+  it('are each explained in docs/operations.md', () => {
+    const docs = readFileSync(new URL('../../docs/operations.md', import.meta.url), 'utf8');
+    for (const { key, example } of SITE_SETTINGS) expect(docs).toContain(`| \`${key}\` | \`${key}=${example}\` |`);
+  });
 
   it('are shown in the form they are written in', () => {
-    expect(describeSettings(BEFORE)).toEqual({ idle: '15m', lifetime: '1d', memory: '384 MiB', cpus: '2', pids: '64' });
+    expect(describeSettings(BEFORE)).toEqual({
+      freeze: '1m',
+      idle: '15m',
+      cold: 'never',
+      checkpoint: 'auto',
+      awake: 'no',
+      lifetime: '1d',
+      instances: '4',
+      memory: '384 MiB',
+      cpus: '2',
+      pids: '64',
+    });
   });
 
   it('each accept their own example', () => {

@@ -9,28 +9,44 @@ interface Setting {
   readonly what: string;
   readonly example: string;
   /** Undefined where the text is not a value. */
-  readonly parse: (text: string) => number | undefined;
-  readonly format: (value: number) => string;
+  readonly parse: (text: string) => Value | undefined;
+  readonly format: (value: never) => string;
 }
+
+type Value = SiteSettings[keyof SiteSettings];
 
 const MIB = 1024 ** 2;
 
+const DURATION = { parse: (text: string) => atLeast(parseDuration(text), 1_000, 0), format: formatDuration };
+
 export const SITE_SETTINGS: readonly Setting[] = [
+  { key: 'freeze', field: 'freezeAfterMs', what: 'time without a request until it is frozen', example: '1m', ...DURATION },
+  { key: 'idle', field: 'idleTimeoutMs', what: 'time without a request until it leaves memory', example: '15m', ...DURATION },
+  { key: 'cold', field: 'coldAfterMs', what: 'time until a checkpoint of its own that nobody woke is dropped', example: '7d', ...DURATION },
   {
-    key: 'idle',
-    field: 'idleTimeoutMs',
-    what: 'time without a request until it sleeps',
-    example: '15m',
-    parse: (text) => atLeast(parseDuration(text), 1_000, 0),
-    format: formatDuration,
+    key: 'checkpoint',
+    field: 'checkpoint',
+    what: 'choice whether it keeps a checkpoint of its own: auto, always or never',
+    example: 'auto',
+    parse: (text) => (['auto', 'always', 'never'] as const).find((one) => one === text),
+    format: String,
   },
   {
-    key: 'lifetime',
-    field: 'lifetimeMs',
-    what: 'time after its boot until its container is replaced',
-    example: '1d',
-    parse: (text) => atLeast(parseDuration(text), 1_000, 0),
-    format: formatDuration,
+    key: 'awake',
+    field: 'keepAwake',
+    what: 'choice whether it is kept awake: yes or no',
+    example: 'no',
+    parse: (text) => (text === 'yes' ? true : text === 'no' ? false : undefined),
+    format: (value: boolean) => (value ? 'yes' : 'no'),
+  },
+  { key: 'lifetime', field: 'lifetimeMs', what: 'time after its boot until its container is replaced', example: '1d', ...DURATION },
+  {
+    key: 'instances',
+    field: 'maxInstances',
+    what: 'most containers that may serve it at once',
+    example: '4',
+    parse: (text) => wholeBetween(Number(text), 1, 8),
+    format: String,
   },
   { key: 'memory', field: 'memoryBytes', what: 'memory limit', example: '384m', parse: (text) => atLeast(parseSize(text), 64 * MIB), format: formatSize },
   { key: 'cpus', field: 'cpus', what: 'CPU limit in cores', example: '1.5', parse: (text) => between(Number(text), 0.05, 1024), format: String },
@@ -59,7 +75,7 @@ export function changeSettings(settings: SiteSettings, assignments: readonly str
 }
 
 export function describeSettings(settings: SiteSettings): Record<string, string> {
-  return Object.fromEntries(SITE_SETTINGS.map(({ key, field, format }) => [key, format(settings[field])]));
+  return Object.fromEntries(SITE_SETTINGS.map(({ key, field, format }) => [key, format(settings[field] as never)]));
 }
 
 function atLeast(value: number | undefined, least: number, orExactly?: number): number | undefined {

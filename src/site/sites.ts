@@ -1,6 +1,6 @@
 /** What an owner does with a site: create, change, remove. Every step can be undone, and what a crash leaves is finished or undone at the next start. */
 import { mkdir } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import type { Cmdb, NewSite } from '../cmdb/cmdb.ts';
 import { databaseNames } from '../database/tenants.ts';
 import type { DatabaseAccess, Tenants } from '../database/tenants.ts';
@@ -11,6 +11,7 @@ import { newId, newSecret } from '../domain/ids.ts';
 import type { Site, SiteSettings } from '../domain/site.ts';
 import type { RouteTree } from '../edge/route-tree.ts';
 import type { Image } from '../image/image.ts';
+import { failpoint } from '../lib/failpoint.ts';
 import { removeTree, writeFileAtomic } from '../lib/files.ts';
 import type { Lifecycle } from '../lifecycle/lifecycle.ts';
 import type { Runtime } from '../runtime/runtime.ts';
@@ -101,12 +102,14 @@ export class Sites {
     throw new SubakoError('not_found', `there is no site ${host}`, { hint });
   }
 
-  /** @throws SubakoError `bad_setting`, `not_found`; then nothing is changed */
+  /** @throws SubakoError `bad_setting`, `not_found`, `conflict`; then nothing is changed */
   async set(domain: string, assignments: readonly string[]): Promise<Site> {
     const { cmdb, lifecycle, emit } = this.#deps;
     const site = await this.byDomain(domain);
-    const changed = await cmdb.updateSite(site.id, { settings: changeSettings(site.settings, assignments) });
-    lifecycle.siteChanged(changed);
+    const settings = changeSettings(site.settings, assignments);
+    await lifecycle.setLimits(site, settings);
+    const changed = await cmdb.updateSite(site.id, { settings });
+    await lifecycle.siteChanged(changed);
     emit({ type: 'site.changed', site: site.domain, cause: 'command', facts: { assignments } });
     return changed;
   }
@@ -140,8 +143,10 @@ export class Sites {
   async publishAll(): Promise<void> {
     const { cmdb, routes, contexts, imageOf, emit } = this.#deps;
     const sites = await cmdb.sites();
+    const newestOf = new Map<string, Image>();
     for (const site of sites) {
-      const newest = await imageOf(contexts.stackOf(site));
+      const newest = newestOf.get(site.stack) ?? (await imageOf(contexts.stackOf(site)));
+      newestOf.set(site.stack, newest);
       const current = newest.digest === site.image ? site : await cmdb.updateSite(site.id, { image: newest.digest });
       if (current !== site) emit({ type: 'site.changed', site: site.domain, cause: 'a new image', facts: { from: site.image, to: newest.digest } });
       await this.#publish(current);
@@ -172,7 +177,7 @@ export class Sites {
   }
 
   async #install(site: Site, stack: Stack, answers: NewSiteAnswers): Promise<void> {
-    const { tenants, contexts, runtime, dirs } = this.#deps;
+    const { tenants, contexts, runtime, dirs, lifecycle } = this.#deps;
     const installerId = `${site.id}-install`;
     const context = await contexts.of(site, installerId);
     const paths = sitePaths(dirs, site.id);
@@ -186,6 +191,7 @@ export class Sites {
     const { spec, input } = stack.installer(context, answers);
     await runtime.prepare(installerId, spec);
     const result = await runtime.runToEnd(installerId, { input, timeoutMs: INSTALL_TIMEOUT_MS });
+    await stack.tidy(context);
     if (result.code !== 0 || !result.stdout.includes('installed')) {
       throw new SubakoError('command_failed', `${stack.name} could not be installed into ${site.domain}`, {
         facts: { code: result.code, output: `${result.stdout}${result.stderr}`.slice(-2000) },
@@ -193,19 +199,24 @@ export class Sites {
       });
     }
     await this.#publish(site);
+    await lifecycle.rehearse(site).catch(() => undefined); // it will be told when a visitor wakes it
   }
 
   /** Removes all that a site may have, whatever there is of it, and its record last. Repeatable. */
   async #erase(site: Site): Promise<void> {
     const { lifecycle, routes, runtime, tenants, dirs, cmdb } = this.#deps;
-    await lifecycle.sleep(site, 'cold', 'removed');
+    await failpoint('erase.marked');
+    await lifecycle.endAll(site, 'removed');
+    await failpoint('erase.ended');
     await lifecycle.exclusively(site.id, async () => {
       await routes.unpublish(site.domain);
       await runtime.remove(`${site.id}-install`);
       await tenants.drop(databaseNames(site.id));
+      await failpoint('erase.dropped');
       const paths = sitePaths(dirs, site.id);
-      await removeTree(dirname(paths.sockets));
+      await removeTree(paths.run);
       await removeTree(paths.root);
+      await failpoint('erase.emptied');
       await cmdb.deleteSite(site.id);
     });
   }

@@ -1,0 +1,144 @@
+/** A second instance of a site beside the first: for recycling without a gap, and for sites that have much to do. */
+import { linkedSocket } from '../lib/connectable.ts';
+import type { Site } from '../domain/site.ts';
+import { failpoint } from '../lib/failpoint.ts';
+import { Phases } from '../lib/phases.ts';
+import type { LifecycleDeps } from './deps.ts';
+import { end, led, untilIdle } from './end.ts';
+import type { Live } from './live.ts';
+import type { LiveTable } from './live-table.ts';
+import type { Waker } from './waker.ts';
+
+/** Called under the site's lock. */
+export class Beside {
+  readonly #deps: LifecycleDeps;
+  readonly #table: LiveTable;
+  readonly #waker: Waker;
+
+  constructor(deps: LifecycleDeps, table: LiveTable, waker: Waker) {
+    this.#deps = deps;
+    this.#table = table;
+    this.#waker = waker;
+  }
+
+  /** Starts the next, warms it, leads everyone to it and drains the old one. False when nothing came of it. */
+  async recycle(old: Live, cause: string): Promise<boolean> {
+    const { routes, cmdb, settings, emit } = this.#deps;
+    if (!this.#table.of(old.site.id).includes(old) || old.isFrozen) return false;
+    const phases = new Phases();
+    const next = await this.#start(old, phases);
+    if (next === undefined) return false;
+    const lives = this.#table.of(old.site.id);
+    try {
+      await cmdb.putInstance(next.instance);
+      await failpoint('recycle.started');
+      await routes.setUpstreams(next.site.domain, led([next, ...lives.filter((live) => live !== old)]));
+      await failpoint('recycle.routed');
+    } catch (error) {
+      await this.#giveUp(next, lives);
+      throw error;
+    }
+    this.#table.remove(old);
+    this.#table.add(next);
+    phases.mark('route');
+    // A request that goes on for longer is cut.
+    await untilIdle([old], settings.drainDeadline);
+    phases.mark('drain');
+    await end(old, this.#deps);
+    await failpoint('recycle.ended');
+    phases.mark('end');
+    const facts = { old: old.instance.id, image: next.instance.image, ms: phases.totalMs, phases: phases.toJSON() };
+    emit({ type: 'instance.recycled', site: next.site.domain, instance: next.instance.id, cause, facts });
+    return true;
+  }
+
+  /** False when the site has as many as it may, or none could be started. */
+  async add(live: Live, cause: string): Promise<boolean> {
+    const { routes, cmdb, emit } = this.#deps;
+    const lives = this.#table.of(live.site.id);
+    if (!lives.includes(live) || lives.length >= live.site.settings.maxInstances || live.isFrozen) return false;
+    const phases = new Phases();
+    const next = await this.#start(live, phases);
+    if (next === undefined) return false;
+    try {
+      await cmdb.putInstance(next.instance);
+      await failpoint('add.started');
+      await routes.setUpstreams(next.site.domain, led([...lives, next]));
+      await failpoint('add.routed');
+    } catch (error) {
+      await this.#giveUp(next, lives);
+      throw error;
+    }
+    this.#table.add(next);
+    phases.mark('route');
+    const facts = { instances: lives.length + 1, ms: phases.totalMs, phases: phases.toJSON() };
+    emit({ type: 'instance.added', site: next.site.domain, instance: next.instance.id, cause, facts });
+    return true;
+  }
+
+  /** Drains and ends one of several. False when it is the last, or its requests do not end. */
+  async drop(live: Live, cause: string): Promise<boolean> {
+    const { routes, settings, emit } = this.#deps;
+    const lives = this.#table.of(live.site.id);
+    const others = lives.filter((one) => one !== live);
+    if (others.length === 0 || others.length === lives.length) return false;
+    await routes.setUpstreams(live.site.domain, led(others));
+    if (!(await untilIdle([live], settings.drainDeadline))) {
+      await routes.setUpstreams(live.site.domain, led(lives));
+      return false;
+    }
+    await end(live, this.#deps);
+    this.#table.remove(live);
+    emit({ type: 'instance.ended', site: live.site.domain, instance: live.instance.id, cause, facts: { instances: others.length } });
+    return true;
+  }
+
+  /** Its first page, before there is a visitor. What goes wrong here would go wrong for the visitor too, and is told then. */
+  async rehearse(site: Site): Promise<void> {
+    if (this.#deps.contexts.stackOf(site).warmUp === undefined) return;
+    const { live } = await this.#waker.start(site, new Phases());
+    try {
+      await live.stack.seal(live.context);
+      await this.#warm(live);
+    } finally {
+      await end(live, this.#deps);
+    }
+  }
+
+  async #start(old: Live, phases: Phases): Promise<Live | undefined> {
+    const site = (await this.#deps.cmdb.site(old.site.id)) ?? old.site;
+    try {
+      const { live: next } = await this.#waker.start(site, phases);
+      try {
+        await next.stack.seal(next.context);
+        await this.#warm(next);
+      } catch (error) {
+        await end(next, this.#deps);
+        throw error;
+      }
+      phases.mark('warm');
+      next.usedAt = old.usedAt;
+      next.cause = old.cause;
+      return next;
+    } catch (error) {
+      this.#deps.emit({ type: 'instance.wake-failed', site: site.domain, cause: `beside: ${String(error)}` });
+      return undefined;
+    }
+  }
+
+  /** Everyone is led to those that were there before. */
+  async #giveUp(next: Live, lives: readonly Live[]): Promise<void> {
+    try {
+      await this.#deps.routes.setUpstreams(next.site.domain, led(lives));
+    } finally {
+      await end(next, this.#deps);
+    }
+  }
+
+  /** The first page after a start is the slowest: it is asked for before any visitor is. */
+  async #warm(live: Live): Promise<void> {
+    if (live.stack.warmUp === undefined) return;
+    await using socket = await linkedSocket(this.#deps.askDir, live.socket, live.socketOwner);
+    await live.stack.warmUp(live.context, socket.path).catch(() => undefined); // a page that fails is the owner's; visitors see it as it is
+  }
+}

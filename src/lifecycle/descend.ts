@@ -1,0 +1,111 @@
+/** Down the ladder: what is done with a site's instances once nobody is led to them. */
+import { asSubakoError, SubakoError } from '../domain/errors.ts';
+import type { RestingState, State } from '../domain/state.ts';
+import { failpoint } from '../lib/failpoint.ts';
+import type { Phases } from '../lib/phases.ts';
+import type { Backoff } from './backoff.ts';
+import type { LifecycleDeps } from './deps.ts';
+import { end, led } from './end.ts';
+import type { Live } from './live.ts';
+import type { LiveTable } from './live-table.ts';
+import type { Transition } from './transition.ts';
+import { whyDied } from './why-died.ts';
+
+interface Descent {
+  readonly from: State;
+  readonly to: RestingState;
+  readonly cause: string;
+  readonly phases: Phases;
+  /** A checkpoint that is there stays: the platform only stops. */
+  readonly keepCheckpoint?: boolean;
+}
+
+/** An instance that dies sooner than this after its boot died young. */
+const HEALTHY_AFTER_MS = 10_000;
+
+/** Called under the site's lock. */
+export class Descender {
+  readonly #deps: LifecycleDeps;
+  readonly #table: LiveTable;
+  readonly #backoff: Backoff;
+
+  constructor(deps: LifecycleDeps, table: LiveTable, backoff: Backoff) {
+    this.#deps = deps;
+    this.#table = table;
+    this.#backoff = backoff;
+  }
+
+  /** The instances must be drained. One is frozen or checkpointed; the others, of a site that had much to do, end. */
+  async descend(lives: readonly Live[], descent: Descent): Promise<Transition> {
+    const { from, to, cause, phases } = descent;
+    const { ownCheckpoints, emit } = this.#deps;
+    const [first, ...others] = lives;
+    if (first === undefined) throw new TypeError('nothing to put to sleep');
+    for (const live of others) await this.#end(live);
+    if (to === 'frozen') await this.#freeze(first, cause);
+    else await this.#leaveMemory(first, descent);
+    phases.mark(to === 'frozen' ? 'freeze' : 'end');
+    this.#backoff.forget(first.site.id);
+    const reached = to === 'checkpointed' && !ownCheckpoints.has(first.site.id) ? 'cold' : to;
+    const transition: Transition = { from, to: reached, ms: phases.totalMs, phases: phases.toJSON() };
+    const facts = { from, to: reached, ms: transition.ms, phases: transition.phases };
+    emit({ type: 'instance.slept', site: first.site.domain, instance: first.instance.id, cause, facts });
+    return transition;
+  }
+
+  /** Removes what is left of an instance that died, and leads to those that are left of its site. */
+  async bury(live: Live): Promise<void> {
+    const { runtime, routes, now, emit } = this.#deps;
+    const facts = await whyDied(live, runtime);
+    const others = this.#table.of(live.site.id).filter((one) => one !== live && !one.isFrozen);
+    await routes.setUpstreams(live.site.domain, led(others));
+    await this.#end(live);
+    if (now() - live.instance.bootedAt < HEALTHY_AFTER_MS) this.#backoff.diedYoung(live.site.id);
+    else this.#backoff.forget(live.site.id);
+    emit({ type: 'instance.died', site: live.site.domain, instance: live.instance.id, cause: facts.cause, facts });
+  }
+
+  /** A request that connected between the look and the freeze would hang: looked for once more, and then everything goes on as before. */
+  async #freeze(live: Live, cause: string): Promise<void> {
+    const { runtime, cmdb, routes, now } = this.#deps;
+    if (live.isFrozen) return;
+    await runtime.freeze(live.instance.id);
+    try {
+      await failpoint('freeze.frozen');
+      if ((await live.inFlight()) > 0) throw new SubakoError('busy', `a request for ${live.site.domain} came in`, { hint: 'try again in a moment' });
+    } catch (error) {
+      await runtime.thaw(live.instance.id);
+      await routes.setUpstreams(live.site.domain, led([live]));
+      throw error;
+    }
+    live.cause = cause;
+    live.instance = { ...live.instance, state: 'frozen', since: now() };
+    await cmdb.putInstance(live.instance);
+    await failpoint('freeze.recorded');
+  }
+
+  async #leaveMemory(live: Live, { to, cause, phases, keepCheckpoint }: Descent): Promise<void> {
+    if (to === 'checkpointed') await this.#checkpoint(live, phases);
+    await this.#end(live);
+    if (to === 'cold' && keepCheckpoint !== true) await this.#deps.ownCheckpoints.discard(live.site.id, cause);
+  }
+
+  /** What CRIU cannot dump simply ends: the site wakes from the template, or boots. */
+  async #checkpoint(live: Live, phases: Phases): Promise<void> {
+    const { runtime, ownCheckpoints, emit } = this.#deps;
+    try {
+      await runtime.thaw(live.instance.id);
+      await ownCheckpoints.take(live);
+    } catch (error) {
+      emit({ type: 'checkpoint.failed', site: live.site.domain, instance: live.instance.id, cause: asSubakoError(error).message });
+    }
+    phases.mark('checkpoint');
+  }
+
+  async #end(live: Live): Promise<void> {
+    const usage = await this.#deps.runtime.usage(live.instance.id);
+    this.#deps.metrics.reclaimed(usage?.memoryBytes ?? 0);
+    await end(live, this.#deps);
+    this.#table.remove(live);
+  }
+}

@@ -1,0 +1,19 @@
+/** How deep a site rests, by its settings and by what was measured of it. Pure. */
+import type { Site } from '../domain/site.ts';
+import type { RestingState } from '../domain/state.ts';
+import type { Verdicts } from './way-verdicts.ts';
+
+interface Idle {
+  readonly site: Site;
+  /** Unix time in milliseconds. */
+  readonly usedAt: number;
+}
+
+/** The deepest rest that is due now; undefined when it should stay as it is. */
+export function dueRest({ site, usedAt }: Idle, at: { readonly now: number; readonly checkpoints: boolean }, verdicts: Verdicts): RestingState | undefined {
+  const { freezeAfterMs, idleTimeoutMs, keepAwake } = site.settings;
+  if (keepAwake) return undefined;
+  const idleMs = at.now - usedAt;
+  if (idleTimeoutMs > 0 && idleMs >= idleTimeoutMs) return at.checkpoints && verdicts.wantsCheckpoint(site) ? 'checkpointed' : 'cold';
+  return freezeAfterMs > 0 && idleMs >= freezeAfterMs ? 'frozen' : undefined;
+}

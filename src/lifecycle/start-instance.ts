@@ -1,0 +1,129 @@
+/** Starts one instance of a site, by the quickest way there is: its own checkpoint, its image's template, or a boot. Nobody is led to it yet. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isErrno, SubakoError } from '../domain/errors.ts';
+import { newId } from '../domain/ids.ts';
+import type { Instance, ProcessIdentity } from '../domain/instance.ts';
+import { DEFAULT_ROLE } from '../domain/site.ts';
+import type { Site } from '../domain/site.ts';
+import { linkedSocket } from '../lib/connectable.ts';
+import { failpoint } from '../lib/failpoint.ts';
+import { isListening } from '../lib/listen-probe.ts';
+import type { Phases } from '../lib/phases.ts';
+import { isAlive } from '../lib/proc.ts';
+import type { Stack, StackContext } from '../stack/stack.ts';
+import type { LifecycleDeps } from './deps.ts';
+import { instanceLogPath, Live } from './live.ts';
+import type { Origin } from './live.ts';
+
+const LOOK_EVERY_MS = 1;
+
+export interface Started {
+  readonly live: Live;
+  readonly origin: Origin;
+}
+
+interface Attempt {
+  readonly site: Site;
+  readonly stack: Stack;
+  readonly context: StackContext;
+  readonly id: string;
+}
+
+/** Leaves nothing behind when it fails: no container, no record. */
+export async function startInstance(site: Site, deps: LifecycleDeps, phases: Phases): Promise<Started> {
+  const { cmdb, contexts, now, settings } = deps;
+  const stack = contexts.stackOf(site);
+  const id = `${site.id}-${DEFAULT_ROLE}-${newId(6)}`;
+  const at = now();
+  const instance: Instance = { id, siteId: site.id, role: DEFAULT_ROLE, node: settings.node, state: 'booting', image: site.image, since: at, bootedAt: at };
+
+  await using undo = new AsyncDisposableStack();
+  // The record comes first: whoever finds it after a crash knows what to remove.
+  await cmdb.putInstance(instance);
+  undo.defer(() => cmdb.deleteInstance(id));
+  const context = await contexts.of(site, id);
+  undo.defer(() => stack.tidy(context));
+  undo.defer(() => deps.runtime.remove(id));
+  await failpoint('start.recorded');
+  const { process, origin } = await firstThatWorks({ site, stack, context, id }, deps, phases);
+  await failpoint('start.started');
+  const running: Instance = { ...instance, state: 'running', process };
+  const live = new Live({ site, instance: running, process, stack, context, usedAt: now() });
+  await cmdb.putInstance({ ...instance, process });
+  if (origin === 'boot') {
+    await untilListening(live, deps);
+    phases.mark('listen');
+  }
+  undo.move();
+  return { live, origin };
+}
+
+/** A restore that fails costs the visitor a boot, and nothing else. */
+async function firstThatWorks(attempt: Attempt, deps: LifecycleDeps, phases: Phases): Promise<{ process: ProcessIdentity; origin: Origin }> {
+  for (const way of ['checkpoint', 'template'] as const) {
+    const process = await restored({ ...attempt, way }, deps, phases);
+    if (process !== undefined) return { process, origin: way };
+  }
+  await prepare(attempt, deps);
+  phases.mark('prepare');
+  const { context, id } = attempt;
+  const process = await deps.runtime.run(id, { logPath: instanceLogPath(context.paths, DEFAULT_ROLE) });
+  phases.mark('start');
+  return { process, origin: 'boot' };
+}
+
+async function restored(attempt: Attempt & { way: 'checkpoint' | 'template' }, deps: LifecycleDeps, phases: Phases): Promise<ProcessIdentity | undefined> {
+  const { runtime, ownCheckpoints, templates, emit } = deps;
+  if (runtime.checkpoints === undefined) return undefined;
+  const { site, stack, context, id, way } = attempt;
+  const from = way === 'checkpoint' ? await ownCheckpoints.use(context, stack) : await templates.use(stack, context.image);
+  if (from === undefined) return undefined;
+  phases.mark('verify');
+  try {
+    await prepare(attempt, deps);
+    phases.mark('prepare');
+    const logPath = instanceLogPath(context.paths, DEFAULT_ROLE);
+    const process = await runtime.checkpoints.restore(id, { spec: stack.bundle(context), from, logPath });
+    phases.mark('restore');
+    return process;
+  } catch (error) {
+    emit({ type: 'restore.failed', site: site.domain, instance: id, cause: String(error), facts: { from: way } });
+    await (way === 'checkpoint' ? ownCheckpoints.discard(site.id, String(error)) : templates.discard(from, String(error)));
+    await runtime.remove(id);
+    await stack.tidy(context);
+    phases.mark('failed-restore');
+    return undefined;
+  }
+}
+
+async function prepare({ stack, context, id }: Attempt, { runtime }: LifecycleDeps): Promise<void> {
+  await stack.prepareBoot(context);
+  await runtime.prepare(id, stack.bundle(context));
+}
+
+async function untilListening(live: Live, { settings, askDir }: LifecycleDeps): Promise<void> {
+  const end = performance.now() + settings.bootDeadline;
+  while (performance.now() < end) {
+    if (await listens(live, askDir)) return;
+    if (!isAlive(live.process)) throw notReady(live, 'its first process ended');
+    await sleep(LOOK_EVERY_MS);
+  }
+  throw notReady(live, `it did not listen within ${settings.bootDeadline} ms`);
+}
+
+async function listens(live: Live, askDir: string): Promise<boolean> {
+  try {
+    await using socket = await linkedSocket(askDir, live.socket, live.socketOwner);
+    return await isListening({ path: socket.path });
+  } catch (error) {
+    if (isErrno(error, 'ENOENT')) return false;
+    throw error;
+  }
+}
+
+function notReady(live: Live, why: string): SubakoError {
+  return new SubakoError('wake_failed', `${live.site.domain} did not start: ${why}`, {
+    hint: `subako logs ${live.site.domain} shows what it said`,
+    facts: { instance: live.instance.id, why },
+  });
+}

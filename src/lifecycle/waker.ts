@@ -1,0 +1,157 @@
+/** Up the ladder. Its methods are called under the site's lock. */
+import { asSubakoError, SubakoError } from '../domain/errors.ts';
+import type { State } from '../domain/state.ts';
+import type { Site } from '../domain/site.ts';
+import { failpoint } from '../lib/failpoint.ts';
+import { Phases } from '../lib/phases.ts';
+import { isAlive } from '../lib/proc.ts';
+import { Semaphore } from '../lib/semaphore.ts';
+import type { Backoff } from './backoff.ts';
+import type { LifecycleDeps } from './deps.ts';
+import type { Descender } from './descend.ts';
+import { end, led } from './end.ts';
+import type { Live, Origin } from './live.ts';
+import type { LiveTable } from './live-table.ts';
+import { startInstance } from './start-instance.ts';
+import type { Started } from './start-instance.ts';
+import type { Transition } from './transition.ts';
+
+export class Waker {
+  readonly #deps: LifecycleDeps;
+  readonly #backoff: Backoff;
+  readonly #table: LiveTable;
+  readonly #descender: Descender;
+  readonly #starts: Semaphore;
+  #closing = false;
+
+  constructor(deps: LifecycleDeps, { table, backoff, descender }: { table: LiveTable; backoff: Backoff; descender: Descender }) {
+    this.#deps = deps;
+    this.#table = table;
+    this.#backoff = backoff;
+    this.#descender = descender;
+    this.#starts = new Semaphore(deps.settings.maxBoots, deps.settings.maxQueuedBoots);
+  }
+
+  get queued(): number {
+    return this.#starts.waiting;
+  }
+
+  close(): void {
+    this.#closing = true;
+  }
+
+  async wake(asked: Site, cause: string): Promise<Transition> {
+    const phases = new Phases();
+    // Read again under the lock: it may have been changed or removed while this wake waited for its turn.
+    const site = await this.#deps.cmdb.site(asked.id);
+    if (site?.phase !== 'ready') throw new SubakoError('unknown_host', `there is no site ${asked.domain}`);
+    for (const live of this.#table.of(site.id)) if (!isAlive(live.process)) await this.#descender.bury(live);
+    const lives = this.#table.of(site.id);
+    const [first] = lives;
+    if (first?.isFrozen === true) return this.#thaw(first, cause, phases);
+    if (first !== undefined) return this.#keepAwake(lives, phases);
+    this.#refuseIfUnwise(site);
+    const from: State = this.#deps.ownCheckpoints.has(site.id) ? 'checkpointed' : 'cold';
+    try {
+      const { live, origin } = await this.start(site, phases);
+      try {
+        await live.stack.seal(live.context);
+        await this.#deps.routes.setUpstreams(site.domain, led([live]));
+        if (origin !== 'boot') void this.#deps.routes.knock(site.domain);
+        await this.#deps.cmdb.putInstance(live.instance);
+      } catch (error) {
+        await this.#deps.routes.removeUpstreams(site.domain);
+        await end(live, this.#deps);
+        throw error;
+      }
+      phases.mark('route');
+      this.#table.add(live);
+      if (origin === 'checkpoint') void this.#deps.ownCheckpoints.consume(site.id).catch(() => undefined); // at the next look at it, it is found to be of no use
+      return await this.#woken(live, { from, cause, phases, origin });
+    } catch (error) {
+      throw this.#wakeFailed(site, cause, error);
+    }
+  }
+
+  /** One more instance, when there is a place; nobody is led to it yet. */
+  start(site: Site, phases: Phases): Promise<Started> {
+    return this.#starts.run(() => {
+      phases.mark('queue');
+      this.#refuseIfClosing();
+      return startInstance(site, this.#deps, phases);
+    });
+  }
+
+  /** It goes on, and then requests are led to it. Does not wait for a place to boot: it needs none. */
+  async #thaw(live: Live, cause: string, phases: Phases): Promise<Transition> {
+    const { runtime, routes, cmdb, now } = this.#deps;
+    this.#refuseIfClosing();
+    await runtime.thaw(live.instance.id);
+    phases.mark('thaw');
+    live.instance = { ...live.instance, state: 'running', since: now() };
+    await routes.setUpstreams(live.site.domain, led([live]));
+    phases.mark('route');
+    await failpoint('thaw.routed');
+    await cmdb.putInstance(live.instance);
+    return this.#woken(live, { from: 'frozen', cause, phases });
+  }
+
+  /** Alive already; its route may be missing if an earlier daemon died between two steps. */
+  async #keepAwake(lives: readonly Live[], phases: Phases): Promise<Transition> {
+    const { routes, now } = this.#deps;
+    for (const live of lives) {
+      live.usedAt = now();
+      if (!(await routes.hasUpstream(live.site.domain))) await routes.setUpstreams(live.site.domain, led(lives));
+    }
+    return { from: 'running', to: 'running', ms: phases.totalMs, phases: {} };
+  }
+
+  #refuseIfClosing(): void {
+    if (this.#closing) throw new SubakoError('busy', 'the platform is stopping', { facts: { retryAfterMs: 10_000 } });
+  }
+
+  #refuseIfUnwise(site: Site): void {
+    this.#refuseIfClosing();
+    const waitMs = this.#backoff.waitMs(site.id);
+    if (waitMs > 0) {
+      throw new SubakoError('backing_off', `${site.domain} failed to start a moment ago`, {
+        hint: `it is tried again in ${Math.ceil(waitMs / 1000)} s; subako logs ${site.domain} shows what it said`,
+        facts: { retryAfterMs: waitMs },
+      });
+    }
+    if (this.#starts.isFull) throw new SubakoError('wake_overflow', 'too many sites are waiting to boot', { facts: { retryAfterMs: 5_000 } });
+  }
+
+  async #woken(live: Live, woken: { from: State; cause: string; phases: Phases; origin?: Origin }): Promise<Transition> {
+    const { cmdb, emit, now, metrics } = this.#deps;
+    const { from, cause, phases, origin } = woken;
+    const { site, instance } = live;
+    live.cause = cause;
+    live.usedAt = now();
+    // Settings that changed while it started.
+    live.site = (await cmdb.site(site.id)) ?? site;
+    const transition: Transition = { from, to: 'running', ms: phases.totalMs, phases: phases.toJSON(), ...(origin === undefined ? {} : { origin }) };
+    metrics.woken(transition);
+    void cmdb.countWake(site.id, { from, ms: transition.ms, at: now() }).catch(() => undefined); // a figure for people; no visitor waits for it
+    const facts = { from, ...(origin === undefined ? {} : { origin }), ms: transition.ms, phases: transition.phases };
+    emit({ type: 'instance.woken', site: site.domain, instance: instance.id, cause, facts });
+    return transition;
+  }
+
+  #wakeFailed(site: Site, cause: string, thrown: unknown): SubakoError {
+    const error = asSubakoError(thrown);
+    const retryAfterMs = this.#backoff.failed(site.id);
+    this.#deps.metrics.wakeFailed(error.code);
+    this.#deps.emit({
+      type: 'instance.wake-failed',
+      site: site.domain,
+      cause,
+      facts: { code: error.code, message: error.message, ...error.facts, retryAfterMs },
+    });
+    return new SubakoError(error.code, error.message, {
+      ...(error.hint === undefined ? {} : { hint: error.hint }),
+      facts: { ...error.facts, retryAfterMs },
+      cause: thrown,
+    });
+  }
+}

@@ -1,0 +1,57 @@
+/** Which way a site wakes quicker, measured on its own first pages: from its image's template, or from a checkpoint of its own. */
+import type { Site } from '../domain/site.ts';
+import type { Origin } from './live.ts';
+
+/** First pages kept for each way. */
+const KEPT = 5;
+/** A checkpoint is tried when first pages take this many times as long as the site's usual page. */
+const WORTH_TRYING = 3;
+/** And kept when it is quicker by at least this part. */
+const MUST_GAIN = 0.9;
+
+interface Measured {
+  readonly first: Record<Origin, number[]>;
+  readonly usual: number[];
+}
+
+/** Kept in memory: after a restart of the daemon it is measured again. */
+export class Verdicts {
+  readonly #sites = new Map<string, Measured>();
+
+  /** A visitor waited so long for the page that woke the site. */
+  firstPage(siteId: string, origin: Origin, ms: number): void {
+    keep(this.#of(siteId).first[origin], ms);
+  }
+
+  /** Any other page. */
+  usualPage(siteId: string, ms: number): void {
+    keep(this.#of(siteId).usual, ms);
+  }
+
+  /** Should the site leave memory into a checkpoint of its own? */
+  wantsCheckpoint(site: Pick<Site, 'id' | 'settings'>): boolean {
+    if (site.settings.checkpoint !== 'auto') return site.settings.checkpoint === 'always';
+    const { first, usual } = this.#of(site.id);
+    const other = first.template.length > 0 ? first.template : first.boot;
+    if (other.length === 0 || usual.length === 0) return false;
+    if (first.checkpoint.length > 0) return median(first.checkpoint) <= median(other) * MUST_GAIN;
+    return median(other) > median(usual) * WORTH_TRYING;
+  }
+
+  #of(siteId: string): Measured {
+    const known = this.#sites.get(siteId);
+    if (known !== undefined) return known;
+    const fresh: Measured = { first: { boot: [], template: [], checkpoint: [] }, usual: [] };
+    this.#sites.set(siteId, fresh);
+    return fresh;
+  }
+}
+
+function keep(values: number[], value: number): void {
+  values.push(value);
+  if (values.length > KEPT) values.shift();
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
+}
