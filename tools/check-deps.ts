@@ -10,18 +10,19 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   lib: [],
   config: ['domain', 'lib'],
   image: ['domain', 'lib'],
-  toolbox: ['image', 'lib'],
+  toolbox: ['image', 'lib', 'runtime'],
+  checkpoint: ['domain', 'lib', 'image', 'runtime', 'site', 'stack'],
   runtime: ['domain', 'lib'],
   cmdb: ['domain'],
   edge: ['domain', 'lib', 'runtime'],
   database: ['domain', 'lib', 'image', 'runtime'],
   stack: ['domain', 'lib', 'edge', 'image', 'runtime', 'site'],
   site: ['domain', 'lib', 'cmdb', 'database', 'edge', 'image', 'lifecycle', 'runtime', 'stack'],
-  lifecycle: ['domain', 'lib', 'cmdb', 'edge', 'runtime', 'site', 'stack'],
+  lifecycle: ['domain', 'lib', 'checkpoint', 'cmdb', 'edge', 'image', 'runtime', 'site', 'stack'],
   dispatcher: ['domain', 'lib', 'cmdb', 'lifecycle'],
   api: ['domain', 'lib', 'lifecycle', 'site'],
   cli: ['domain', 'lib', 'api', 'config', 'lifecycle', 'main', 'site'],
-  main: ['domain', 'lib', 'api', 'cmdb', 'config', 'database', 'dispatcher', 'edge', 'image', 'lifecycle', 'runtime', 'site', 'stack', 'toolbox'],
+  main: ['domain', 'lib', 'api', 'checkpoint', 'cmdb', 'config', 'database', 'dispatcher', 'edge', 'image', 'lifecycle', 'runtime', 'site', 'stack', 'toolbox'],
 };
 
 /** Drivers: only the composition root may import them (and they themselves). */

@@ -4,7 +4,7 @@ import type { Site } from '../domain/site.ts';
 import type { RestingState } from '../domain/state.ts';
 import type { EventLog } from '../lifecycle/event-log.ts';
 import type { Transition } from '../lifecycle/lifecycle.ts';
-import type { PsRow, SiteReply, StatusReply } from './types.ts';
+import type { CheckpointReply, PsRow, SiteReply, StatusReply, TemplateReply, VerifyReply } from './types.ts';
 
 export interface ExecRequest {
   readonly command: readonly string[];
@@ -23,6 +23,16 @@ export interface ApiPlatform {
   remove(domain: string): Promise<void>;
   wake(domain: string): Promise<Transition>;
   sleep(domain: string, to: RestingState): Promise<Transition>;
+  /** The text format of Prometheus. */
+  metrics(): Promise<string>;
+  templates(): TemplateReply[];
+  /** Makes a new template of every image, and returns when each has taken its place. */
+  makeTemplates(): Promise<TemplateReply[]>;
+  verifyTemplates(): Promise<VerifyReply[]>;
+  removeTemplates(): Promise<number>;
+  checkpoints(): Promise<CheckpointReply[]>;
+  verifyCheckpoints(): Promise<VerifyReply[]>;
+  removeCheckpoint(domain: string): Promise<void>;
   logPath(site: Site): string;
   /** Wakes the site and keeps it awake until `release`. The command line runs `argv` on this machine, so that terminals and signals work. */
   openExec(domain: string, request: ExecRequest): Promise<{ readonly argv: readonly string[]; readonly release: () => void }>;

@@ -5,6 +5,7 @@ import type { FastifyInstance, FastifyReply } from 'fastify';
 import { asSubakoError, SubakoError } from '../domain/errors.ts';
 import type { ErrorCode } from '../domain/errors.ts';
 import type { ApiPlatform } from './platform.ts';
+import { ladderRoutes } from './ladder-routes.ts';
 import { siteRoutes } from './site-routes.ts';
 import { streamRoutes } from './stream-routes.ts';
 import type { ErrorReply } from './types.ts';
@@ -42,14 +43,11 @@ export async function startApi(platform: ApiPlatform, socket: string): Promise<F
     },
   );
   siteRoutes(api, platform);
+  ladderRoutes(api, platform);
   streamRoutes(api, platform);
   await rm(socket, { force: true });
-  const before = process.umask(0o177); // never reachable for others, not even for a moment
-  try {
-    await api.listen({ path: socket });
-  } finally {
-    process.umask(before);
-  }
+  // Never reachable for others, not even for a moment: the daemon's umask leaves them no right to write, which connecting takes.
+  await api.listen({ path: socket });
   await chmod(socket, 0o600);
   return api;
 }

@@ -10,6 +10,9 @@ export interface StatusReply {
   readonly edge: { readonly http: number; readonly https: number; readonly pid: number | null };
   readonly database: { readonly pid: number | null };
   readonly sites: Readonly<Record<'total' | 'running' | 'frozen' | 'checkpointed' | 'cold', number>>;
+  readonly templates: number;
+  /** Why this machine cannot checkpoint, or null. */
+  readonly noCheckpoints: string | null;
   readonly waiting: number;
   readonly queuedBoots: number;
   /** Events that could not be kept, because the disk was full, say. */
@@ -46,8 +49,36 @@ export interface PsRow {
   readonly memoryBytes: number | null;
   /** Unix time in milliseconds of the last change of state, or null when it never ran. */
   readonly since: number | null;
+  /** How many containers serve it. */
+  readonly instances: number;
+  /** Why it is in its state, or null while nothing of it is in memory. */
+  readonly why: string | null;
   readonly wakes: number;
   readonly lastWake: { readonly from: State; readonly ms: number } | null;
+}
+
+export interface TemplateReply {
+  readonly name: string;
+  readonly stack: string;
+  readonly image: string;
+  /** Unix time in milliseconds. */
+  readonly madeAt: number;
+  readonly bytes: number;
+  /** Containers restored from it since the daemon started. */
+  readonly restores: number;
+}
+
+export interface CheckpointReply {
+  readonly site: string;
+  /** Unix time in milliseconds. */
+  readonly madeAt: number;
+  readonly bytes: number;
+}
+
+export interface VerifyReply {
+  readonly name: string;
+  readonly ok: boolean;
+  readonly why: string;
 }
 
 export interface ErrorReply {

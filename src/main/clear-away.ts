@@ -20,7 +20,7 @@ export async function clearAway(config: Config, progress: (text: string) => void
   if (lock === undefined) throw new SubakoError('busy', 'a daemon is starting or stopping', { hint: 'try again in a moment' });
   using stack = new DisposableStack();
   stack.use(lock);
-  const { runtime, cgroups, cgroup } = await layFoundation(config, progress);
+  const { runtime, roots, cgroups, cgroup } = await layFoundation(config, progress);
   await using cmdb = new SqliteCmdb(paths.cmdb);
   progress('ending what an earlier daemon left');
   // Before the database: sites that end may still write to it.
@@ -33,6 +33,7 @@ export async function clearAway(config: Config, progress: (text: string) => void
   }
   for (const id of new Set([...(await runtime.list()), ...(await childCgroups(cgroups, cgroup))])) await runtime.remove(id);
   await removeCgroup(cgroups, cgroup);
+  await roots.unmountAll();
 }
 
 async function removeInstances(cmdb: SqliteCmdb, runtime: { remove(id: string): Promise<void> }): Promise<void> {

@@ -2,8 +2,10 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { destination, pino } from 'pino';
+import { failpointsToArm } from '../config/config.ts';
 import type { Config } from '../config/config.ts';
 import { rotateIfLarger } from '../lib/bounded-log.ts';
+import { armFailpoints } from '../lib/failpoint.ts';
 import { platformPaths } from './paths.ts';
 import { startPlatform } from './platform.ts';
 import type { Platform } from './platform.ts';
@@ -17,6 +19,8 @@ const ROTATE_EVERY_MS = 60_000;
 
 /** Returns when the platform has ended. A second Ctrl-C while it ends changes nothing: ending cleanly is worth the wait. */
 export async function runDaemon(config: Config, { progress, onStarted }: DaemonOptions): Promise<void> {
+  process.umask(0o022); // whatever it was where we were started: directories are made with the modes they need
+  armFailpoints(failpointsToArm());
   const logPath = platformPaths(config).log;
   await mkdir(dirname(logPath), { recursive: true, mode: 0o700 });
   await rotateIfLarger(logPath, config.logSize);

@@ -1,8 +1,8 @@
 /** Examines the machine. Changes nothing. */
 import { existsSync, readFileSync } from 'node:fs';
-import { readFile, statfs } from 'node:fs/promises';
-import { release } from 'node:os';
-import { dirname } from 'node:path';
+import { mkdtemp, readFile, rm, statfs } from 'node:fs/promises';
+import { release, tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import type { Config } from '../config/config.ts';
 import { execAny } from '../lib/exec.ts';
 import { hardOpenFiles } from '../lib/hard-limits.ts';
@@ -35,6 +35,7 @@ export async function examineHost(config: Config, { isUp }: { isUp: boolean }): 
     await openFiles(),
     await mmdebstrap(),
     await toolbox(config),
+    await checkpoints(config),
     await disk(config),
   ];
   if (!isUp) checks.push(await port('http', config.http), await port('https', config.https));
@@ -110,6 +111,20 @@ async function toolbox(config: Config): Promise<Check> {
       .map((pair) => pair.join(' '))
       .join(', '),
   );
+}
+
+/** CRIU's own verdict, where the toolbox is there already. */
+async function checkpoints(config: Config): Promise<Check> {
+  if (!config.checkpoints) return warn('checkpoints', 'switched off', 'remove `checkpoints` from config.json: without them a cold site boots');
+  const [image] = await new ImageStore({ dir: platformPaths(config).toolbox, cacheDir: config.cache }).list();
+  const criu = image === undefined ? undefined : join(image.dir, 'bin', 'criu');
+  if (criu === undefined || !existsSync(criu)) return ok('checkpoints', 'known once the platform was started');
+  // What it finds out it writes to where it is.
+  const scratch = await mkdtemp(join(tmpdir(), 'subako-doctor-'));
+  const result = await execAny([criu, 'check'], { cwd: scratch });
+  await rm(scratch, { recursive: true });
+  const said = `${result.stdout}${result.stderr}`.trim().split('\n').at(-1) ?? '';
+  return result.code === 0 ? ok('checkpoints', 'yes') : warn('checkpoints', said, 'use a kernel with CONFIG_CHECKPOINT_RESTORE; until then a cold site boots');
 }
 
 async function disk(config: Config): Promise<Check> {

@@ -5,20 +5,24 @@ import type { Config } from '../config/config.ts';
 import { SubakoError } from '../domain/errors.ts';
 import { ImageStore } from '../image/image-store.ts';
 import type { Progress } from '../image/image-store.ts';
-import { hardOpenFiles } from '../lib/hard-limits.ts';
 import { claimStrayControllers } from '../runtime/cgroup/claim-stray-controllers.ts';
 import { favorQuickMoves } from '../runtime/cgroup/favor-quick-moves.ts';
 import { cgroupLayout } from '../runtime/cgroup/layout.ts';
 import type { CgroupLayout } from '../runtime/cgroup/layout.ts';
-import { Crun } from '../runtime/crun/crun.ts';
+import type { RootMounts } from '../runtime/criu/root-mounts.ts';
+import type { Crun } from '../runtime/crun/crun.ts';
 import { ensureToolbox } from '../toolbox/toolbox.ts';
 import type { Toolbox } from '../toolbox/toolbox.ts';
+import { buildRuntime } from './build-runtime.ts';
 import { platformCgroup, platformPaths } from './paths.ts';
 
 export interface Foundation {
   readonly toolbox: Toolbox;
   readonly images: ImageStore;
   readonly runtime: Crun;
+  readonly roots: RootMounts;
+  /** Why this machine cannot checkpoint, or undefined. */
+  readonly noCheckpoints: string | undefined;
   readonly cgroups: CgroupLayout;
   readonly cgroup: string;
   readonly cgroupPathOf: (containerId: string) => string;
@@ -37,8 +41,8 @@ export async function layFoundation(config: Config, progress: Progress): Promise
   const toolbox = await ensureToolbox(new ImageStore({ dir: paths.toolbox, cacheDir: config.cache }), (text) => progress(`toolbox: ${text}`));
   const cgroup = platformCgroup(config.state);
   const cgroupPathOf = (containerId: string): string => join(cgroup, containerId);
-  const runtime = new Crun({ program: toolbox.crun, dir: paths.runtime, cgroups, cgroupPathOf, hardLimits: { openFiles: await hardOpenFiles() } });
-  return { toolbox, images: new ImageStore({ dir: paths.images, cacheDir: config.cache }), runtime, cgroups, cgroup, cgroupPathOf, claimed };
+  const built = await buildRuntime(config, { toolbox, cgroups, cgroupPathOf });
+  return { toolbox, images: new ImageStore({ dir: paths.images, cacheDir: config.cache }), ...built, cgroups, cgroup, cgroupPathOf, claimed };
 }
 
 async function makeDirectories(config: Config): Promise<void> {

@@ -17,7 +17,19 @@ export function platformPaths({ state, run }: Pick<Directories, 'state' | 'run'>
     images: join(state, 'images'),
     sites: join(state, 'sites'),
     api: join(run, 'api.sock'),
+    /** Links to sockets that the daemon itself asks. */
+    ask: join(run, 'ask'),
     runtime: join(run, 'runtime'),
+    /** Root file systems as mount points, for CRIU. */
+    roots: join(run, 'roots'),
+    criu: join(run, 'criu'),
+    /** Device nodes of every site's container. */
+    dev: join(state, 'dev'),
+    /** Of checkpoints, while they are restored. */
+    views: join(state, 'views'),
+    templates: join(state, 'templates'),
+    templateWork: join(state, 'template-work'),
+    checkpointKey: join(state, 'checkpoint.key'),
     runSites: join(run, 'sites'),
   } as const;
 }

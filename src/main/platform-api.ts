@@ -1,6 +1,8 @@
 /** Answers what the API asks, from the parts of the platform. */
 import type { ApiPlatform, ExecRequest } from '../api/platform.ts';
-import type { PsRow, SiteReply, StatusReply } from '../api/types.ts';
+import type { CheckpointReply, PsRow, SiteReply, StatusReply, TemplateReply, VerifyReply } from '../api/types.ts';
+import type { OwnCheckpoints } from '../checkpoint/own-checkpoints.ts';
+import type { Templates } from '../checkpoint/templates.ts';
 import type { Cmdb, WakeStats } from '../cmdb/cmdb.ts';
 import type { Config } from '../config/config.ts';
 import type { Dispatcher } from '../dispatcher/dispatcher.ts';
@@ -12,11 +14,14 @@ import type { EventLog } from '../lifecycle/event-log.ts';
 import type { Lifecycle, Transition } from '../lifecycle/lifecycle.ts';
 import { instanceLogPath } from '../lifecycle/live.ts';
 import type { SystemService } from '../lifecycle/system-service.ts';
+import type { SiteContexts } from '../site/site-context.ts';
 import { sitePaths } from '../site/site-paths.ts';
 import { describeSettings } from '../site/site-settings.ts';
 import type { CreatedSite, CreateRequest, Sites } from '../site/sites.ts';
 import { CpuMeter } from './cpu-meter.ts';
 import type { Foundation } from './foundation.ts';
+import type { Metrics } from './metrics.ts';
+import { STACKS } from './stacks.ts';
 import { VERSION } from './version.ts';
 
 export interface PlatformApiDeps {
@@ -26,12 +31,18 @@ export interface PlatformApiDeps {
   readonly events: EventLog;
   readonly sites: Sites;
   readonly lifecycle: Lifecycle;
+  readonly templates: Templates;
+  readonly ownCheckpoints: OwnCheckpoints;
+  readonly contexts: SiteContexts;
+  readonly metrics: Metrics;
   readonly dispatcher: Dispatcher;
   readonly services: { readonly database: SystemService; readonly edge: SystemService };
   readonly onShutdown: (options: { keep: boolean }) => void;
 }
 
 const HTTP_PORT = 80;
+/** For what asks about a site without an instance of it. */
+const NO_INSTANCE = 'none';
 
 /** Host name with the port visitors use, where it is not the usual one. */
 export function authorityOf(domain: string, httpPort: number): string {
@@ -50,7 +61,7 @@ export class PlatformApi implements ApiPlatform {
   }
 
   async status(): Promise<StatusReply> {
-    const { config, foundation, services, dispatcher, lifecycle } = this.#deps;
+    const { config, foundation, services, dispatcher, lifecycle, templates } = this.#deps;
     const states = (await this.sites()).map((site) => lifecycle.stateOf(site.id));
     const count = (state: string): number => states.filter((one) => one === state).length;
     return {
@@ -61,7 +72,15 @@ export class PlatformApi implements ApiPlatform {
       run: config.run,
       edge: { http: config.http, https: config.https, pid: services.edge.pid ?? null },
       database: { pid: services.database.pid ?? null },
-      sites: { total: states.length, running: count('running'), frozen: 0, checkpointed: 0, cold: count('cold') + count('booting') },
+      sites: {
+        total: states.length,
+        running: count('running'),
+        frozen: count('frozen'),
+        checkpointed: count('checkpointed'),
+        cold: count('cold') + count('booting'),
+      },
+      templates: templates.list().length,
+      noCheckpoints: foundation.noCheckpoints ?? null,
       waiting: dispatcher.waiting,
       queuedBoots: lifecycle.queuedBoots,
       lostEvents: this.events.lost,
@@ -121,8 +140,62 @@ export class PlatformApi implements ApiPlatform {
     return this.#deps.lifecycle.sleep(await this.site(domain), to, 'command');
   }
 
+  metrics(): Promise<string> {
+    return this.#deps.metrics.text();
+  }
+
+  templates(): TemplateReply[] {
+    return this.#deps.templates.list();
+  }
+
+  /** @throws SubakoError `host_unfit` where this machine cannot */
+  async makeTemplates(): Promise<TemplateReply[]> {
+    const { templates, foundation } = this.#deps;
+    const { noCheckpoints, images } = foundation;
+    if (noCheckpoints !== undefined)
+      throw new SubakoError('host_unfit', `this machine cannot checkpoint: ${noCheckpoints}`, { hint: 'subako doctor tells more' });
+    for (const stack of STACKS.values()) {
+      if (stack.template !== undefined) await templates.make(stack, await images.ensure(stack.recipe, () => undefined));
+    }
+    return templates.list();
+  }
+
+  verifyTemplates(): Promise<VerifyReply[]> {
+    return this.#deps.templates.verifyAll();
+  }
+
+  removeTemplates(): Promise<number> {
+    return this.#deps.templates.removeAll();
+  }
+
+  async checkpoints(): Promise<CheckpointReply[]> {
+    const { cmdb, ownCheckpoints } = this.#deps;
+    const domains = new Map((await cmdb.sites()).map((site) => [site.id, site.domain]));
+    return ownCheckpoints.list().map(({ siteId, madeAt, bytes }) => ({ site: domains.get(siteId) ?? siteId, madeAt, bytes }));
+  }
+
+  async verifyCheckpoints(): Promise<VerifyReply[]> {
+    const { cmdb, ownCheckpoints, contexts } = this.#deps;
+    const checked: VerifyReply[] = [];
+    for (const { siteId } of ownCheckpoints.list()) {
+      const site = await cmdb.site(siteId);
+      if (site === undefined) continue;
+      const verdict = await ownCheckpoints.verifyAnew(await contexts.of(site, NO_INSTANCE), contexts.stackOf(site));
+      checked.push({ name: site.domain, ok: verdict.ok, why: verdict.ok ? 'in order' : verdict.why });
+    }
+    return checked;
+  }
+
+  async removeCheckpoint(domain: string): Promise<void> {
+    const { lifecycle, ownCheckpoints } = this.#deps;
+    const site = await this.site(domain);
+    if (!ownCheckpoints.has(site.id))
+      throw new SubakoError('not_found', `${site.domain} has no checkpoint of its own`, { hint: 'subako checkpoint ls shows those there are' });
+    await lifecycle.exclusively(site.id, () => ownCheckpoints.discard(site.id, 'command'));
+  }
+
   logPath(site: Site): string {
-    return instanceLogPath({ paths: sitePaths(this.#deps.config, site.id) }, { role: DEFAULT_ROLE });
+    return instanceLogPath(sitePaths(this.#deps.config, site.id), DEFAULT_ROLE);
   }
 
   async openExec(domain: string, { command, tty }: ExecRequest): Promise<{ argv: readonly string[]; release: () => void }> {
@@ -157,6 +230,8 @@ export class PlatformApi implements ApiPlatform {
       cpuPercent: live === undefined || usage === undefined ? null : this.#cpu.percent(live.instance.id, usage.cpuMs),
       memoryBytes: usage?.memoryBytes ?? null,
       since: live?.instance.since ?? null,
+      instances: lifecycle.livesOf(site.id).length,
+      why: live?.cause ?? null,
       wakes: stats?.wakes ?? 0,
       lastWake: stats?.lastWake === undefined ? null : { from: stats.lastWake.from, ms: stats.lastWake.ms },
     };

@@ -1,23 +1,29 @@
 /** The composition root: puts the platform together, starts it from the bottom up and stops it from the top down. */
 import type { Logger } from 'pino';
+import { startMetricsServer } from '../api/metrics-server.ts';
 import { startApi } from '../api/server.ts';
 import { SqliteCmdb } from '../cmdb/sqlite/sqlite-cmdb.ts';
 import type { Config } from '../config/config.ts';
 import { Dispatcher } from '../dispatcher/dispatcher.ts';
 import { SubakoError } from '../domain/errors.ts';
 import { AccessLog } from '../edge/access-log.ts';
-import type { AccessEvent } from '../edge/access-log.ts';
 import { EDGE_UID, edgePaths, makeEdgeDirectories } from '../edge/edge-service.ts';
+import type { Image } from '../image/image.ts';
 import type { Progress } from '../image/image-store.ts';
 import { tryProcessLock } from '../lib/process-lock.ts';
 import { EventLog } from '../lifecycle/event-log.ts';
 import type { Lifecycle } from '../lifecycle/lifecycle.ts';
 import type { SystemService } from '../lifecycle/system-service.ts';
+import type { Stack } from '../stack/stack.ts';
 import { removeCgroup } from '../runtime/cgroup/remove.ts';
 import { buildSites } from './build-sites.ts';
 import { layFoundation } from './foundation.ts';
+import type { Foundation } from './foundation.ts';
+import { Metrics } from './metrics.ts';
+import { noteUse } from './note-use.ts';
 import { platformPaths } from './paths.ts';
 import { PlatformApi } from './platform-api.ts';
+import { readings } from './readings.ts';
 import { STACKS } from './stacks.ts';
 import { startDatabase } from './start-database.ts';
 import { startEdge } from './start-edge.ts';
@@ -43,16 +49,19 @@ export interface Platform {
  */
 export async function startPlatform({ config, log, progress, onShutdown }: StartOptions): Promise<Platform> {
   const foundation = await layFoundation(config, progress);
-  const { runtime, images } = foundation;
+  const { runtime } = foundation;
   const edge = edgePaths(config);
   const ending = { keep: false };
   await using undo = new AsyncDisposableStack();
   undo.use(takeLock(config));
   undo.defer(() => (ending.keep ? undefined : removeCgroup(foundation.cgroups, foundation.cgroup)));
-  for (const stack of STACKS.values()) await images.ensure(stack.recipe, (text) => progress(`${stack.name} image: ${text}`));
+  undo.defer(() => (ending.keep ? undefined : foundation.roots.unmountAll()));
+  const stacks = await ensureImages(foundation, progress);
 
   const cmdb = undo.use(new SqliteCmdb(platformPaths(config).cmdb));
   const events = new EventLog({ cmdb, log, now: Date.now });
+  const metrics = new Metrics(() => readings({ dispatcher, foundation, cmdb, ...built }));
+  events.follow(({ type }) => metrics.event(type));
   undo.defer(() => events.flush());
   const { emit } = events;
   if (foundation.claimed.length > 0) emit({ type: 'host.adjusted', cause: 'hybrid cgroups', facts: { mounted: foundation.claimed } });
@@ -63,11 +72,13 @@ export async function startPlatform({ config, log, progress, onShutdown }: Start
   // When the start fails further on, what ran before goes on running.
   ending.keep = database.service.wasAdopted;
 
-  const { sites, lifecycle, reaper, recover } = buildSites(config, { foundation, cmdb, emit, database, progress, hosts: edge.hosts });
+  const built = await buildSites(config, { foundation, cmdb, emit, database, progress, metrics, hosts: edge.hosts });
+  const { lifecycle, reaper, templates, recover } = built;
   undo.defer(() => (ending.keep ? undefined : lifecycle.sleepAll('platform stopped')));
   progress('looking after the sites');
   await makeEdgeDirectories(edge);
-  await recover();
+  await recover(stacks);
+  undo.defer(() => templates.stop());
 
   const dispatcher = await startDispatcher(config, { socket: edge.wakeSocket, cmdb, lifecycle });
   undo.defer(() => dispatcher.stop());
@@ -77,19 +88,22 @@ export async function startPlatform({ config, log, progress, onShutdown }: Start
     path: edge.accessLog,
     maxBytes: config.logSize,
     reopen: () => edgeService.signal('SIGUSR1'),
-    onEvents: (seen) => void noteUse(seen, { cmdb, lifecycle }).catch(() => undefined), // the next request notes it again
+    onEvents: (seen) => void noteUse(seen, { cmdb, ...built }).catch(() => undefined), // the next request notes it again
   });
   await accessLog.start();
   undo.defer(() => accessLog.stop());
   reaper.start();
   undo.defer(() => reaper.stop());
+  // Visitors need not wait for it: until it is there, sites boot. Its events say how it went.
+  for (const { stack, image } of stacks) void templates.ensure(stack, image).catch(() => undefined);
 
   const services = { database: database.service, edge: edgeService };
   const api = await startApi(
-    new PlatformApi({ config, foundation, cmdb, events, sites, lifecycle, dispatcher, services, onShutdown }),
+    new PlatformApi({ config, foundation, cmdb, events, ...built, metrics, dispatcher, services, onShutdown }),
     platformPaths(config).api,
   );
   undo.defer(() => api.close());
+  if (config.metrics !== undefined) undo.use(await startMetricsServer(config.metrics, () => metrics.text()));
   undo.defer(() => lifecycle.close());
 
   emit({ type: 'platform.started', facts: { pid: process.pid, http: config.http, https: config.https } });
@@ -127,9 +141,12 @@ async function startDispatcher(config: Config, deps: { socket: string; cmdb: Sql
   return dispatcher;
 }
 
-async function noteUse(seen: readonly AccessEvent[], { cmdb, lifecycle }: { cmdb: SqliteCmdb; lifecycle: Lifecycle }): Promise<void> {
-  for (const host of new Set(seen.map((event) => event.host))) {
-    const site = await cmdb.siteByDomain(host);
-    if (site !== undefined) lifecycle.touch(site.id);
+async function ensureImages({ images, roots, noCheckpoints }: Foundation, progress: Progress): Promise<{ stack: Stack; image: Image }[]> {
+  const made = [];
+  for (const stack of STACKS.values()) {
+    const image = await images.ensure(stack.recipe, (text) => progress(`${stack.name} image: ${text}`));
+    if (noCheckpoints === undefined) await roots.mount(image.rootfs);
+    made.push({ stack, image });
   }
+  return made;
 }

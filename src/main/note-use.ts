@@ -1,0 +1,24 @@
+/** What the edge's access log tells of sites: that they are used, and how long their pages took. */
+import type { Cmdb } from '../cmdb/cmdb.ts';
+import type { AccessEvent } from '../edge/access-log.ts';
+import type { Lifecycle } from '../lifecycle/lifecycle.ts';
+import type { Verdicts } from '../lifecycle/way-verdicts.ts';
+
+interface Parts {
+  readonly cmdb: Cmdb;
+  readonly lifecycle: Lifecycle;
+  readonly verdicts: Verdicts;
+}
+
+const OK = 200;
+
+export async function noteUse(seen: readonly AccessEvent[], { cmdb, lifecycle, verdicts }: Parts): Promise<void> {
+  for (const { host, status, ms, woken } of seen) {
+    const site = await cmdb.siteByDomain(host);
+    if (site === undefined) continue;
+    lifecycle.touch(site.id);
+    if (status !== OK) continue;
+    if (woken === '') verdicts.usualPage(site.id, ms);
+    else if (woken === 'boot' || woken === 'template' || woken === 'checkpoint') verdicts.firstPage(site.id, woken, ms);
+  }
+}
