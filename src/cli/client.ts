@@ -28,6 +28,11 @@ export class Client {
     return this.#json<T>('DELETE', path);
   }
 
+  /** An answer that is plain text. */
+  async text(path: string): Promise<string> {
+    return text(await this.stream('GET', path));
+  }
+
   /** Is a daemon there and answering? */
   isUp(): Promise<boolean> {
     return this.get('/v1/status').then(

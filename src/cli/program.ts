@@ -1,17 +1,20 @@
 /** The command line: every command, and what they have in common. */
 import { Command, CommanderError } from 'commander';
 import { asSubakoError, ERROR_CODES, SubakoError } from '../domain/errors.ts';
+import { checkpointCommand } from './commands/checkpoint.ts';
 import { completionCommand } from './commands/completion.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { downCommand } from './commands/down.ts';
 import { eventsCommand } from './commands/events.ts';
 import { execCommand } from './commands/exec.ts';
 import { logsCommand } from './commands/logs.ts';
+import { metricsCommand } from './commands/metrics.ts';
 import { psCommand } from './commands/ps.ts';
 import { siteCommand } from './commands/site.ts';
 import { sleepCommand } from './commands/sleep.ts';
 import { startCommand } from './commands/start.ts';
 import { statusCommand } from './commands/status.ts';
+import { templateCommand } from './commands/template.ts';
 import { topCommand } from './commands/top.ts';
 import { upCommand } from './commands/up.ts';
 import { wakeCommand } from './commands/wake.ts';
@@ -48,6 +51,9 @@ export function createProgram(version: string): Command {
     logsCommand,
     execCommand,
     eventsCommand,
+    templateCommand,
+    checkpointCommand,
+    metricsCommand,
     doctorCommand,
     startCommand,
     completionCommand,

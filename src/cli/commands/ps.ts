@@ -18,7 +18,7 @@ export function psCommand(): Command {
 }
 
 export function psTable(rows: readonly PsRow[]): string {
-  return table(['SITE', 'ROLE', 'STATE', 'PID', 'CPU%', 'MEMORY', 'SINCE', 'WAKES', 'LAST WAKE'], rows.map(cells));
+  return table(['SITE', 'ROLE', 'STATE', 'PID', 'CPU%', 'MEMORY', 'SINCE', 'WAKES', 'LAST WAKE', 'WHY'], rows.map(cells));
 }
 
 function cells(row: PsRow): string[] {
@@ -26,12 +26,13 @@ function cells(row: PsRow): string[] {
   return [
     row.site,
     row.role,
-    row.state,
+    row.instances > 1 ? `${row.state} ×${row.instances}` : row.state,
     String(row.pid ?? none),
     row.cpuPercent === null ? none : row.cpuPercent.toFixed(1),
     row.memoryBytes === null ? none : formatSize(row.memoryBytes),
     row.since === null ? none : formatAge(Date.now() - row.since),
     String(row.wakes),
     row.lastWake === null ? none : `${row.lastWake.from} ${row.lastWake.ms.toFixed(0)} ms`,
+    row.why ?? none,
   ];
 }

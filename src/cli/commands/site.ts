@@ -88,7 +88,7 @@ function set(): Command {
     .argument('<key=value...>')
     .addHelpText(
       'after',
-      `\nSettings:\n${keys}\n\nTimes are like 90s, 15m, 2h, 1d or never. Limits take effect at the next boot.\n\nExamples:\n  subako site set blog.localhost idle=5m\n  subako site set shop.localhost idle=never memory=512m cpus=2`,
+      `\nSettings:\n${keys}\n\nTimes are like 90s, 15m, 2h, 1d or never. They take effect at once.\n\nExamples:\n  subako site set blog.localhost idle=5m\n  subako site set shop.localhost idle=never memory=512m cpus=2`,
     )
     .action(async (domain: string, assignments: string[], _options: unknown, command: Command) => {
       const { client, output } = contextOf(command);

@@ -9,8 +9,18 @@ export function sleepCommand(): Command {
   return new Command('sleep')
     .description('put a site to sleep; running requests end first')
     .argument('<domain>')
-    .addOption(new Option('--to <state>', 'how deep').choices(['cold']).default('cold'))
-    .addHelpText('after', '\nExamples:\n  subako sleep blog.localhost --to cold')
+    .addOption(new Option('--to <state>', 'how deep').choices(['frozen', 'checkpointed', 'cold']).default('cold'))
+    .addHelpText(
+      'after',
+      `
+frozen        stays in memory and stops; the quickest to wake
+checkpointed  out of memory, into files of its own
+cold          out of memory; wakes from its image's template
+
+Examples:
+  subako sleep blog.localhost --to frozen
+  subako sleep blog.localhost --to cold`,
+    )
     .action(async (domain: string, options: { to: string }, command: Command) => {
       const { client, output } = contextOf(command);
       showTransition(await client.post<Transition>(sitePath(domain, '/sleep'), { to: options.to }), output);
