@@ -57,7 +57,8 @@ describe('every reading command', () => {
   });
 
   it('or one object a line, where it goes on', async () => {
-    await platform.fetch(SITE, '/');
+    await platform.plantPhp(SITE, 'talk.php', '<?php error_log("one"); error_log("two");');
+    await platform.fetch(SITE, '/wp-content/plugins/talk.php');
     for (const args of [
       ['events', '--json'],
       ['logs', SITE, '--json'],
@@ -81,6 +82,8 @@ describe('every reading command', () => {
       memoryBytes: expect.any(Number) as number,
       since: expect.any(Number) as number,
       wakes: expect.any(Number) as number,
+      instances: 1,
+      why: expect.any(String) as string,
       lastWake: { from: 'cold', ms: expect.any(Number) as number },
     });
   });

@@ -1,5 +1,5 @@
 /** A platform of a test's own: its own state, run directory and ports, driven through the command line as a user would. */
-import { chmod, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 import { once } from 'node:events';
 import { request } from 'node:http';
@@ -8,13 +8,19 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'vitest';
 import type { CreatedSiteReply, PsRow, StatusReply } from '../../src/api/types.ts';
+import { Client } from '../../src/cli/client.ts';
 import type { SubakoEvent } from '../../src/domain/events.ts';
 import { execAny } from '../../src/lib/exec.ts';
 import type { ExecResult } from '../../src/lib/exec.ts';
 import { poll } from '../../src/lib/deadline.ts';
+import type { RestingState } from '../../src/domain/state.ts';
+import type { Transition } from '../../src/lifecycle/transition.ts';
 import { platformCgroup } from '../../src/main/paths.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+
+/** Longer than any deadline of the platform. */
+const NO_ANSWER_AFTER_MS = 120_000;
 
 export interface Reply {
   readonly status: number;
@@ -30,6 +36,7 @@ export interface FetchOptions {
 }
 
 export class TestPlatform {
+  #failpoints = '';
   readonly dir: string;
   readonly http: number;
   readonly https: number;
@@ -48,8 +55,11 @@ export class TestPlatform {
     return new TestPlatform(dir, { http, https });
   }
 
-  static async start(): Promise<TestPlatform> {
+  /** @param settings for `config.json` */
+  static async start(settings: Readonly<Record<string, unknown>> = {}): Promise<TestPlatform> {
     const platform = await TestPlatform.create();
+    await mkdir(platform.state, { mode: 0o711 });
+    await writeFile(join(platform.state, 'config.json'), JSON.stringify(settings));
     await platform.up();
     return platform;
   }
@@ -66,9 +76,14 @@ export class TestPlatform {
     return platformCgroup(this.state);
   }
 
+  /** What the command line talks to, for tests that ask too often to start a process each time. */
+  get api(): Client {
+    return new Client(join(this.run, 'api.sock'));
+  }
+
   /** One command line; any exit code is an answer. */
   cli(args: readonly string[], input?: string): Promise<ExecResult> {
-    const env = { SUBAKO_STATE: this.state, SUBAKO_RUN: this.run, HOME: '/root', ...cacheEnvironment() };
+    const env = { SUBAKO_STATE: this.state, SUBAKO_RUN: this.run, SUBAKO_FAILPOINTS: this.#failpoints, HOME: '/root', ...cacheEnvironment() };
     return execAny([join(ROOT, 'subako'), ...args], { env, timeoutMs: 600_000, ...(input === undefined ? {} : { input }) });
   }
 
@@ -79,8 +94,26 @@ export class TestPlatform {
     return JSON.parse(result.stdout) as T;
   }
 
-  up(): Promise<StatusReply> {
-    return this.json<StatusReply>('up', '--detach', '--http', String(this.http), '--https', String(this.https));
+  /** @param failpoints such as `freeze.frozen=kill` (see src/lib/failpoint.ts) */
+  async up(failpoints = ''): Promise<StatusReply> {
+    this.#failpoints = failpoints;
+    try {
+      return await this.json<StatusReply>('up', '--detach', '--http', String(this.http), '--https', String(this.https));
+    } finally {
+      this.#failpoints = '';
+    }
+  }
+
+  wake(domain: string): Promise<Transition> {
+    return this.api.post<Transition>(`/v1/sites/${domain}/wake`);
+  }
+
+  sleep(domain: string, to: RestingState): Promise<Transition> {
+    return this.api.post<Transition>(`/v1/sites/${domain}/sleep`, { to });
+  }
+
+  set(domain: string, ...assignments: string[]): Promise<unknown> {
+    return this.api.patch(`/v1/sites/${domain}`, { assignments });
   }
 
   createSite(domain: string, ...args: string[]): Promise<CreatedSiteReply> {
@@ -88,14 +121,14 @@ export class TestPlatform {
   }
 
   async row(domain: string): Promise<PsRow> {
-    const row = (await this.json<PsRow[]>('ps')).find((one) => one.site === domain);
+    const row = (await this.api.get<PsRow[]>('/v1/ps')).find((one) => one.site === domain);
     if (row === undefined) throw new Error(`${domain} is not in ps`);
     return row;
   }
 
   async events(domain?: string): Promise<SubakoEvent[]> {
-    const result = await this.cli(['events', '--json', '-n', '2000', ...(domain === undefined ? [] : ['--site', domain])]);
-    return result.stdout
+    const text = await this.api.text(`/v1/events?limit=20000${domain === undefined ? '' : `&site=${domain}`}`);
+    return text
       .split('\n')
       .filter(Boolean)
       .map((line) => JSON.parse(line) as SubakoEvent);
@@ -122,6 +155,7 @@ export class TestPlatform {
       });
     });
     sent.on('error', reject);
+    sent.setTimeout(NO_ANSWER_AFTER_MS, () => sent.destroy(new Error(`${host}${path} does not answer`)));
     sent.end(options.body);
     return promise;
   }
@@ -139,7 +173,7 @@ export class TestPlatform {
   }
 
   async daemonPid(): Promise<number> {
-    return (await this.json<StatusReply>('status')).pid;
+    return (await this.api.get<StatusReply>('/v1/status')).pid;
   }
 
   /** As a power failure of one process would: no goodbye. */
@@ -192,7 +226,7 @@ export class TestPlatform {
     return found.stdout.split('\n').filter(Boolean);
   }
 
-  private async mounts(): Promise<string[]> {
+  async mounts(): Promise<string[]> {
     const table = await readFile('/proc/self/mountinfo', 'utf8');
     return table
       .split('\n')
@@ -200,7 +234,7 @@ export class TestPlatform {
       .map((line) => `mount ${line}`);
   }
 
-  private async processes(): Promise<string[]> {
+  async processes(): Promise<string[]> {
     const pids = (await readdir('/proc')).filter((name) => /^\d+$/u.test(name) && Number(name) !== process.pid);
     const lines = await Promise.all(
       pids.map(async (pid) => `process ${pid}: ${(await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).replaceAll('\0', ' ')}`),

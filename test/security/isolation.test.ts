@@ -56,7 +56,7 @@ describe('the container of a site', () => {
   });
 
   it('has one network interface, lo, and reaches no address', async () => {
-    const interfaces = (await inside('cat', '/proc/net/dev')).stdout
+    const interfaces = (await inside('cat', '/proc/self/net/dev')).stdout
       .split('\n')
       .filter((line) => line.includes(':'))
       .map((line) => line.split(':')[0]?.trim());

@@ -1,0 +1,103 @@
+/** Checkpoints that are not what they were are never turned into processes; the visitor gets the page all the same, by another way. */
+import { cp, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { CreatedSiteReply, TemplateReply } from '../../src/api/types.ts';
+import type { Transition } from '../../src/lifecycle/lifecycle.ts';
+import { TestPlatform } from '../helpers/platform.ts';
+
+const [ONE, OTHER] = ['one.localhost', 'other.localhost'];
+let platform: TestPlatform;
+let sites: Record<string, CreatedSiteReply>;
+
+const checkpointOf = (domain: string): string => join(platform.state, 'sites', sites[domain]?.id ?? '', 'checkpoint');
+const sleep = (domain: string, to: string) => platform.json<Transition>('sleep', domain, '--to', to);
+const templateDir = async (): Promise<string> => {
+  const [template] = await platform.json<TemplateReply[]>('template', 'ls');
+  return join(platform.state, 'templates', template?.name ?? 'none');
+};
+/** A visitor comes; how the site woke for it. */
+async function originOfVisit(domain: string): Promise<unknown> {
+  const reply = await platform.fetch(domain, '/');
+  expect([reply.status, reply.text.includes(`<title>${domain}</title>`)]).toEqual([200, true]);
+  return (await platform.events(domain)).findLast((event) => event.type === 'instance.woken')?.facts?.['origin'];
+}
+/** Changes one byte of the memory that it holds. */
+async function flipByte(dir: string): Promise<void> {
+  const name = (await readdir(dir)).find((one) => /^pages-.*\.img$/u.test(one));
+  const path = join(dir, name ?? 'none');
+  const bytes = await readFile(path);
+  const middle = bytes.length >> 1;
+  bytes[middle] = (bytes[middle] ?? 0) ^ 1;
+  await writeFile(path, bytes);
+}
+
+beforeAll(async () => {
+  platform = await TestPlatform.start();
+  sites = { [ONE]: await platform.createSite(ONE, '--title', ONE), [OTHER]: await platform.createSite(OTHER, '--title', OTHER) };
+  await platform.json('template', 'make');
+});
+
+afterAll(async () => expect(await platform.stop()).toEqual([]));
+
+describe('a checkpoint of a site’s own', () => {
+  it.each<[what: string, tamper: (dir: string) => Promise<unknown>]>([
+    ['has a changed byte', flipByte],
+    ['has a file more', (dir) => writeFile(join(dir, 'core-99.img'), '')],
+    ['has a file less', (dir) => rm(join(dir, 'files.img'))],
+    [
+      'leads elsewhere with one of its files',
+      (dir) => rename(join(dir, 'files.img'), join(dir, '..', 'files.img')).then(() => symlink('../files.img', join(dir, 'files.img'))),
+    ],
+    ['has no seal', (dir) => rm(join(dir, 'seal.json'))],
+  ])('that %s is not used, and gone', async (_what, tamper) => {
+    await platform.json('wake', ONE);
+    await sleep(ONE, 'checkpointed');
+    await tamper(checkpointOf(ONE));
+    expect(await originOfVisit(ONE)).toBe('template');
+    expect(await readdir(checkpointOf(ONE)).catch(() => 'gone')).toBe('gone');
+    expect((await platform.events()).findLast((event) => event.type === 'checkpoint.discarded')?.facts).toMatchObject({ site: sites[ONE]?.id });
+  });
+
+  it('does not bring its site’s processes to life as another site', async () => {
+    for (const domain of [ONE, OTHER]) {
+      await platform.json('wake', domain);
+      await platform.fetch(domain, '/');
+      await sleep(domain, 'checkpointed');
+    }
+    await rm(checkpointOf(OTHER), { recursive: true });
+    await cp(checkpointOf(ONE), checkpointOf(OTHER), { recursive: true, preserveTimestamps: true });
+    expect(await originOfVisit(OTHER)).toBe('template');
+    expect(await originOfVisit(ONE)).toBe('checkpoint');
+  });
+
+  it('does not count once the site’s secrets are others', async () => {
+    await platform.json('wake', ONE);
+    await sleep(ONE, 'checkpointed');
+    const config = join(checkpointOf(ONE), '..', 'config', 'config.php');
+    await writeFile(config, `${await readFile(config, 'utf8')}// changed\n`);
+    expect(await originOfVisit(ONE)).toBe('template');
+  });
+});
+
+describe('a template', () => {
+  it('that has a changed byte is not used: the site boots, and the next one is made in time', async () => {
+    await sleep(ONE, 'cold');
+    await flipByte(await templateDir());
+    expect(await originOfVisit(ONE)).toBe('boot');
+    expect((await platform.events()).findLast((event) => event.type === 'template.discarded')?.cause).toMatch(/is not what it was/u);
+    await platform.json('template', 'make');
+    await sleep(ONE, 'cold');
+    expect(await originOfVisit(ONE)).toBe('template');
+  });
+
+  it('that was changed while nobody ran is found out at the next start', async () => {
+    await sleep(ONE, 'cold');
+    const dir = await templateDir();
+    expect((await platform.cli(['down'])).code).toBe(0);
+    await flipByte(dir);
+    await platform.up();
+    expect((await platform.events()).findLast((event) => event.type === 'template.discarded')?.cause).toMatch(/is not what it was/u);
+    expect(await originOfVisit(ONE)).toMatch(/^(?:boot|template)$/u);
+  });
+});
