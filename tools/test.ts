@@ -1,4 +1,7 @@
-/** `npm test`: installs what is missing, then every static check and every test. `npm test -- unit` leaves out what needs root. */
+/**
+ * `npm test`: installs what is missing, then every static check and every test. `npm test -- unit` leaves out what needs root.
+ * With paths, only the tests below them, and no checks; with `--whole`, tests that try a selection of cases try all of them (see test/reliability/whole.ts).
+ */
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,19 +16,27 @@ interface Counts {
   readonly success: boolean;
 }
 
-const onlyUnit = process.argv.includes('unit');
+const given = process.argv.slice(2);
+const onlyUnit = given.includes('unit');
+const isWhole = given.includes('--whole');
+const paths = given.filter((word) => word !== 'unit' && word !== '--whole');
 const isRoot = process.getuid?.() === 0;
 if (!isRoot && !onlyUnit) console.log('skipped: tests on real containers, because this is not root (use sudo npm test)');
-const projects = isRoot && !onlyUnit ? ['unit', 'real'] : ['unit'];
+const projects = (isRoot && !onlyUnit ? ['unit', 'real'] : ['unit']).filter((project) => paths.length === 0 || paths.some((path) => isOf(path, project)));
 
 if (projects.includes('real')) await needPackages({ mmdebstrap: 'mmdebstrap', chromium: 'chromium' });
-const checked = await runAll(checks);
+const checked = paths.length > 0 || (await runAll(checks));
 const counts: Counts[] = [];
 for (const project of projects) counts.push(await vitest(project));
 
 const sum = (of: (one: Counts) => number): number => counts.reduce((total, one) => total + of(one), 0);
 console.log(`\n${sum((one) => one.numPassedTests)} passed, ${sum((one) => one.numFailedTests)} failed, ${sum((one) => one.numPendingTests)} skipped`);
 process.exitCode = checked && counts.every((one) => one.success) ? 0 : 1;
+
+/** Unit tests lie beside what they test; those on real containers in a folder of their own. */
+function isOf(path: string, project: string): boolean {
+  return path.replace(/^\.\//u, '').startsWith('test') === (project === 'real');
+}
 
 async function vitest(project: string): Promise<Counts> {
   const dir = await mkdtemp(join(tmpdir(), 'subako-report-'));
@@ -40,8 +51,10 @@ async function vitest(project: string): Promise<Counts> {
     '--reporter=default',
     '--reporter=json',
     `--outputFile=${report}`,
+    ...paths,
   ];
-  const child = start(argv, { cwd: ROOT, env: { ...(process.env as Record<string, string>) }, stdio: 'inherit' });
+  const env = { ...(process.env as Record<string, string>), ...(isWhole ? { SUBAKO_TEST_WHOLE: '1' } : {}) };
+  const child = start(argv, { cwd: ROOT, env, stdio: 'inherit' });
   await new Promise((resolve) => child.on('exit', resolve));
   try {
     return JSON.parse(await readFile(report, 'utf8')) as Counts;
