@@ -2,12 +2,16 @@
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { rangeBase } from '../src/domain/uid-range.ts';
+import { INSTANCE_VARIABLE } from '../src/runtime/bundle/bundle-spec.ts';
 import { poll } from '../src/lib/deadline.ts';
 import { exec, execAny } from '../src/lib/exec.ts';
 import type { TestPlatform } from '../test/helpers/platform.ts';
+import { makeCriuRuntime } from './podman-criu.ts';
+import type { OciRuntime } from './podman-criu.ts';
 
 const IMAGE = 'localhost/subako-bench-wordpress';
 const WWW_DATA = 33;
+const PODMANS_OWN: OciRuntime = { program: 'crun', env: {} };
 /** Podman's defaults may be above what this machine lets it set. */
 const LIMITS = ['--ulimit', 'nofile=4096:4096', '--ulimit', 'nproc=4096:4096'];
 
@@ -23,6 +27,7 @@ export class PodmanPeer {
   readonly #dir: string;
   /** Network namespaces and interfaces that were here before us. */
   #before: ReadonlySet<string> = new Set();
+  #runtime = PODMANS_OWN;
 
   constructor(platform: TestPlatform, site: PeerSite) {
     this.#platform = platform;
@@ -70,6 +75,24 @@ export class PodmanPeer {
     return this.#make(['create'], name, 'none');
   }
 
+  /** From now on podman has a runtime that can checkpoint and restore. */
+  async learnToRestore(): Promise<void> {
+    this.#runtime = await makeCriuRuntime(join(this.#dir, 'criu'), await this.rootfs('toolbox', 'toolbox-'));
+  }
+
+  /** Dumps and ends it; podman keeps the dump with the container. */
+  async checkpoint(name: string): Promise<void> {
+    await this.#podman(['container', 'checkpoint', name]);
+    // CRIU reads some of it with the ids of the container's user namespace, which podman does not provide for.
+    const storage = join(this.#dir, 'storage');
+    await exec(['chmod', 'a+x', this.#dir, storage]);
+    await exec(['chmod', '-R', 'a+rX', join(storage, 'overlay-containers')]);
+  }
+
+  async restore(name: string): Promise<void> {
+    await this.#podman(['container', 'restore', name]);
+  }
+
   async #make(verb: readonly string[], name: string, network: 'none' | 'bridge'): Promise<void> {
     const { state, run } = this.#platform;
     const site = join(state, 'sites', this.#site.id);
@@ -82,7 +105,7 @@ export class PodmanPeer {
       `${join(this.#dir, 'php.ini')}:/etc/subako/php.ini:ro`,
     ].flatMap((volume) => ['-v', volume]);
     const user = ['--user', `${WWW_DATA}:${WWW_DATA}`, '--uidmap', `0:${base}:65536`, '--gidmap', `0:${base}:65536`];
-    const env = ['-e', 'PHP_INI_SCAN_DIR=/etc/subako/php.d', '-e', `SUBAKO_SITE=${this.#site.id}`];
+    const env = ['-e', 'PHP_INI_SCAN_DIR=/etc/subako/php.d', '-e', `${INSTANCE_VARIABLE}=${this.#site.id}`];
     const command = ['/usr/sbin/php-fpm8.4', '-c', '/etc/subako/php.ini', '--nodaemonize', '--fpm-config', '/etc/subako/fpm.conf'];
     await this.#podman([...verb, ...LIMITS, '--name', name, '--network', network, '--log-driver', 'k8s-file', ...user, ...env, ...volumes, IMAGE, ...command]);
   }
@@ -164,11 +187,11 @@ export class PodmanPeer {
       '--cgroup-manager',
       'cgroupfs',
       '--runtime',
-      'crun',
+      this.#runtime.program,
       '--events-backend',
       'file',
     ];
-    return (await exec(['podman', ...storage, ...args], { timeoutMs })).stdout;
+    return (await exec(['podman', ...storage, ...args], { timeoutMs, env: this.#runtime.env })).stdout;
   }
 
   /** What the nginx documentation gives for WordPress, with the edge's compression settings. */

@@ -26,14 +26,16 @@ export function markdownTable(head: readonly string[], rows: readonly (readonly 
   return [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
 }
 
-/** Replaces the section of this name, or adds it. */
-export async function writeSection(name: string, body: string): Promise<void> {
+/** Replaces the section of this name, or adds it; a run smaller than usual only prints it. */
+export async function writeSection(name: string, body: string, { keep = true }: { readonly keep?: boolean } = {}): Promise<void> {
+  console.log(`\n${body.trim()}`);
+  if (!keep) return console.log('\nsmaller than usual: docs/benchmarks.md stays as it is');
   const before = await readFile(PATH, 'utf8').catch(() => HEAD);
   const section = `<!-- ${name} -->\n${body.trim()}\n\n${machineFacts()}\n<!-- /${name} -->\n`;
   const old = new RegExp(`<!-- ${name} -->[\\s\\S]*<!-- /${name} -->\n`, 'u');
   const after = old.test(before) ? before.replace(old, () => section) : `${before.trimEnd()}\n\n${section}`;
   await writeFile(PATH, after);
-  console.log(`\n${body.trim()}\n\nwritten to docs/benchmarks.md`);
+  return console.log('\nwritten to docs/benchmarks.md');
 }
 
 function machineFacts(): string {

@@ -5,20 +5,21 @@ import { formatSize } from '../src/lib/units.ts';
 import { TestPlatform } from '../test/helpers/platform.ts';
 import { fetchWholePage } from '../src/lib/timed-page.ts';
 import { markdownTable, writeSection } from './report.ts';
+import { residentBytes } from './stand.ts';
 
 const SITES = 200;
 const REST_MS = 60_000;
 const REQUESTS = 2_000;
 
-export async function run(): Promise<void> {
+export async function run(sites = SITES): Promise<void> {
   const platform = await TestPlatform.start();
   try {
     const began = performance.now();
-    for (let index = 0; index < SITES; index += 1) {
-      if (index % 20 === 0) console.log(`creating sites: ${index} of ${SITES}`);
+    for (let index = 0; index < sites; index += 1) {
+      if (index % 20 === 0) console.log(`creating sites: ${index} of ${sites}`);
       await platform.createSite(`rest-${index}.localhost`);
     }
-    const createMs = (performance.now() - began) / SITES;
+    const createMs = (performance.now() - began) / sites;
     const pid = await platform.daemonPid();
     await sleep(10_000);
     console.log('at rest');
@@ -36,7 +37,8 @@ export async function run(): Promise<void> {
     ];
     await writeSection(
       'rest',
-      `## rest: the daemon with ${SITES} sites asleep\n\n${markdownTable(['what', 'figure'], rows)}\n\nAt rest: ${REST_MS / 1000} s without a request. Warm requests: ${REQUESTS} pages of one site, four at a time; what the daemon does for them is read the access log.`,
+      `## rest: the daemon with ${sites} sites asleep\n\n${markdownTable(['what', 'figure'], rows)}\n\nAt rest: ${REST_MS / 1000} s without a request. Warm requests: ${REQUESTS} pages of one site, four at a time; what the daemon does for them is read the access log.`,
+      { keep: sites >= SITES },
     );
   } finally {
     const left = await platform.stop();
@@ -66,8 +68,4 @@ async function cpuMsOf(pid: number): Promise<number> {
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   return (Number(fields[11]) + Number(fields[12])) * 10; // USER_HZ is 100 on every Linux
-}
-
-async function residentBytes(pid: number): Promise<number> {
-  return Number(/^VmRSS:\s+(\d+)/mu.exec(await readFile(`/proc/${pid}/status`, 'utf8'))?.[1]) * 1024;
 }

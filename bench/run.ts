@@ -1,17 +1,26 @@
 import { needPackages } from '../tools/packages.ts';
 
-/** `npm run bench -- NAME`: compares, and writes docs/benchmarks.md. */
-const BENCHMARKS: Readonly<Record<string, () => Promise<{ run: () => Promise<void> }>>> = {
+interface Benchmark {
+  /** @param size how many sites or rounds; the benchmark's own choice where it is not given */
+  readonly run: (size?: number) => Promise<void>;
+}
+
+/** `npm run bench -- NAME [SIZE]`: compares, and writes docs/benchmarks.md. */
+const BENCHMARKS: Readonly<Record<string, () => Promise<Benchmark>>> = {
   wake: () => import('./wake.ts'),
   rest: () => import('./rest.ts'),
+  density: () => import('./density.ts'),
+  storm: () => import('./storm.ts'),
+  records: () => import('./records.ts'),
 };
 
-const [name = ''] = process.argv.slice(2);
+const [name = '', size] = process.argv.slice(2);
 const load = BENCHMARKS[name];
-if (load === undefined) {
-  console.error(`usage: npm run bench -- ${Object.keys(BENCHMARKS).join('|')}`);
+const count = size === undefined ? undefined : Number(size);
+if (load === undefined || (count !== undefined && (!Number.isInteger(count) || count < 1))) {
+  console.error(`usage: npm run bench -- ${Object.keys(BENCHMARKS).join('|')} [SIZE]`);
   process.exitCode = 2;
 } else {
   await needPackages({ mmdebstrap: 'mmdebstrap', podman: 'podman' });
-  await (await load()).run();
+  await (await load()).run(count);
 }

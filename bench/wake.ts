@@ -1,81 +1,151 @@
-/** The first page of one WordPress: warm, from a cold boot, and from podman; and the warm page beside a plain nginx. */
+/** The first page of one WordPress from every rung of the ladder, beside podman's ways to start it; and the warm page beside a plain nginx. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { FIRST_SITE_RANGE } from '../src/domain/uid-range.ts';
+import { sitePath } from '../src/cli/client.ts';
 import { wakePhases } from '../src/cli/tour.ts';
-import { TestPlatform } from '../test/helpers/platform.ts';
+import type { RestingState } from '../src/domain/state.ts';
 import { fetchPage, fetchWholePage } from '../src/lib/timed-page.ts';
 import { PodmanPeer } from './podman.ts';
-import { markdownTable, median, percentile, writeSection } from './report.ts';
+import { median, writeSection } from './report.ts';
+import { createSites, endStand, NO_POLICY, startStand, untilTemplate } from './stand.ts';
+import type { BenchSite, Stand } from './stand.ts';
+import { tellWakes } from './wake-report.ts';
+import type { Series, WakeFigures } from './wake-report.ts';
 
 const SITE = 'bench.localhost';
-const ROUNDS = 12;
+const ROUNDS = 20;
 const WARM_UP_ROUNDS = 2;
-const WARM_PAGES = 60;
+const WARM_PAGES_A_ROUND = 8;
+const PAUSED_PAGES_A_ROUND = 2;
+const WARM_PAGES_BESIDE = 60;
 const PEER_PORT_OFFSET = 1;
+/** What the way before left to be cleared away should not slow the next one. */
+const CALM_MS = 150;
 
-type Series = Record<string, number[]>;
+interface Stands {
+  readonly ours: Stand;
+  /** The same without checkpoints: what a cold site costs where there is no template. */
+  readonly booting: Stand;
+  readonly peer: PodmanPeer;
+  readonly peerPort: number;
+  /** Why podman cannot restore on this machine. */
+  noRestore?: string;
+}
 
-export async function run(): Promise<void> {
-  const platform = await TestPlatform.start();
-  const site = await platform.createSite(SITE, '--title', 'Bench');
-  await platform.json('site', 'set', SITE, 'idle=never', 'lifetime=never');
-  const peer = new PodmanPeer(platform, { id: site.id, uidRange: FIRST_SITE_RANGE });
-  const peerPort = platform.http + PEER_PORT_OFFSET;
+export async function run(rounds = ROUNDS): Promise<void> {
+  const ours = await startStand(NO_POLICY);
+  await using undo = new AsyncDisposableStack();
+  undo.defer(() => endStand(ours));
+  const booting = await startStand({ ...NO_POLICY, checkpoints: false });
+  undo.defer(() => endStand(booting));
+  // Its uid range is the first one, which the peer takes too.
+  const site = await ours.platform.createSite(SITE, '--title', 'Bench');
+  await booting.platform.createSite(SITE, '--title', 'Bench');
+  const fresh = await createSites(ours, WARM_UP_ROUNDS + rounds, 'new');
+  await untilTemplate(ours);
+  const peer = new PodmanPeer(ours.platform, { id: site.id, uidRange: FIRST_SITE_RANGE });
+  undo.defer(() => peer.dispose());
+  const stands: Stands = { ours, booting, peer, peerPort: ours.platform.http + PEER_PORT_OFFSET };
+  await preparePeer(stands);
+
+  const counted: WakeFigures = { series: {}, phases: {} };
+  for (const [round, one] of fresh.entries()) {
+    const counts = round >= WARM_UP_ROUNDS;
+    console.log(counts ? `round ${round - WARM_UP_ROUNDS + 1} of ${rounds}` : 'warming up');
+    await oneRound(stands, one, counts ? counted : { series: {}, phases: {} });
+  }
+  const warm = await warmBeside(stands);
+  const { noRestore } = stands;
+  const text = tellWakes({ ...counted, warm, podman: await peer.version(), warmPages: WARM_PAGES_BESIDE, ...(noRestore === undefined ? {} : { noRestore }) });
+  await writeSection('wake', text, { keep: rounds >= ROUNDS });
+}
+
+/** Podman's image, the plain nginx, and a container that was visited and then checkpointed. */
+async function preparePeer(stands: Stands): Promise<void> {
+  const { peer, peerPort } = stands;
+  console.log('preparing podman');
+  await peer.prepare();
+  await peer.startNginx(peerPort);
   try {
-    console.log('preparing podman');
-    await peer.prepare();
-    await peer.startNginx(peerPort);
-    const series: Series = {};
-    const phases: Series = {};
-    for (let round = 0; round < WARM_UP_ROUNDS + ROUNDS; round += 1) {
-      const counted = round >= WARM_UP_ROUNDS;
-      console.log(counted ? `round ${round - WARM_UP_ROUNDS + 1} of ${ROUNDS}` : 'warming up');
-      await oneRound({ platform, peer, peerPort }, counted ? { series, phases } : { series: {}, phases: {} });
-    }
-    const warm = await warmBeside({ platform, peer, peerPort });
-    await writeSection('wake', tell({ series, phases, warm, podman: await peer.version() }));
-  } finally {
-    await peer.dispose();
-    const left = await platform.stop();
-    if (left.length > 0) console.error(left.join('\n'));
+    await peer.learnToRestore();
+    await untilPage(stands, () => peer.run('saved', 'none'));
+    for (let index = 0; index < WARM_PAGES_A_ROUND; index += 1) await fetchWholePage(SITE, peerPort);
+    await peer.checkpoint('saved');
+    await untilPage(stands, () => peer.restore('saved'));
+    await peer.checkpoint('saved');
+  } catch (error) {
+    stands.noRestore = String(error).split('\n')[0] ?? '';
+    console.log(`podman cannot restore here: ${stands.noRestore}`);
+    await peer.remove('saved').catch(() => undefined);
   }
 }
 
-interface Stand {
-  readonly platform: TestPlatform;
-  readonly peer: PodmanPeer;
-  readonly peerPort: number;
-}
-
 /** Each way once, one after the other, so that a slow minute of the machine is slow for all. */
-async function oneRound(stand: Stand, { series, phases }: { series: Series; phases: Series }): Promise<void> {
-  const { platform, peer } = stand;
-  await platform.json('sleep', SITE, '--to', 'cold');
-  const cold = await fetchWholePage(SITE, platform.http);
-  push(series, 'cold', cold.ms);
-  const parts = wakePhases(cold.timing);
-  for (const [name, ms] of Object.entries(parts)) push(phases, name, ms);
-  push(phases, 'page', cold.ms - Object.values(parts).reduce((sum, ms) => sum + ms, 0));
-  for (let index = 0; index < 8; index += 1) push(series, 'warm', (await fetchWholePage(SITE, platform.http)).ms);
-  await platform.json('sleep', SITE, '--to', 'cold');
+async function oneRound(stands: Stands, fresh: BenchSite, figures: WakeFigures): Promise<void> {
+  const { ours, booting, peer } = stands;
+  await fetchWholePage(SITE, ours.platform.http);
+  for (let index = 0; index < WARM_PAGES_A_ROUND; index += 1) push(figures.series, 'warm', (await fetchWholePage(SITE, ours.platform.http)).ms);
+  for (let index = 0; index < PAUSED_PAGES_A_ROUND; index += 1) {
+    await sleep(CALM_MS);
+    push(figures.series, 'paused', (await fetchWholePage(SITE, ours.platform.http)).ms);
+  }
+  for (const rung of ['frozen', 'checkpointed', 'cold'] as const) await oneWake(ours, { domain: SITE, rung, way: rung }, figures);
+  await oneWake(ours, { domain: fresh.domain, rung: undefined, way: 'never' }, figures);
+  for (const domain of [SITE, fresh.domain]) await ours.api.post(sitePath(domain, '/sleep'), { to: 'cold' });
+  await oneWake(booting, { domain: SITE, rung: 'cold', way: 'boot' }, figures);
+  await booting.api.post(sitePath(SITE, '/sleep'), { to: 'cold' });
 
-  push(series, 'run-none', await untilPage(stand, () => peer.run('wp', 'none')));
+  const timed = async (way: string, start: () => Promise<void>): Promise<void> => {
+    await sleep(CALM_MS);
+    push(figures.series, way, await untilPage(stands, start));
+  };
+  await timed('run-none', () => peer.run('wp', 'none'));
   await peer.remove('wp');
   await peer.create('wp');
-  push(series, 'start-none', await untilPage(stand, () => peer.start('wp')));
+  await timed('start-none', () => peer.start('wp'));
   await peer.remove('wp');
-  push(series, 'run-bridge', await untilPage(stand, () => peer.run('wp', 'bridge')));
+  await timed('run-bridge', () => peer.run('wp', 'bridge'));
   await peer.remove('wp');
+  if (stands.noRestore !== undefined) return;
+  await timed('restore', () => peer.restore('saved'));
+  await peer.checkpoint('saved');
+}
+
+interface OneWake {
+  readonly domain: string;
+  /** Where it is put first; where it is not given, the site was never visited. */
+  readonly rung: RestingState | undefined;
+  readonly way: string;
+}
+
+/** The phase that shows how the processes came to be. */
+const ORIGIN: Readonly<Record<string, string>> = { frozen: 'thaw', checkpointed: 'restore', cold: 'restore', never: 'restore', boot: 'start' };
+
+async function oneWake({ platform, api }: Stand, { domain, rung, way }: OneWake, { series, phases }: WakeFigures): Promise<void> {
+  if (rung !== undefined) await api.post(sitePath(domain, '/sleep'), { to: rung });
+  await sleep(CALM_MS);
+  const page = await fetchWholePage(domain, platform.http);
+  const parts = wakePhases(page.timing);
+  const from = rung ?? 'cold';
+  if (!page.timing.includes(`desc="${from}"`) || !((ORIGIN[way] ?? '') in parts) || 'failed-restore' in parts) {
+    throw new Error(`${domain} did not wake as ${way}: ${page.timing}`);
+  }
+  push(series, way, page.ms);
+  const ofWay = (phases[way] ??= {});
+  for (const [name, ms] of Object.entries(parts)) push(ofWay, name, ms);
+  push(ofWay, 'page', page.ms - Object.values(parts).reduce((sum, ms) => sum + ms, 0));
 }
 
 /** From the command to the last byte of the first whole page. */
-async function untilPage({ peerPort }: Stand, start: () => Promise<void>): Promise<number> {
+async function untilPage({ peerPort }: Stands, start: () => Promise<void>): Promise<number> {
   const began = performance.now();
   const starting = start();
   let started = false;
-  void starting.finally(() => {
-    started = true;
-  });
+  void starting
+    .catch(() => undefined)
+    .finally(() => {
+      started = true;
+    });
   for (;;) {
     const page = await fetchPage(SITE, peerPort);
     if (page.status === 200) break;
@@ -88,68 +158,24 @@ async function untilPage({ peerPort }: Stand, start: () => Promise<void>): Promi
   return ms;
 }
 
-/** The warm page through the edge and through the plain nginx, in turns; and what the daemon used meanwhile. */
-async function warmBeside({ platform, peer, peerPort }: Stand): Promise<{ ours: number; plain: number }> {
+/** The warm page through the edge and through the plain nginx, in turns. */
+async function warmBeside(stands: Stands): Promise<{ ours: number; plain: number }> {
+  const { ours, peer, peerPort } = stands;
   await peer.run('warm', 'none');
-  await fetchWholePage(SITE, platform.http);
-  await untilPage({ platform, peer, peerPort }, async () => undefined);
-  const ours: number[] = [];
+  await fetchWholePage(SITE, ours.platform.http);
+  await untilPage(stands, async () => undefined);
+  const through: number[] = [];
   const plain: number[] = [];
-  for (let index = 0; index < WARM_PAGES + 10; index += 1) {
-    const [a, b] = [(await fetchWholePage(SITE, platform.http)).ms, (await fetchWholePage(SITE, peerPort)).ms];
+  for (let index = 0; index < WARM_PAGES_BESIDE + 10; index += 1) {
+    const [a, b] = [(await fetchWholePage(SITE, ours.platform.http)).ms, (await fetchWholePage(SITE, peerPort)).ms];
     if (index < 10) continue;
-    ours.push(a);
+    through.push(a);
     plain.push(b);
   }
   await peer.remove('warm');
-  return { ours: median(ours), plain: median(plain) };
+  return { ours: median(through), plain: median(plain) };
 }
 
 function push(series: Series, name: string, ms: number): void {
   (series[name] ??= []).push(ms);
 }
-
-function tell({ series, phases, warm, podman }: { series: Series; phases: Series; warm: { ours: number; plain: number }; podman: string }): string {
-  const of = (name: string): number => median(series[name] ?? []);
-  const w = of('warm');
-  const row = (title: string, name: string): string[] => {
-    const values = series[name] ?? [];
-    return [
-      title,
-      String(values.length),
-      median(values).toFixed(0),
-      percentile(values, 0.99).toFixed(0),
-      (median(values) / w).toFixed(2),
-      (median(values) / of('cold')).toFixed(2),
-    ];
-  };
-  const rows = [
-    row('warm page (W)', 'warm'),
-    row('**cold boot, first page**', 'cold'),
-    row('`podman start`, no network', 'start-none'),
-    row('`podman run`, no network', 'run-none'),
-    row('`podman run`, bridge network', 'run-bridge'),
-  ];
-  const parts = Object.entries(phases).map(([name, values]) => [PHASES[name] ?? name, median(values).toFixed(1)]);
-  return `## wake: the first page of one WordPress
-
-The same files, the same site, the same database, the same php.ini, in one run, in turns; from the request (ours) or the command (podman) to the last byte of the page.
-
-${markdownTable(['way', 'times', 'median ms', 'p99 ms', 'over W', 'over cold boot'], rows)}
-
-Where the milliseconds of a cold boot go (medians):
-
-${markdownTable(['phase', 'ms'], parts)}
-
-The warm page, ${WARM_PAGES} times in turns: through the edge ${warm.ours.toFixed(1)} ms, through a plain nginx with php-fpm on the same files ${warm.plain.toFixed(1)} ms, ratio **${(warm.ours / warm.plain).toFixed(3)}**.
-
-The peer: podman ${podman} with crun, overlay storage, the image already there, cgroupfs, k8s-file log, the site's own user namespace, the page through a plain nginx that is already running; PHP with opcache as it is by default, without a file cache. Ours has the file cache that the image brings; that is part of what is compared.`;
-}
-
-const PHASES: Readonly<Record<string, string>> = {
-  queue: 'queue: until it may boot',
-  prepare: 'prepare: directories, record, bundle',
-  start: 'start: crun makes the container',
-  listen: 'listen: PHP-FPM starts, until it listens and is routed',
-  page: 'page: WordPress makes the page, its code read from the file cache',
-};
