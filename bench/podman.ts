@@ -165,6 +165,8 @@ export class PodmanPeer {
     await this.#podman(['rm', '-fa', '-t', '1']).catch(() => undefined);
     await this.#podman(['rmi', '-fa']).catch(() => undefined);
     await this.#removeNetworks();
+    // Podman's runtime gives the standard streams, and with them the machine's /dev/null, to the container's user.
+    await execAny(['chown', 'root:root', '/dev/null']);
     await execAny(['umount', '-R', '-l', join(this.#dir, 'storage')]);
     await execAny(['rm', '-rf', this.#dir]);
   }
