@@ -1,5 +1,6 @@
 /** What the API needs of the running platform. */
 import type { CreatedSite, CreateRequest } from '../site/sites.ts';
+import type { Role } from '../domain/role.ts';
 import type { Site } from '../domain/site.ts';
 import type { RestingState } from '../domain/state.ts';
 import type { EventLog } from '../lifecycle/event-log.ts';
@@ -9,6 +10,7 @@ import type { CheckpointReply, PsRow, SiteReply, StatusReply, TemplateReply, Ver
 export interface ExecRequest {
   readonly command: readonly string[];
   readonly tty: boolean;
+  readonly role: Role;
 }
 
 export interface ApiPlatform {
@@ -21,8 +23,10 @@ export interface ApiPlatform {
   create(request: CreateRequest): Promise<CreatedSite>;
   set(domain: string, assignments: readonly string[]): Promise<Site>;
   remove(domain: string): Promise<void>;
-  wake(domain: string): Promise<Transition>;
-  sleep(domain: string, to: RestingState): Promise<Transition>;
+  /** Default: the public role. */
+  wake(domain: string, role?: Role): Promise<Transition>;
+  /** Without a role: both; the answer is the public role's, or the admin's where nothing else was awake. */
+  sleep(domain: string, to: RestingState, role?: Role): Promise<Transition>;
   /** The text format of Prometheus. */
   metrics(): Promise<string>;
   templates(): TemplateReply[];
@@ -33,7 +37,7 @@ export interface ApiPlatform {
   checkpoints(): Promise<CheckpointReply[]>;
   verifyCheckpoints(): Promise<VerifyReply[]>;
   removeCheckpoint(domain: string): Promise<void>;
-  logPath(site: Site): string;
+  logPath(site: Site, role: Role): string;
   /** Wakes the site and keeps it awake until `release`. The command line runs `argv` on this machine, so that terminals and signals work. */
   openExec(domain: string, request: ExecRequest): Promise<{ readonly argv: readonly string[]; readonly release: () => void }>;
   /** Ends the platform; with `keep`, sites and services go on without the daemon. */

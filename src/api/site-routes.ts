@@ -1,5 +1,7 @@
 /** API: sites, and moving them up and down the ladder. */
 import type { FastifyInstance } from 'fastify';
+import { ROLES } from '../domain/role.ts';
+import type { Role } from '../domain/role.ts';
 import type { RestingState } from '../domain/state.ts';
 import type { ApiPlatform } from './platform.ts';
 import type { CreatedSiteReply, SiteReply } from './types.ts';
@@ -20,9 +22,11 @@ const createSchema = {
 const setSchema = {
   body: { type: 'object', required: ['assignments'], additionalProperties: false, properties: { assignments: { type: 'array', maxItems: 100, items: text } } },
 };
+const role = { enum: [...ROLES] };
 const sleepSchema = {
-  body: { type: 'object', required: ['to'], additionalProperties: false, properties: { to: { enum: ['cold', 'checkpointed', 'frozen'] } } },
+  body: { type: 'object', required: ['to'], additionalProperties: false, properties: { to: { enum: ['cold', 'checkpointed', 'frozen'] }, role } },
 };
+const wakeSchema = { body: { type: ['object', 'null'], additionalProperties: false, properties: { role } } };
 
 export function siteRoutes(api: FastifyInstance, platform: ApiPlatform): void {
   api.get('/v1/sites', async (): Promise<SiteReply[]> => {
@@ -47,9 +51,11 @@ export function siteRoutes(api: FastifyInstance, platform: ApiPlatform): void {
     return { removed: request.params.domain };
   });
 
-  api.post<{ Params: ByDomain }>('/v1/sites/:domain/wake', (request) => platform.wake(request.params.domain));
+  api.post<{ Params: ByDomain; Body: { role?: Role } | null }>('/v1/sites/:domain/wake', { schema: wakeSchema }, (request) => {
+    return platform.wake(request.params.domain, request.body?.role);
+  });
 
-  api.post<{ Params: ByDomain; Body: { to: RestingState } }>('/v1/sites/:domain/sleep', { schema: sleepSchema }, (request) => {
-    return platform.sleep(request.params.domain, request.body.to);
+  api.post<{ Params: ByDomain; Body: { to: RestingState; role?: Role } }>('/v1/sites/:domain/sleep', { schema: sleepSchema }, (request) => {
+    return platform.sleep(request.params.domain, request.body.to, request.body.role);
   });
 }

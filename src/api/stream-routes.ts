@@ -2,6 +2,8 @@
 import { once } from 'node:events';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { SubakoEvent } from '../domain/events.ts';
+import { DEFAULT_ROLE, ROLES } from '../domain/role.ts';
+import type { Role } from '../domain/role.ts';
 import { followFile } from '../lib/follow-file.ts';
 import type { ApiPlatform, ExecRequest } from './platform.ts';
 
@@ -12,6 +14,7 @@ interface EventsQuery {
 }
 
 interface LogsQuery {
+  readonly role?: Role;
   readonly lines?: string;
   readonly follow?: string;
 }
@@ -19,10 +22,14 @@ interface LogsQuery {
 const execSchema = {
   body: {
     type: 'object',
-    required: ['command', 'tty'],
+    required: ['command', 'tty', 'role'],
     additionalProperties: false,
-    properties: { command: { type: 'array', minItems: 1, maxItems: 1000, items: { type: 'string' } }, tty: { type: 'boolean' } },
+    properties: { command: { type: 'array', minItems: 1, maxItems: 1000, items: { type: 'string' } }, tty: { type: 'boolean' }, role: { enum: [...ROLES] } },
   },
+};
+
+const logsSchema = {
+  querystring: { type: 'object', properties: { role: { enum: [...ROLES] }, lines: { type: 'string' }, follow: { type: 'string' } } },
 };
 
 const DEFAULT_EVENTS = 50;
@@ -45,8 +52,8 @@ export function streamRoutes(api: FastifyInstance, platform: ApiPlatform): void 
     return undefined;
   });
 
-  api.get<{ Params: { domain: string }; Querystring: LogsQuery }>('/v1/sites/:domain/logs', async (request, reply) => {
-    const path = platform.logPath(await platform.site(request.params.domain));
+  api.get<{ Params: { domain: string }; Querystring: LogsQuery }>('/v1/sites/:domain/logs', { schema: logsSchema }, async (request, reply) => {
+    const path = platform.logPath(await platform.site(request.params.domain), request.query.role ?? DEFAULT_ROLE);
     const { write, closed } = beginStream(reply, 'text/plain; charset=utf-8');
     const stopping = new AbortController();
     void closed.then(() => stopping.abort());

@@ -1,4 +1,5 @@
 /** What goes over the API's wire; the same objects that `--json` prints. */
+import type { Role } from '../domain/role.ts';
 import type { State } from '../domain/state.ts';
 
 export interface StatusReply {
@@ -41,7 +42,7 @@ export interface CreatedSiteReply extends SiteReply {
 export interface PsRow {
   readonly id: string;
   readonly site: string;
-  readonly role: string;
+  readonly role: Role;
   readonly node: string;
   readonly state: State;
   readonly pid: number | null;
@@ -60,6 +61,7 @@ export interface PsRow {
 export interface TemplateReply {
   readonly name: string;
   readonly stack: string;
+  readonly role: Role;
   readonly image: string;
   /** Unix time in milliseconds. */
   readonly madeAt: number;

@@ -8,7 +8,7 @@ const SPEC: BundleSpec = {
   rootfs: '/state/images/x/rootfs',
   hostname: 'site',
   args: ['/usr/sbin/php-fpm', '--nodaemonize'],
-  env: { PATH: '/usr/bin', [INSTANCE_VARIABLE]: 'a-web-000001' },
+  env: { PATH: '/usr/bin', [INSTANCE_VARIABLE]: 'a-public-000001' },
   cwd: '/srv',
   uid: 33,
   gid: 33,
@@ -32,7 +32,7 @@ describe('the key of a checkpoint', () => {
     ['other limits', { limits: { memoryBytes: 2000, cpus: 2, pids: 20 } }],
     ['another cgroup', { cgroupPath: '/subako/b' }],
     ['another shared /dev', { sharedDev: '/elsewhere/dev' }],
-    ['another name of the instance', { env: { ...SPEC.env, [INSTANCE_VARIABLE]: 'b-web-000002' } }],
+    ['another name of the instance', { env: { ...SPEC.env, [INSTANCE_VARIABLE]: 'b-public-000002' } }],
   ])('is the same with %s: a restore gives that anew', (_what, changes) => {
     expect(withSpec(changes)).toBe(KEY);
   });

@@ -165,7 +165,7 @@ export class OwnCheckpoints {
   /** The site's own secrets count too: with another password the processes in it would know the old one. */
   async #key({ site, image, paths, ...rest }: StackContext, stack: Stack): Promise<string> {
     const secrets = createHash('sha256')
-      .update(await readFile(join(paths.config, 'config.php')).catch(() => ''))
+      .update(await readFile(join(paths.configOf(rest.role), 'config.php')).catch(() => ''))
       .digest('hex');
     const environment = this.#deps.runtime.checkpoints?.environment ?? '';
     const spec = stack.bundle({ site, image, paths, ...rest });

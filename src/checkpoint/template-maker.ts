@@ -2,7 +2,8 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { newId } from '../domain/ids.ts';
-import { DEFAULT_ROLE } from '../domain/site.ts';
+import { roleKey } from '../domain/role.ts';
+import type { Role } from '../domain/role.ts';
 import type { Site } from '../domain/site.ts';
 import { rangeBase, SERVICE_RANGE } from '../domain/uid-range.ts';
 import type { Image } from '../image/image.ts';
@@ -26,11 +27,18 @@ export interface TemplateMakerDeps {
   readonly now: () => number;
 }
 
+/** One template serves one role: what the roles may write to differs, and with it the mounts. */
+export interface TemplateOf {
+  readonly stack: Stack;
+  readonly image: Image;
+  readonly role: Role;
+}
+
 /** Who such a container is run as: nobody that a visitor could reach. Ids are as long as any site's. */
 const MODEL = { id: 'template00', range: SERVICE_RANGE.template };
 const PROBE = { id: 'probe00000', range: SERVICE_RANGE.probe };
 
-const LIMITS = { memoryBytes: 512 * 1024 ** 2, cpus: 2, pids: 64 };
+const LIMITS = { memoryBytes: 512 * 1024 ** 2, adminMemoryBytes: 512 * 1024 ** 2, cpus: 2, pids: 64, mode: 'strict' } as const;
 const NO_POLICY = { freezeAfterMs: 0, idleTimeoutMs: 0, coldAfterMs: 0, lifetimeMs: 0, checkpoint: 'never', keepAwake: true, maxInstances: 1 } as const;
 const SETTLE_WITHIN_MS = 15_000;
 const SOCKET_WITHIN_MS = 20_000;
@@ -44,10 +52,10 @@ export class TemplateMaker {
   }
 
   /** Boots a container of nobody's, warms it and dumps it to `into`. Nothing of it is left, however it ends. */
-  async make(stack: Stack, image: Image, into: string): Promise<void> {
+  async make({ stack, image, role }: TemplateOf, into: string): Promise<void> {
     const { runtime } = this.#deps;
     const recipe = recipeOf(stack);
-    await this.#inContainer({ stack, image, as: MODEL }, async (context) => {
+    await this.#inContainer({ stack, image, role, as: MODEL }, async (context) => {
       const spec = stack.bundle(context);
       const logPath = join(context.paths.log, 'template.log');
       await runtime.prepare(context.instance.id, spec);
@@ -62,10 +70,10 @@ export class TemplateMaker {
   }
 
   /** Restores another container of nobody's, with other ids, and asks it. @throws when it does not answer as it should */
-  async prove(stack: Stack, image: Image, from: string): Promise<void> {
+  async prove({ stack, image, role }: TemplateOf, from: string): Promise<void> {
     const { runtime } = this.#deps;
     const warmed = JSON.parse(await readFile(join(from, WARMED), 'utf8')) as Record<string, unknown>;
-    await this.#inContainer({ stack, image, as: PROBE }, async (context) => {
+    await this.#inContainer({ stack, image, role, as: PROBE }, async (context) => {
       const spec = stack.bundle(context);
       await runtime.prepare(context.instance.id, spec);
       await runtime.checkpoints?.restore(context.instance.id, { spec, from, logPath: join(context.paths.log, 'probe.log') });
@@ -82,8 +90,8 @@ export class TemplateMaker {
   }
 
   /** The context that the template's key is made from. */
-  contextOf(image: Image): StackContext {
-    return this.#context(image, MODEL, `${MODEL.id}-${DEFAULT_ROLE}-000000`);
+  contextOf(image: Image, role: Role): StackContext {
+    return this.#context({ image, role, as: MODEL }, `${roleKey(MODEL.id, role)}-000000`);
   }
 
   #connectable({ site }: StackContext, stack: Stack): Connectable {
@@ -101,10 +109,10 @@ export class TemplateMaker {
     };
   }
 
-  async #inContainer(what: { stack: Stack; image: Image; as: typeof MODEL | typeof PROBE }, work: (context: StackContext) => Promise<void>): Promise<void> {
-    const { stack, image, as } = what;
-    const id = `${as.id}-${DEFAULT_ROLE}-${newId(6)}`;
-    const context = this.#context(image, as, id);
+  async #inContainer(what: TemplateOf & { as: typeof MODEL | typeof PROBE }, work: (context: StackContext) => Promise<void>): Promise<void> {
+    const { stack, role, as } = what;
+    const id = `${roleKey(as.id, role)}-${newId(6)}`;
+    const context = this.#context(what, id);
     await using undo = new AsyncDisposableStack();
     for (const dir of [context.paths.root, context.paths.run]) {
       await removeTree(dir); // of an earlier daemon that was killed here
@@ -118,7 +126,7 @@ export class TemplateMaker {
     await work(context);
   }
 
-  #context(image: Image, as: { id: string; range: number }, instanceId: string): StackContext {
+  #context({ image, role, as }: { image: Image; role: Role; as: { id: string; range: number } }, instanceId: string): StackContext {
     const { dirs, sharedDev, cgroupPathOf, now } = this.#deps;
     const site: Site = {
       id: as.id,
@@ -133,7 +141,7 @@ export class TemplateMaker {
     };
     const paths = sitePaths(dirs, as.id);
     const instance = { id: instanceId, ...instancePaths(paths, instanceId), cgroupPath: cgroupPathOf(instanceId) };
-    return { site, paths, instance, image, databaseSockets: join(paths.root, 'no-database'), sharedDev };
+    return { site, role, paths, instance, image, databaseSockets: join(paths.root, 'no-database'), sharedDev };
   }
 }
 

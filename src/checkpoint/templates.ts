@@ -1,5 +1,5 @@
 /**
- * Templates: for each image one checkpoint of a warm process that knows no site. Every cold site of that image wakes from it.
+ * Templates: for each image and role one checkpoint of a warm process that knows no site. Every cold site of that image wakes from it.
  *
  * A template is made in the background, proven by restoring a container of nobody's from it, and only then takes its place. When it is
  * old, worn or of no more use, the next is made while it still serves.
@@ -9,15 +9,18 @@ import { join } from 'node:path';
 import { isErrno } from '../domain/errors.ts';
 import type { EventSink } from '../domain/events.ts';
 import { newId } from '../domain/ids.ts';
+import { ROLES } from '../domain/role.ts';
+import type { Role } from '../domain/role.ts';
 import type { Image } from '../image/image.ts';
 import { failpoint } from '../lib/failpoint.ts';
 import { removeTree } from '../lib/files.ts';
+import { KeyedLock } from '../lib/keyed-lock.ts';
 import { SingleFlight } from '../lib/single-flight.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { Stack } from '../stack/stack.ts';
 import { checkpointKey } from './checkpoint-key.ts';
 import type { Sealer } from './seal.ts';
-import type { TemplateMaker } from './template-maker.ts';
+import type { TemplateMaker, TemplateOf } from './template-maker.ts';
 
 export interface TemplatesDeps {
   readonly dir: string;
@@ -33,6 +36,7 @@ export interface TemplatesDeps {
 export interface Template {
   readonly name: string;
   readonly stack: string;
+  readonly role: Role;
   readonly image: string;
   readonly madeAt: number;
   readonly bytes: number;
@@ -42,7 +46,6 @@ export interface Template {
 
 interface Known extends Omit<Template, 'restores'> {
   readonly dir: string;
-  readonly ofImage: Image;
 }
 
 /** What hung on it may still be reading it. */
@@ -55,12 +58,17 @@ export class Templates {
   /** By key; only those that were verified. */
   readonly #known = new Map<string, Known>();
   readonly #failedAt = new Map<string, number>();
-  #wanted: readonly { readonly stack: Stack; readonly image: Image }[] = [];
+  /** The public role's from the start; the admin role's from the first time it was asked for. */
+  #wanted: readonly TemplateOf[] = [];
   readonly #making = new SingleFlight<Template>();
+  readonly #turn = new KeyedLock();
   readonly #restores = new Map<string, number>();
   /** Nothing that a key is made of changes while the daemon runs. */
   readonly #keys = new Map<string, string>();
   readonly #timers = new Set<NodeJS.Timeout>();
+  #stopped = false;
+  /** By a command: none is made until the next start, or the next command. */
+  #removed = false;
 
   constructor(deps: TemplatesDeps) {
     this.#deps = deps;
@@ -71,25 +79,30 @@ export class Templates {
     const { dir, maker, emit } = this.#deps;
     await mkdir(dir, { recursive: true, mode: 0o700 });
     await maker.clear();
-    this.#wanted = stacks;
-    const wanted = new Set(stacks.map(({ stack, image }) => this.#name(stack, image)));
+    const all = stacks.flatMap(({ stack, image }) => ROLES.map((role) => ({ stack, image, role })));
+    const names = new Set(all.map((one) => this.#name(one)));
     for (const name of await readdir(dir)) {
-      if (!wanted.has(name)) await removeTree(join(dir, name));
+      if (!names.has(name)) await removeTree(join(dir, name));
     }
-    for (const { stack, image } of stacks) {
-      const why = await this.#take(stack, image);
-      if (why !== undefined) emit({ type: 'template.discarded', cause: why, facts: { stack: stack.name } });
+    for (const one of all) {
+      const why = await this.#take(one);
+      if (why !== undefined) emit({ type: 'template.discarded', cause: why, facts: { stack: one.stack.name, role: one.role } });
     }
+    this.#wanted = all.filter((one) => one.role === 'public' || this.#known.has(this.#key(one)));
   }
 
   /**
-   * Directory to restore a site of this image from; undefined when there is none, and then one is on its way.
+   * Directory to restore a container of this image and role from; undefined when there is none, and then one is on its way.
    * Found in order again each time, so what was tampered with since is not given out.
    */
-  async use(stack: Stack, image: Image): Promise<string | undefined> {
-    const known = this.#known.get(this.#key(stack, image));
-    if (known === undefined) return undefined;
-    const verdict = await this.#deps.sealer.verify(known.dir, this.#key(stack, image));
+  async use(what: TemplateOf): Promise<string | undefined> {
+    const key = this.#key(what);
+    const known = this.#known.get(key);
+    if (known === undefined) {
+      this.#want(what);
+      return undefined;
+    }
+    const verdict = await this.#deps.sealer.verify(known.dir, key);
     if (!verdict.ok) {
       await this.discard(known.dir, verdict.why);
       return undefined;
@@ -100,29 +113,30 @@ export class Templates {
   }
 
   /** Makes one where there is none, or where it has served long enough. Returns when that is done, or refused. */
-  async ensure(stack: Stack, image: Image): Promise<void> {
-    if (stack.template === undefined || this.#deps.runtime.checkpoints === undefined) return;
-    const known = this.#known.get(this.#key(stack, image));
-    if (known === undefined || this.#isWorn(known)) await this.make(stack, image);
+  async ensure(what: TemplateOf): Promise<void> {
+    if (what.stack.template === undefined || this.#deps.runtime.checkpoints === undefined) return;
+    const known = this.#known.get(this.#key(what));
+    if (known === undefined || this.#isWorn(known)) await this.make(what);
   }
 
   /** Replaces those that served long enough, and makes those that are missing: discarded, or failed a while ago. */
   async renewWorn(): Promise<void> {
-    for (const { stack, image } of this.#wanted) {
-      const failedAt = this.#failedAt.get(this.#key(stack, image));
+    for (const what of this.#wanted) {
+      const failedAt = this.#failedAt.get(this.#key(what));
       const mayTry = failedAt === undefined || this.#deps.now() - failedAt > RETRY_AFTER_MS;
-      if (mayTry) await this.ensure(stack, image).catch(() => undefined); // its event says why
+      if (mayTry) await this.ensure(what).catch(() => undefined); // its event says why
     }
   }
 
   /** Makes a new one, whether needed or not. Single-flight. @throws whatever went wrong; then an older one goes on serving */
-  make(stack: Stack, image: Image): Promise<Template> {
-    return this.#making.run(this.#key(stack, image), () => this.#make(stack, image));
+  make(what: TemplateOf): Promise<Template> {
+    // One after another: a visitor's wake shares the machine with it.
+    return this.#making.run(this.#key(what), () => this.#turn.run('make', () => this.#make(what)));
   }
 
   list(): Template[] {
-    return [...this.#known.values()].map(({ name, stack, image, madeAt, bytes }) => {
-      return { name, stack, image, madeAt, bytes, restores: this.#restores.get(name) ?? 0 };
+    return [...this.#known.values()].map(({ name, stack, role, image, madeAt, bytes }) => {
+      return { name, stack, role, image, madeAt, bytes, restores: this.#restores.get(name) ?? 0 };
     });
   }
 
@@ -160,36 +174,38 @@ export class Templates {
     const all = [...this.#known.values()];
     this.#known.clear();
     this.#wanted = [];
+    this.#removed = true;
     for (const { dir } of all) await this.#remove(dir);
     return all.length;
   }
 
   async stop(): Promise<void> {
+    this.#stopped = true;
     for (const timer of this.#timers) clearTimeout(timer);
     await this.#making.settled();
   }
 
-  async #make(stack: Stack, image: Image): Promise<Template> {
+  async #make(what: TemplateOf): Promise<Template> {
     const { dir, maker, sealer, now, emit } = this.#deps;
     const began = performance.now();
-    const key = this.#key(stack, image);
+    const key = this.#key(what);
     const draft = join(dir, `.draft-${newId()}`);
     try {
       await mkdir(draft, { recursive: true, mode: 0o700 });
-      await maker.make(stack, image, draft);
+      await maker.make(what, draft);
       await failpoint('template.dumped');
       await sealer.seal(draft, key, now());
       await failpoint('template.sealed');
-      await maker.prove(stack, image, draft);
+      await maker.prove(what, draft);
       const before = this.#known.get(key);
-      const target = join(dir, this.#name(stack, image));
+      const target = join(dir, this.#name(what));
       if (before !== undefined) await rename(target, `${target}.old-${newId()}`).then(() => this.#removeOld(target));
       await failpoint('template.replacing');
       await removeTree(target);
       await rename(draft, target);
       await failpoint('template.placed');
       this.#known.delete(key);
-      const why = await this.#take(stack, image);
+      const why = await this.#take(what);
       const made = this.#known.get(key);
       if (made === undefined) throw new Error(why ?? 'it is not there');
       this.#failedAt.delete(key);
@@ -197,7 +213,7 @@ export class Templates {
       return { ...made, restores: 0 };
     } catch (error) {
       this.#failedAt.set(key, now());
-      emit({ type: 'template.failed', cause: String(error), facts: { stack: stack.name, image: image.digest } });
+      emit({ type: 'template.failed', cause: String(error), facts: { stack: what.stack.name, role: what.role, image: what.image.digest } });
       throw error;
     } finally {
       await removeTree(draft);
@@ -205,10 +221,10 @@ export class Templates {
   }
 
   /** Undefined when it was taken, or when there is none. */
-  async #take(stack: Stack, image: Image): Promise<string | undefined> {
-    const name = this.#name(stack, image);
+  async #take(what: TemplateOf): Promise<string | undefined> {
+    const name = this.#name(what);
     const dir = join(this.#deps.dir, name);
-    const key = this.#key(stack, image);
+    const key = this.#key(what);
     if (!(await stat(dir).catch(() => undefined))) return undefined;
     this.#deps.sealer.forget(dir);
     const verdict = await this.#deps.sealer.verify(dir, key);
@@ -218,8 +234,16 @@ export class Templates {
     }
     const { madeAt, bytes } = verdict.manifest;
     this.#restores.set(name, 0);
-    this.#known.set(key, { name, dir, ofImage: image, stack: stack.name, image: image.digest, madeAt, bytes });
+    this.#known.set(key, { name, dir, stack: what.stack.name, role: what.role, image: what.image.digest, madeAt, bytes });
     return undefined;
+  }
+
+  /** Made in the background from now on; who asked for it first boots. */
+  #want(what: TemplateOf): void {
+    const key = this.#key(what);
+    if (this.#stopped || this.#removed || this.#failedAt.has(key) || this.#wanted.some((one) => this.#key(one) === key)) return;
+    this.#wanted = [...this.#wanted, what];
+    void this.ensure(what).catch(() => undefined); // its event says why
   }
 
   async #removeOld(target: string): Promise<void> {
@@ -244,18 +268,18 @@ export class Templates {
     return now() - madeAt > settings.templateAge || (this.#restores.get(name) ?? 0) >= settings.templateRestores;
   }
 
-  #key(stack: Stack, image: Image): string {
-    const cacheKey = `${stack.name} ${image.digest}`;
+  #key({ stack, image, role }: TemplateOf): string {
+    const cacheKey = `${stack.name} ${role} ${image.digest}`;
     const cached = this.#keys.get(cacheKey);
     if (cached !== undefined) return cached;
-    const context = this.#deps.maker.contextOf(image);
+    const context = this.#deps.maker.contextOf(image, role);
     const environment = this.#deps.runtime.checkpoints?.environment ?? '';
     const key = checkpointKey({ imageDigest: image.digest, spec: stack.bundle(context), environment });
     this.#keys.set(cacheKey, key);
     return key;
   }
 
-  #name(stack: Stack, image: Image): string {
-    return `${stack.name}-${this.#key(stack, image).slice(0, 12)}`;
+  #name(what: TemplateOf): string {
+    return `${what.stack.name}-${what.role}-${this.#key(what).slice(0, 12)}`;
   }
 }

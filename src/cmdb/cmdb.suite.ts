@@ -1,5 +1,6 @@
 /** What every CMDB driver must do. */
 import { describe, expect, it } from 'vitest';
+import { roleKey } from '../domain/role.ts';
 import type { Instance } from '../domain/instance.ts';
 import { FIRST_SITE_RANGE } from '../domain/uid-range.ts';
 import type { Cmdb, NewSite } from './cmdb.ts';
@@ -13,6 +14,8 @@ const settings = {
   maxInstances: 7,
   lifetimeMs: 2,
   memoryBytes: 3,
+  adminMemoryBytes: 8,
+  mode: 'strict',
   cpus: 0.5,
   pids: 4,
 } as const;
@@ -21,8 +24,8 @@ function newSite(id: string, domain = `${id}.example`): NewSite {
   return { id, domain, stack: 'wordpress', phase: 'creating', image: 'sha256:1', node: 'local', settings, createdAt: 1 };
 }
 
-function instanceOf(siteId: string, id = `${siteId}-web-1`): Instance {
-  return { id, siteId, role: 'web', node: 'local', state: 'running', image: 'sha256:1', process: { pid: 7, startTime: '99' }, since: 1, bootedAt: 1 };
+function instanceOf(siteId: string, id = `${siteId}-public-1`): Instance {
+  return { id, siteId, role: 'public', node: 'local', state: 'running', image: 'sha256:1', process: { pid: 7, startTime: '99' }, since: 1, bootedAt: 1 };
 }
 
 export function cmdbSuite(name: string, open: () => Promise<Cmdb>): void {
@@ -73,12 +76,15 @@ export function cmdbSuite(name: string, open: () => Promise<Cmdb>): void {
       expect(await cmdb.instances()).toEqual([]);
     });
 
-    it('counts wakes and remembers the last', async () => {
+    it('counts the wakes of each role and remembers the last', async () => {
       await using cmdb = await open();
       await cmdb.insertSite(newSite('a'));
-      await cmdb.countWake('a', { from: 'cold', ms: 100, at: 1 });
-      await cmdb.countWake('a', { from: 'cold', ms: 90.5, at: 2 });
-      expect((await cmdb.wakeStats()).get('a')).toEqual({ wakes: 2, lastWake: { from: 'cold', ms: 90.5, at: 2 } });
+      await cmdb.countWake('a', 'public', { from: 'cold', ms: 100, at: 1 });
+      await cmdb.countWake('a', 'admin', { from: 'cold', ms: 300, at: 1 });
+      await cmdb.countWake('a', 'public', { from: 'cold', ms: 90.5, at: 2 });
+      const stats = await cmdb.wakeStats();
+      expect(stats.get(roleKey('a', 'public'))).toEqual({ wakes: 2, lastWake: { from: 'cold', ms: 90.5, at: 2 } });
+      expect(stats.get(roleKey('a', 'admin'))?.wakes).toBe(1);
     });
 
     it('keeps services', async () => {

@@ -6,6 +6,7 @@
  */
 import type { NewEvent, SubakoEvent } from '../domain/events.ts';
 import type { Instance, ProcessIdentity } from '../domain/instance.ts';
+import type { Role } from '../domain/role.ts';
 import type { Site, SitePhase, SiteSettings } from '../domain/site.ts';
 import type { State } from '../domain/state.ts';
 
@@ -18,7 +19,7 @@ export interface SiteChange {
   readonly settings?: SiteSettings;
 }
 
-/** How often a site was woken, and how it went the last time. */
+/** How often a role of a site was woken, and how it went the last time. */
 export interface WakeStats {
   readonly wakes: number;
   readonly lastWake?: { readonly from: State; readonly ms: number; readonly at: number };
@@ -61,7 +62,8 @@ export interface Cmdb extends AsyncDisposable {
   deleteInstance(id: string): Promise<void>;
   instances(): Promise<Instance[]>;
 
-  countWake(siteId: string, wake: { from: State; ms: number; at: number }): Promise<void>;
+  countWake(siteId: string, role: Role, wake: { from: State; ms: number; at: number }): Promise<void>;
+  /** By `roleKey`. */
   wakeStats(): Promise<ReadonlyMap<string, WakeStats>>;
 
   putService(service: ServiceRecord): Promise<void>;

@@ -55,6 +55,7 @@ export const FILE_SCHEMA = z.strictObject({
   maxInstances: z.number().int().min(1).max(8).default(4),
   lifetime: duration('1d'),
   memory: size('384m'),
+  adminMemory: size('512m'),
   cpus: z.number().min(0.05).max(1024).default(2),
   pids: z.number().int().min(8).max(32_768).default(64),
   /** Memory that MariaDB may use for its buffer pool. */
@@ -77,7 +78,7 @@ export interface ConfigFlags {
   readonly https?: number | undefined;
 }
 
-/** The longest path below the run directory that must fit into a socket address (107 bytes) is `hosts/<40 characters>/fpm.sock`. */
+/** The longest path below the run directory that must fit into a socket address (107 bytes) is `hosts/<40 characters>/public.N.sock`. */
 const MAX_RUN_LENGTH = 50;
 
 export interface Directories {

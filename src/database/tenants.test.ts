@@ -9,6 +9,6 @@ describe('names in the database', () => {
   });
 
   it('come from the id alone', () => {
-    expect(databaseNames('sabc')).toEqual({ database: 'site_sabc', user: 'site_sabc' });
+    expect(databaseNames('sabc')).toEqual({ database: 'site_sabc', users: { admin: 'site_sabc', reader: 'site_sabc_reader' } });
   });
 });

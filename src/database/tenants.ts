@@ -1,11 +1,22 @@
-/** One database and one user per site on the platform's MariaDB. */
+/** One database and two users per site on the platform's MariaDB: one may do everything with it, the other only read. */
 import mysql from 'mysql2/promise';
 import { SubakoError } from '../domain/errors.ts';
 
 export interface DatabaseAccess {
   readonly database: string;
+  readonly admin: Account;
+  readonly reader: Account;
+}
+
+interface Account {
   readonly user: string;
   readonly password: string;
+}
+
+/** The same, without what must be kept secret. */
+interface DatabaseNames {
+  readonly database: string;
+  readonly users: { readonly admin: string; readonly reader: string };
 }
 
 /** A site's queries end after this many seconds, so that one site cannot hold the server. */
@@ -31,26 +42,29 @@ export class Tenants {
   }
 
   /**
-   * Makes the database and its user, with rights on that database alone. Idempotent: an existing user gets the new password.
+   * Makes the database and its users, with rights on that database alone. Idempotent: an existing user gets the new password.
    * @throws SubakoError `database_failed`
    */
-  async create(access: DatabaseAccess): Promise<void> {
-    const { database, user, password } = access;
-    const account = `${mysql.escape(user)}@'localhost'`;
+  async create({ database, admin, reader }: DatabaseAccess): Promise<void> {
     await this.#asRoot(async (root) => {
       await root.query(`CREATE DATABASE IF NOT EXISTS ${mysql.escapeId(database)} CHARACTER SET utf8mb4`);
-      await root.query(
-        `CREATE OR REPLACE USER ${account} IDENTIFIED BY ${mysql.escape(password)} WITH MAX_USER_CONNECTIONS ${MAX_USER_CONNECTIONS} MAX_STATEMENT_TIME ${MAX_STATEMENT_SECONDS}`,
-      );
-      await root.query(`GRANT ALL PRIVILEGES ON ${grantPattern(database)}.* TO ${account}`);
+      for (const [account, rights] of [
+        [admin, 'ALL PRIVILEGES'],
+        [reader, 'SELECT'],
+      ] as const) {
+        await root.query(
+          `CREATE OR REPLACE USER ${quoted(account.user)} IDENTIFIED BY ${mysql.escape(account.password)} WITH MAX_USER_CONNECTIONS ${MAX_USER_CONNECTIONS} MAX_STATEMENT_TIME ${MAX_STATEMENT_SECONDS}`,
+        );
+        await root.query(`GRANT ${rights} ON ${grantPattern(database)}.* TO ${quoted(account.user)}`);
+      }
     });
   }
 
-  /** Drops the user, then the database. Idempotent. */
-  async drop(access: Pick<DatabaseAccess, 'database' | 'user'>): Promise<void> {
+  /** Drops the users, then the database. Idempotent. */
+  async drop({ database, users }: DatabaseNames): Promise<void> {
     await this.#asRoot(async (root) => {
-      await root.query(`DROP USER IF EXISTS ${mysql.escape(access.user)}@'localhost'`);
-      await root.query(`DROP DATABASE IF EXISTS ${mysql.escapeId(access.database)}`);
+      for (const user of Object.values(users)) await root.query(`DROP USER IF EXISTS ${quoted(user)}`);
+      await root.query(`DROP DATABASE IF EXISTS ${mysql.escapeId(database)}`);
     });
   }
 
@@ -77,9 +91,19 @@ export class Tenants {
   }
 }
 
-/** The database and user of a site. The id is of our own making (`[a-z0-9]`), the names never come from a tenant. */
-export function databaseNames(siteId: string): Pick<DatabaseAccess, 'database' | 'user'> {
-  return { database: `site_${siteId}`, user: `site_${siteId}` };
+/** The database and users of a site. The id is of our own making (`[a-z0-9]`), the names never come from a tenant. */
+export function databaseNames(siteId: string): DatabaseNames {
+  return { database: `site_${siteId}`, users: { admin: `site_${siteId}`, reader: `site_${siteId}_reader` } };
+}
+
+/** With a password for each. */
+export function newDatabaseAccess(siteId: string, newPassword: () => string): DatabaseAccess {
+  const { database, users } = databaseNames(siteId);
+  return { database, admin: { user: users.admin, password: newPassword() }, reader: { user: users.reader, password: newPassword() } };
+}
+
+function quoted(user: string): string {
+  return `${mysql.escape(user)}@'localhost'`;
 }
 
 /** In a GRANT a database name is a LIKE pattern: an unescaped `site_1` would open `siteX1` too. */

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { SubakoError } from '../domain/errors.ts';
+import type { Role } from '../domain/role.ts';
 import type { Site } from '../domain/site.ts';
 import { poll } from '../lib/deadline.ts';
 import type { Transition } from '../lifecycle/lifecycle.ts';
@@ -15,7 +16,7 @@ const site = (phase: Site['phase']) => ({ id: 'a', phase }) as Site;
 
 let dir: string;
 let dispatcher: Dispatcher;
-let wake: () => Promise<Transition>;
+let wake: (role: Role) => Promise<Transition>;
 
 beforeEach(async () => {
   dir = await mkdtemp(join(tmpdir(), 'subako-d-'));
@@ -25,7 +26,7 @@ beforeEach(async () => {
     socket: join(dir, 's'),
     edgeGid: process.getgid?.() ?? 0,
     cmdb: { siteByDomain: async (domain) => known[domain] },
-    wake: () => wake(),
+    wake: (_site, role) => wake(role),
     deadlineMs: 500,
     maxWaiters: 3,
   });
@@ -37,15 +38,25 @@ afterEach(async () => {
   await rm(dir, { recursive: true });
 });
 
-function ask(host: string): Promise<IncomingMessage> {
+function ask(host: string, role = 'public'): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
-    request({ socketPath: join(dir, 's'), path: '/wake', headers: { 'x-subako-host': host } }, (response) => resolve(response.resume()))
+    request({ socketPath: join(dir, 's'), path: '/wake', headers: { 'x-subako-host': host, 'x-subako-role': role } }, (response) => resolve(response.resume()))
       .on('error', reject)
       .end();
   });
 }
 
 describe('the dispatcher', () => {
+  it('wakes the role that is asked for, and of a role that is none the public one', async () => {
+    const woken: Role[] = [];
+    wake = async (role) => {
+      woken.push(role);
+      return WOKEN;
+    };
+    for (const role of ['admin', 'public', 'root', '']) await ask('a.example', role);
+    expect(woken).toEqual(['admin', 'public', 'public', 'public']);
+  });
+
   it('says yes when the site is awake, and how long it took', async () => {
     const answer = await ask('A.example.');
     expect(answer.statusCode).toBe(204);

@@ -2,7 +2,7 @@
  * The dispatcher: the edge asks it "wake this host" when a site's socket is not there, and waits for its yes.
  * It is an oracle, not a proxy: no byte of a visitor's traffic comes here.
  *
- *   GET /wake, X-Subako-Host: <host>
+ *   GET /wake, X-Subako-Host: <host>, X-Subako-Role: public | admin
  *   204  awake: pass the request          Server-Timing: wake;desc="cold";dur=97.1, …one entry a phase
  *   403  not awake                        X-Subako-Status: 404 | 503, Retry-After: seconds
  */
@@ -13,6 +13,8 @@ import { once } from 'node:events';
 import type { Cmdb } from '../cmdb/cmdb.ts';
 import { asSubakoError, SubakoError } from '../domain/errors.ts';
 import { canonicalHost } from '../domain/host-name.ts';
+import { DEFAULT_ROLE, roleKey, ROLES } from '../domain/role.ts';
+import type { Role } from '../domain/role.ts';
 import type { Site } from '../domain/site.ts';
 import { DeadlineError, within } from '../lib/deadline.ts';
 import type { Transition } from '../lifecycle/lifecycle.ts';
@@ -22,10 +24,10 @@ export interface DispatcherOptions {
   /** Group of the edge, which may connect. */
   readonly edgeGid: number;
   readonly cmdb: Pick<Cmdb, 'siteByDomain'>;
-  readonly wake: (site: Site, cause: string) => Promise<Transition>;
+  readonly wake: (site: Site, role: Role, cause: string) => Promise<Transition>;
   /** How long one visitor waits, in milliseconds. */
   readonly deadlineMs: number;
-  /** How many may wait for one site. */
+  /** How many may wait for one role of a site. */
   readonly maxWaiters: number;
 }
 
@@ -67,7 +69,7 @@ export class Dispatcher {
     try {
       const site = await this.#siteOf(String(request.headers['x-subako-host'] ?? ''));
       const began = performance.now();
-      const transition = await this.#waitFor(site);
+      const transition = await this.#waitFor(site, roleOf(request));
       response.writeHead(204, { 'server-timing': serverTiming(transition, performance.now() - began), 'x-subako-origin': originOf(transition) }).end();
     } catch (error) {
       const { status, retryAfter } = refusal(error);
@@ -81,19 +83,24 @@ export class Dispatcher {
     throw new SubakoError('unknown_host', 'there is no such site');
   }
 
-  async #waitFor(site: Site): Promise<Transition> {
+  async #waitFor(site: Site, role: Role): Promise<Transition> {
     const { deadlineMs, maxWaiters, wake } = this.#options;
-    const waiting = this.#waiters.get(site.id) ?? 0;
+    const key = roleKey(site.id, role);
+    const waiting = this.#waiters.get(key) ?? 0;
     if (waiting >= maxWaiters) throw new SubakoError('wake_overflow', 'too many requests wait for this site');
-    this.#waiters.set(site.id, waiting + 1);
+    this.#waiters.set(key, waiting + 1);
     try {
-      return await within(deadlineMs, 'the wake', wake(site, 'request'));
+      return await within(deadlineMs, 'the wake', wake(site, role, 'request'));
     } finally {
-      const left = (this.#waiters.get(site.id) ?? 1) - 1;
-      if (left === 0) this.#waiters.delete(site.id);
-      else this.#waiters.set(site.id, left);
+      const left = (this.#waiters.get(key) ?? 1) - 1;
+      if (left === 0) this.#waiters.delete(key);
+      else this.#waiters.set(key, left);
     }
   }
+}
+
+function roleOf({ headers }: IncomingMessage): Role {
+  return ROLES.find((role) => role === headers['x-subako-role']) ?? DEFAULT_ROLE;
 }
 
 /** How this visitor's wait was spent; one who joined late waited less than the wake took. */

@@ -1,5 +1,5 @@
 /** An instance: one container of one site on one node; the thing that has a state. */
-import type { Role } from './site.ts';
+import type { Role } from './role.ts';
 import type { State } from './state.ts';
 
 /** A process that cannot be mistaken for a later one with the same pid. */

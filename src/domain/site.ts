@@ -1,15 +1,17 @@
 /** A site: what a host name maps to. */
-
-/** Which of a site's containers. One container serves everything until the roles `public` and `admin` are split. */
-export type Role = 'web';
-
-export const DEFAULT_ROLE: Role = 'web';
+import type { Role } from './role.ts';
 
 /** Life of the record itself: only a `ready` site is routed; the other two are finished or undone at start. */
 export type SitePhase = 'creating' | 'ready' | 'removing';
 
 /** Whether a site keeps a checkpoint of its own: `auto` tries one and keeps the quicker way. */
 type CheckpointPolicy = 'auto' | 'always' | 'never';
+
+/**
+ * `strict`: the public role can write nothing. `open`: it may write its content and database as on any other host,
+ * for plugins that cannot do without; it still has no network.
+ */
+type SiteMode = 'strict' | 'open';
 
 export interface SiteSettings {
   /** Milliseconds without a request until it is frozen; 0 = never. */
@@ -21,14 +23,24 @@ export interface SiteSettings {
   readonly checkpoint: CheckpointPolicy;
   /** Is woken when it sleeps, and never put to sleep by the platform; memory pressure aside. */
   readonly keepAwake: boolean;
-  /** Instances that may serve it at once when it has much to do. */
+  /** Instances of each role that may serve it at once when it has much to do. */
   readonly maxInstances: number;
   /** Milliseconds an instance may live after its boot, used or not; 0 = for ever. */
   readonly lifetimeMs: number;
+  /** Of the public role. */
   readonly memoryBytes: number;
+  /** Of the admin role: uploads, imports and updates need more. */
+  readonly adminMemoryBytes: number;
+  readonly mode: SiteMode;
   /** In cores: 1.5 is one and a half. */
   readonly cpus: number;
   readonly pids: number;
+}
+
+/** What the kernel holds each container of a role to. */
+export function limitsOf(settings: SiteSettings, role: Role): { readonly memoryBytes: number; readonly cpus: number; readonly pids: number } {
+  const { memoryBytes, adminMemoryBytes, cpus, pids } = settings;
+  return { memoryBytes: role === 'admin' ? adminMemoryBytes : memoryBytes, cpus, pids };
 }
 
 export interface Site {

@@ -12,4 +12,7 @@
 export type State = RestingState | 'booting' | 'running';
 
 /** States a person can ask for with `sleep --to`; the machine passes through the others by itself. */
+/** How far down the ladder: the deeper, the longer the way up. */
+export const DEPTH: Readonly<Record<State, number>> = { running: 0, booting: 0, frozen: 1, checkpointed: 2, cold: 3 };
+
 export type RestingState = 'cold' | 'checkpointed' | 'frozen';

@@ -6,11 +6,11 @@ import { poll } from '../lib/deadline.ts';
 import { AccessLog, parseAccessLine } from './access-log.ts';
 import type { AccessEvent } from './access-log.ts';
 
-const line = (host: string): string => `{"at":1700000000.123,"host":"${host}","status":200,"seconds":0.034}\n`;
+const line = (host: string): string => `{"at":1700000000.123,"host":"${host}","role":"public","status":200,"seconds":0.034}\n`;
 
 describe('the access log', () => {
   it('is read line by line', () => {
-    expect(parseAccessLine(line('a.example'))).toEqual({ at: 1_700_000_000_123, host: 'a.example', status: 200, ms: 34, woken: '' });
+    expect(parseAccessLine(line('a.example'))).toEqual({ at: 1_700_000_000_123, host: 'a.example', role: 'public', status: 200, ms: 34, woken: '' });
     const woken = line('a.example').replace('}', ',"woken":"template"}');
     expect(parseAccessLine(woken)).toMatchObject({ host: 'a.example', woken: 'template' });
   });

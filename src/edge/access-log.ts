@@ -2,12 +2,15 @@
 import { open, rename, stat } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { ROLES } from '../domain/role.ts';
+import type { Role } from '../domain/role.ts';
 
 export interface AccessEvent {
   /** Unix time in milliseconds when the request ended. */
   readonly at: number;
   /** Canonical host. */
   readonly host: string;
+  readonly role: Role;
   readonly status: number;
   readonly ms: number;
   /** How the site was woken for it: `thaw`, `template`, `checkpoint`, `boot`; empty when it was awake. */
@@ -108,9 +111,16 @@ export class AccessLog {
 /** Undefined for a line that is not one of ours (a torn one, say). */
 export function parseAccessLine(line: string): AccessEvent | undefined {
   try {
-    const { at, host, status, seconds, woken = '' } = JSON.parse(line) as { at: number; host: string; status: number; seconds: number; woken?: string };
-    if (typeof host !== 'string') return undefined;
-    return { at: Math.round(at * 1000), host, status, ms: Math.round(seconds * 1000), woken };
+    const {
+      at,
+      host,
+      role,
+      status,
+      seconds,
+      woken = '',
+    } = JSON.parse(line) as { at: number; host: string; role: Role; status: number; seconds: number; woken?: string };
+    if (typeof host !== 'string' || !ROLES.includes(role)) return undefined;
+    return { at: Math.round(at * 1000), host, role, status, ms: Math.round(seconds * 1000), woken };
   } catch {
     return undefined;
   }

@@ -39,22 +39,39 @@ describe('the route tree', () => {
     expect(await readdir(dir)).toEqual([]);
   });
 
+  it('leads each role to its own instance, and takes away one without the other', async () => {
+    const socket = join(dir, 'tenant.sock');
+    await listen(socket);
+    await routes.setUpstreams(HOST, 'public', [{ socket, owner: me }]);
+    await routes.setUpstreams(HOST, 'admin', [{ socket, owner: me }]);
+    await routes.removeUpstreams(HOST, 'public');
+    expect([await routes.hasUpstream(HOST, 'public'), await routes.hasUpstream(HOST, 'admin')]).toEqual([false, true]);
+  });
+
+  it('has a mark where there is one, and none where there is not', async () => {
+    const links = { core: '/srv/core', 'wp-content': '/srv/content' };
+    await routes.publish(HOST, { links: { ...links, open: '.' } });
+    expect(await readlink(join(dir, HOST, 'open'))).toBe('.');
+    await routes.publish(HOST, { links: { ...links, open: undefined } });
+    expect(await readdir(join(dir, HOST))).toEqual(['core', 'wp-content']);
+  });
+
   it('changes a route without losing its upstream', async () => {
     const socket = join(dir, 'tenant.sock');
     await listen(socket);
-    await routes.setUpstreams(HOST, [{ socket, owner: me }]);
+    await routes.setUpstreams(HOST, 'public', [{ socket, owner: me }]);
     await routes.publish(HOST, { links: { core: '/srv/newer', 'wp-content': '/srv/content' } });
     expect(await readlink(join(dir, HOST, 'core'))).toBe('/srv/newer');
-    expect(await isListening({ path: join(dir, HOST, 'fpm.sock') })).toBe(true);
+    expect(await isListening({ path: join(dir, HOST, 'public.sock') })).toBe(true);
   });
 
   it('leads to the very socket, whatever the tenant puts in its place later', async () => {
     const socket = join(dir, 'tenant.sock');
     await listen(socket);
-    await routes.setUpstreams(HOST, [{ socket, owner: me }]);
+    await routes.setUpstreams(HOST, 'public', [{ socket, owner: me }]);
     await rm(socket);
     await symlink('/run/elsewhere.sock', socket);
-    expect(await isListening({ path: join(dir, HOST, 'fpm.sock') })).toBe(true);
+    expect(await isListening({ path: join(dir, HOST, 'public.sock') })).toBe(true);
   });
 
   it('refuses a symbolic link, a file and a socket of somebody else', async () => {
@@ -69,31 +86,31 @@ describe('the route tree', () => {
       [file, me],
       [real, me + 1],
     ] as const) {
-      await expect(routes.setUpstreams(HOST, [{ socket: path, owner }])).rejects.toMatchObject({ code: 'wake_failed' });
-      expect(await routes.hasUpstream(HOST)).toBe(false);
+      await expect(routes.setUpstreams(HOST, 'public', [{ socket: path, owner }])).rejects.toMatchObject({ code: 'wake_failed' });
+      expect(await routes.hasUpstream(HOST, 'public')).toBe(false);
     }
     expect(await readdir(join(dir, HOST))).toEqual(['core', 'wp-content']);
   });
 
   it('divides its slots evenly among several, and has none for one', async () => {
     const upstreams = await Promise.all(['a', 'b', 'c'].map(async (name) => (await listen(join(dir, name)), { socket: join(dir, name), owner: me })));
-    await routes.setUpstreams(HOST, upstreams);
-    const inodes = await Promise.all(Array.from({ length: SLOTS }, async (_, slot) => (await lstat(join(dir, HOST, `fpm.${slot}.sock`))).ino));
+    await routes.setUpstreams(HOST, 'public', upstreams);
+    const inodes = await Promise.all(Array.from({ length: SLOTS }, async (_, slot) => (await lstat(join(dir, HOST, `public.${slot}.sock`))).ino));
     const counts = [...new Set(inodes)].map((inode) => inodes.filter((one) => one === inode).length);
     expect(counts.toSorted((a, b) => a - b)).toEqual([2, 3, 3]);
-    await routes.setUpstreams(HOST, upstreams.slice(0, 1));
-    expect(await readdir(join(dir, HOST))).toEqual(['core', 'fpm.sock', 'wp-content']);
-    await routes.setUpstreams(HOST, upstreams);
-    await routes.setUpstreams(HOST, []);
+    await routes.setUpstreams(HOST, 'public', upstreams.slice(0, 1));
+    expect(await readdir(join(dir, HOST))).toEqual(['core', 'public.sock', 'wp-content']);
+    await routes.setUpstreams(HOST, 'public', upstreams);
+    await routes.setUpstreams(HOST, 'public', []);
     expect(await readdir(join(dir, HOST))).toEqual(['core', 'wp-content']);
   });
 
   it('takes the upstream away, twice if need be', async () => {
     await listen(join(dir, 's'));
-    await routes.setUpstreams(HOST, [{ socket: join(dir, 's'), owner: me }]);
-    await routes.removeUpstreams(HOST);
-    await routes.removeUpstreams(HOST);
-    expect(await routes.hasUpstream(HOST)).toBe(false);
+    await routes.setUpstreams(HOST, 'public', [{ socket: join(dir, 's'), owner: me }]);
+    await routes.removeUpstreams(HOST, 'public');
+    await routes.removeUpstreams(HOST, 'public');
+    expect(await routes.hasUpstream(HOST, 'public')).toBe(false);
   });
 
   it('keeps only the hosts there are', async () => {

@@ -3,8 +3,9 @@
  *
  *   hosts/<key>/core        → where the edge sees the image's files
  *   hosts/<key>/wp-content  → where the edge sees the site's content
- *   hosts/<key>/fpm.sock    the socket of the running instance; not there while the site sleeps
- *   hosts/<key>/fpm.N.sock  where several run, each of SLOTS leads to one of them; not there where one runs
+ *   hosts/<key>/public.sock    the socket of the role's running instance; not there while it sleeps
+ *   hosts/<key>/public.N.sock  where several run, each of SLOTS leads to one of them; not there where one runs
+ *   hosts/<key>/admin.sock …   the same for the other role
  *
  * The edge looks here on every request, so a change takes effect at once and nothing is ever reloaded.
  */
@@ -12,15 +13,15 @@ import { linkSync, lstatSync, readlinkSync, renameSync, rmSync, unlinkSync } fro
 import { lstat, mkdir, readdir, rename, rm, symlink, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isErrno, SubakoError } from '../domain/errors.ts';
+import type { Role } from '../domain/role.ts';
 import { routeKey } from '../domain/route-key.ts';
 import { isListening } from '../lib/listen-probe.ts';
 
 export interface SiteRoute {
-  /** Names in the host's directory, each with the path it stands for as the edge sees it. */
-  readonly links: Readonly<Record<string, string>>;
+  /** Names in the host's directory, each with the path it stands for as the edge sees it; undefined: must not be there. */
+  readonly links: Readonly<Record<string, string | undefined>>;
 }
 
-const UPSTREAM = 'fpm.sock';
 /** Among so many entries the edge divides a site's requests where several instances run. */
 export const SLOTS = 8;
 
@@ -38,19 +39,22 @@ export class RouteTree {
     this.#dir = dir;
   }
 
-  /** Makes a host known, whole or not at all. Replaces an older route, keeping its upstream. */
+  /** Makes a host known, whole or not at all. Replaces an older route, keeping its upstreams. */
   async publish(host: string, route: SiteRoute): Promise<void> {
     const target = this.#path(host);
     // At a start this is asked for every site there is, and nearly all are in order: looked at without leaving the thread.
     if (isPublished(target, route)) return;
     if (await exists(target)) {
-      for (const [name, path] of Object.entries(route.links)) await this.#replace(join(target, name), (draft) => symlink(path, draft));
+      for (const [name, path] of Object.entries(route.links)) {
+        if (path === undefined) await unlinkIfThere(join(target, name));
+        else await this.#replace(join(target, name), (draft) => symlink(path, draft));
+      }
       return;
     }
     this.#drafts += 1;
     const draft = join(this.#dir, `.draft-${process.pid}-${this.#drafts}`);
     await mkdir(draft, { mode: 0o755 });
-    for (const [name, path] of Object.entries(route.links)) await symlink(path, join(draft, name));
+    for (const [name, path] of Object.entries(route.links)) if (path !== undefined) await symlink(path, join(draft, name));
     await rename(draft, target);
   }
 
@@ -60,35 +64,35 @@ export class RouteTree {
   }
 
   /**
-   * Leads the host's requests to these sockets, in equal parts, from now on. Each entry changes atomically, and none is missing in between.
+   * Leads a role's requests to these sockets, in equal parts, from now on. Each entry changes atomically, and none is missing in between.
    *
    * A socket lies in a directory that the tenant writes to, so the very inode is linked, not its path:
    * what the tenant puts there later changes nothing, and a symbolic link is refused.
    *
    * @throws SubakoError `wake_failed` when one is not a socket of the tenant's own
    */
-  async setUpstreams(host: string, upstreams: readonly Upstream[]): Promise<void> {
+  async setUpstreams(host: string, role: Role, upstreams: readonly Upstream[]): Promise<void> {
     const [first] = upstreams;
-    if (first === undefined) return this.removeUpstreams(host);
-    await this.#lead(host, UPSTREAM, first);
-    if (upstreams.length === 1) return this.#removeSlots(host);
-    for (let slot = 0; slot < SLOTS; slot += 1) await this.#lead(host, slotName(slot), upstreams[slot % upstreams.length] ?? first);
+    if (first === undefined) return this.removeUpstreams(host, role);
+    await this.#lead(host, upstreamName(role), first);
+    if (upstreams.length === 1) return this.#removeSlots(host, role);
+    for (let slot = 0; slot < SLOTS; slot += 1) await this.#lead(host, slotName(role, slot), upstreams[slot % upstreams.length] ?? first);
     return undefined;
   }
 
   /** Takes the upstreams away: no request connects any more; those under way are not touched. Idempotent. */
-  async removeUpstreams(host: string): Promise<void> {
-    await this.#removeSlots(host);
-    await unlinkIfThere(join(this.#path(host), UPSTREAM));
+  async removeUpstreams(host: string, role: Role): Promise<void> {
+    await this.#removeSlots(host, role);
+    await unlinkIfThere(join(this.#path(host), upstreamName(role)));
   }
 
   /** Connects and goes away again, so that a process that waits to be asked begins to get ready. */
-  async knock(host: string): Promise<void> {
-    await isListening({ path: join(this.#path(host), UPSTREAM) });
+  async knock(host: string, role: Role): Promise<void> {
+    await isListening({ path: join(this.#path(host), upstreamName(role)) });
   }
 
-  hasUpstream(host: string): Promise<boolean> {
-    return exists(join(this.#path(host), UPSTREAM));
+  hasUpstream(host: string, role: Role): Promise<boolean> {
+    return exists(join(this.#path(host), upstreamName(role)));
   }
 
   /** Removes routes, and drafts of routes, that belong to no host of this list; returns how many. */
@@ -109,9 +113,9 @@ export class RouteTree {
     });
   }
 
-  async #removeSlots(host: string): Promise<void> {
-    if (lstatSync(join(this.#path(host), slotName(0)), { throwIfNoEntry: false }) === undefined) return;
-    for (let slot = SLOTS - 1; slot >= 0; slot -= 1) await unlinkIfThere(join(this.#path(host), slotName(slot)));
+  async #removeSlots(host: string, role: Role): Promise<void> {
+    if (lstatSync(join(this.#path(host), slotName(role, 0)), { throwIfNoEntry: false }) === undefined) return;
+    for (let slot = SLOTS - 1; slot >= 0; slot -= 1) await unlinkIfThere(join(this.#path(host), slotName(role, slot)));
   }
 
   #path(host: string): string {
@@ -134,14 +138,23 @@ export class RouteTree {
 function isPublished(target: string, { links }: SiteRoute): boolean {
   try {
     const wanted = Object.entries(links);
-    return wanted.length > 0 && wanted.every(([name, path]) => readlinkSync(join(target, name)) === path);
+    return wanted.length > 0 && wanted.every(([name, path]) => linkAt(join(target, name)) === path);
   } catch {
     return false;
   }
 }
 
-function slotName(slot: number): string {
-  return `fpm.${slot}.sock`;
+/** @throws when it is there and no link */
+function linkAt(path: string): string | undefined {
+  return lstatSync(path, { throwIfNoEntry: false }) === undefined ? undefined : readlinkSync(path);
+}
+
+function upstreamName(role: Role): string {
+  return `${role}.sock`;
+}
+
+function slotName(role: Role, slot: number): string {
+  return `${role}.${slot}.sock`;
 }
 
 async function unlinkIfThere(path: string): Promise<void> {

@@ -1,6 +1,7 @@
 /** At start: takes over what still runs, and removes what an earlier daemon left behind. */
 import type { Cmdb } from '../cmdb/cmdb.ts';
 import type { Instance } from '../domain/instance.ts';
+import { ROLES } from '../domain/role.ts';
 import { isAlive, signalProcess } from '../lib/proc.ts';
 import type { LifecycleDeps } from './deps.ts';
 import type { Lifecycle } from './lifecycle.ts';
@@ -30,11 +31,13 @@ export async function adoptAll(lifecycle: Lifecycle, deps: AdoptDeps): Promise<v
 }
 
 async function adopt(instance: Instance, lifecycle: Lifecycle, deps: AdoptDeps): Promise<boolean> {
-  const { process } = instance;
+  const { process, role } = instance;
+  // Of an older Subako, where sites had other roles.
+  if (!ROLES.includes(role)) return false;
   const site = await deps.cmdb.site(instance.siteId);
   if (instance.state === 'booting' || process === undefined || !isAlive(process) || site?.phase !== 'ready') return false;
   const stack = deps.contexts.stackOf(site);
-  const context = await deps.contexts.of({ ...site, image: instance.image }, instance.id);
+  const context = await deps.contexts.of({ ...site, image: instance.image }, role, instance.id);
   // The daemon may have died between a freeze or a thaw and its record: the kernel knows.
   const state = deps.runtime.isFrozen(instance.id) ? 'frozen' : 'running';
   const live = new Live({ site, instance: { ...instance, state }, process, stack, context, usedAt: deps.now() });
@@ -43,7 +46,7 @@ async function adopt(instance: Instance, lifecycle: Lifecycle, deps: AdoptDeps):
   if (state !== instance.state) await deps.cmdb.putInstance(live.instance);
   live.cause = 'adopted';
   // The daemon may have died before it could.
-  void deps.ownCheckpoints.consume(site.id).catch(() => undefined); // what is left of it goes at the next start
+  if (role === 'public') void deps.ownCheckpoints.consume(site.id).catch(() => undefined); // what is left of it goes at the next start
   lifecycle.adopt(live);
   deps.emit({ type: 'instance.adopted', site: site.domain, instance: instance.id, facts: { pid: process.pid, state, bootedAt: instance.bootedAt } });
   return true;
@@ -51,9 +54,9 @@ async function adopt(instance: Instance, lifecycle: Lifecycle, deps: AdoptDeps):
 
 /** A frozen one has no route, or a request would hang; a running one has. False when it cannot be led to. */
 async function route(live: Live, lifecycle: Lifecycle, { routes }: AdoptDeps): Promise<boolean> {
-  const others = lifecycle.livesOf(live.site.id);
+  const others = lifecycle.livesOf(live.site.id, live.role);
   const running = [...others, live].filter((one) => !one.isFrozen);
-  return routes.setUpstreams(live.site.domain, led(running)).then(
+  return routes.setUpstreams(live.site.domain, live.role, led(running)).then(
     () => true,
     () => false,
   );
@@ -63,7 +66,8 @@ async function removeInstance(instance: Instance, { cmdb, runtime, contexts }: A
   await runtime.remove(instance.id);
   const site = await cmdb.site(instance.siteId);
   if (site !== undefined) {
-    const context = await contexts.of({ ...site, image: instance.image }, instance.id).catch(() => contexts.of(site, instance.id));
+    const { id, role, image } = instance;
+    const context = await contexts.of({ ...site, image }, role, id).catch(() => contexts.of(site, role, id));
     await contexts.stackOf(site).tidy(context);
   }
   await cmdb.deleteInstance(instance.id);

@@ -24,15 +24,15 @@ export class Beside {
   /** Starts the next, warms it, leads everyone to it and drains the old one. False when nothing came of it. */
   async recycle(old: Live, cause: string): Promise<boolean> {
     const { routes, cmdb, settings, emit } = this.#deps;
-    if (!this.#table.of(old.site.id).includes(old) || old.isFrozen) return false;
+    if (!this.#table.beside(old).includes(old) || old.isFrozen) return false;
     const phases = new Phases();
     const next = await this.#start(old, phases);
     if (next === undefined) return false;
-    const lives = this.#table.of(old.site.id);
+    const lives = this.#table.beside(old);
     try {
       await cmdb.putInstance(next.instance);
       await failpoint('recycle.started');
-      await routes.setUpstreams(next.site.domain, led([next, ...lives.filter((live) => live !== old)]));
+      await routes.setUpstreams(next.site.domain, next.role, led([next, ...lives.filter((live) => live !== old)]));
       await failpoint('recycle.routed');
     } catch (error) {
       await this.#giveUp(next, lives);
@@ -55,7 +55,7 @@ export class Beside {
   /** False when the site has as many as it may, or none could be started. */
   async add(live: Live, cause: string): Promise<boolean> {
     const { routes, cmdb, emit } = this.#deps;
-    const lives = this.#table.of(live.site.id);
+    const lives = this.#table.beside(live);
     if (!lives.includes(live) || lives.length >= live.site.settings.maxInstances || live.isFrozen) return false;
     const phases = new Phases();
     const next = await this.#start(live, phases);
@@ -63,7 +63,7 @@ export class Beside {
     try {
       await cmdb.putInstance(next.instance);
       await failpoint('add.started');
-      await routes.setUpstreams(next.site.domain, led([...lives, next]));
+      await routes.setUpstreams(next.site.domain, next.role, led([...lives, next]));
       await failpoint('add.routed');
     } catch (error) {
       await this.#giveUp(next, lives);
@@ -79,12 +79,12 @@ export class Beside {
   /** Drains and ends one of several. False when it is the last, or its requests do not end. */
   async drop(live: Live, cause: string): Promise<boolean> {
     const { routes, settings, emit } = this.#deps;
-    const lives = this.#table.of(live.site.id);
+    const lives = this.#table.beside(live);
     const others = lives.filter((one) => one !== live);
     if (others.length === 0 || others.length === lives.length) return false;
-    await routes.setUpstreams(live.site.domain, led(others));
+    await routes.setUpstreams(live.site.domain, live.role, led(others));
     if (!(await untilIdle([live], settings.drainDeadline))) {
-      await routes.setUpstreams(live.site.domain, led(lives));
+      await routes.setUpstreams(live.site.domain, live.role, led(lives));
       return false;
     }
     await end(live, this.#deps);
@@ -96,7 +96,8 @@ export class Beside {
   /** Its first page, before there is a visitor. What goes wrong here would go wrong for the visitor too, and is told then. */
   async rehearse(site: Site): Promise<void> {
     if (this.#deps.contexts.stackOf(site).warmUp === undefined) return;
-    const { live } = await this.#waker.start(site, new Phases());
+    // What it compiles and computes is kept: for that it must be able to write.
+    const { live } = await this.#waker.start(site, 'admin', new Phases());
     try {
       await live.stack.seal(live.context);
       await this.#warm(live);
@@ -108,7 +109,7 @@ export class Beside {
   async #start(old: Live, phases: Phases): Promise<Live | undefined> {
     const site = (await this.#deps.cmdb.site(old.site.id)) ?? old.site;
     try {
-      const { live: next } = await this.#waker.start(site, phases);
+      const { live: next } = await this.#waker.start(site, old.role, phases);
       try {
         await next.stack.seal(next.context);
         await this.#warm(next);
@@ -129,7 +130,7 @@ export class Beside {
   /** Everyone is led to those that were there before. */
   async #giveUp(next: Live, lives: readonly Live[]): Promise<void> {
     try {
-      await this.#deps.routes.setUpstreams(next.site.domain, led(lives));
+      await this.#deps.routes.setUpstreams(next.site.domain, next.role, led(lives));
     } finally {
       await end(next, this.#deps);
     }

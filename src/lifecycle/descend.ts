@@ -45,10 +45,10 @@ export class Descender {
     if (to === 'frozen') await this.#freeze(first, cause);
     else await this.#leaveMemory(first, descent);
     phases.mark(to === 'frozen' ? 'freeze' : 'end');
-    this.#backoff.forget(first.site.id);
-    const reached = to === 'checkpointed' && !ownCheckpoints.has(first.site.id) ? 'cold' : to;
+    this.#backoff.forget(first.key);
+    const reached = to === 'checkpointed' && !(first.role === 'public' && ownCheckpoints.has(first.site.id)) ? 'cold' : to;
     const transition: Transition = { from, to: reached, ms: phases.totalMs, phases: phases.toJSON() };
-    const facts = { from, to: reached, ms: transition.ms, phases: transition.phases };
+    const facts = { role: first.role, from, to: reached, ms: transition.ms, phases: transition.phases };
     emit({ type: 'instance.slept', site: first.site.domain, instance: first.instance.id, cause, facts });
     return transition;
   }
@@ -57,11 +57,11 @@ export class Descender {
   async bury(live: Live): Promise<void> {
     const { runtime, routes, now, emit } = this.#deps;
     const facts = await whyDied(live, runtime);
-    const others = this.#table.of(live.site.id).filter((one) => one !== live && !one.isFrozen);
-    await routes.setUpstreams(live.site.domain, led(others));
+    const others = this.#table.beside(live).filter((one) => one !== live && !one.isFrozen);
+    await routes.setUpstreams(live.site.domain, live.role, led(others));
     await this.#end(live);
-    if (now() - live.instance.bootedAt < HEALTHY_AFTER_MS) this.#backoff.diedYoung(live.site.id);
-    else this.#backoff.forget(live.site.id);
+    if (now() - live.instance.bootedAt < HEALTHY_AFTER_MS) this.#backoff.diedYoung(live.key);
+    else this.#backoff.forget(live.key);
     emit({ type: 'instance.died', site: live.site.domain, instance: live.instance.id, cause: facts.cause, facts });
   }
 
@@ -75,7 +75,7 @@ export class Descender {
       if ((await live.inFlight()) > 0) throw new SubakoError('busy', `a request for ${live.site.domain} came in`, { hint: 'try again in a moment' });
     } catch (error) {
       await runtime.thaw(live.instance.id);
-      await routes.setUpstreams(live.site.domain, led([live]));
+      await routes.setUpstreams(live.site.domain, live.role, led([live]));
       throw error;
     }
     live.cause = cause;
@@ -85,9 +85,11 @@ export class Descender {
   }
 
   async #leaveMemory(live: Live, { to, cause, phases, keepCheckpoint }: Descent): Promise<void> {
-    if (to === 'checkpointed') await this.#checkpoint(live, phases);
+    // Of the admin role none is kept: what people who were logged in left in its memory does not belong on a disk.
+    const isPublic = live.role === 'public';
+    if (to === 'checkpointed' && isPublic) await this.#checkpoint(live, phases);
     await this.#end(live);
-    if (to === 'cold' && keepCheckpoint !== true) await this.#deps.ownCheckpoints.discard(live.site.id, cause);
+    if (to === 'cold' && isPublic && keepCheckpoint !== true) await this.#deps.ownCheckpoints.discard(live.site.id, cause);
   }
 
   /** What CRIU cannot dump simply ends: the site wakes from the template, or boots. */

@@ -14,10 +14,10 @@ export function led(lives: readonly Live[]): Upstream[] {
   return lives.map((live) => ({ socket: live.socket, owner: live.socketOwner }));
 }
 
-/** The routes of a site are away, and none of its requests runs or waits. Within `ms`; else false, and the routes stay away. */
+/** The routes to instances of one role of a site are away, and none of its requests runs or waits. Within `ms`; else false, and the routes stay away. */
 export async function drain(lives: readonly Live[], deps: LifecycleDeps, ms: number): Promise<boolean> {
   const [first] = lives;
-  if (first !== undefined) await deps.routes.removeUpstreams(first.site.domain);
+  if (first !== undefined) await deps.routes.removeUpstreams(first.site.domain, first.role);
   return untilIdle(lives, ms);
 }
 

@@ -1,13 +1,17 @@
 /**
  * The heart: moves sites up and down the ladder.
  *
- * Everything that changes a site's state runs under the site's lock, so two changes never overlap. A wake is
+ * Each role of a site has a state of its own. Everything that changes it runs under the role's lock, so two changes never overlap. A wake is
  * single-flight: however many ask, one thaw, restore or boot runs, and all get its outcome.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { asSubakoError, SubakoError } from '../domain/errors.ts';
+import { DEPTH } from '../domain/state.ts';
 import type { RestingState, State } from '../domain/state.ts';
+import { limitsOf } from '../domain/site.ts';
 import type { Site, SiteSettings } from '../domain/site.ts';
+import { ROLES, roleKey } from '../domain/role.ts';
+import type { Role } from '../domain/role.ts';
 import { KeyedLock } from '../lib/keyed-lock.ts';
 import { Phases } from '../lib/phases.ts';
 import { isAlive } from '../lib/proc.ts';
@@ -59,23 +63,24 @@ export class Lifecycle {
    * @throws SubakoError `backing_off` when it failed a moment ago (facts.retryAfterMs), `wake_overflow` when too many boots wait,
    *   `wake_failed` and others when the boot fails; then nothing of it is left
    */
-  wake(site: Site, cause: string): Promise<Transition> {
-    return this.#flights.run(site.id, () => this.#lock.run(site.id, () => this.#waker.wake(site, cause)));
+  wake(site: Site, role: Role, cause: string): Promise<Transition> {
+    const key = roleKey(site.id, role);
+    return this.#flights.run(key, () => this.#lock.run(key, () => this.#waker.wake(site, role, cause)));
   }
 
   /**
    * Down to a resting state. Running requests end first, for up to the drain deadline; then they are cut.
    * @throws SubakoError `conflict` when the site rests deeper already, `host_unfit` where there are no checkpoints
    */
-  async sleep(site: Site, to: RestingState, cause: string): Promise<Transition> {
-    return this.#lock.run(site.id, async () => {
-      await this.#letIn(site.id);
+  async sleep(site: Site, role: Role, { to, cause }: { to: RestingState; cause: string }): Promise<Transition> {
+    return this.#lock.run(roleKey(site.id, role), async () => {
+      const lives = this.#table.of(site.id, role);
+      await this.#letIn(lives);
       const phases = new Phases();
-      const from = this.stateOf(site.id);
-      const lives = this.#table.of(site.id);
+      const from = this.stateOf(site.id, role);
       refuseUpwards(site, from, to);
       if (to === 'checkpointed') this.#refuseWithoutCheckpoints();
-      if (lives.length === 0) return this.#sinkFurther(site, { from, to, cause, phases });
+      if (lives.length === 0) return this.#sinkFurther(site, role, { from, to, cause, phases });
       await drain(lives, this.#deps, this.#deps.settings.drainDeadline);
       phases.mark('drain');
       return this.#descender.descend(lives, { from, to, cause, phases });
@@ -87,16 +92,15 @@ export class Lifecycle {
    * False when it was kept.
    */
   async settle(live: Live, { to, cause, isDue = () => true }: Settling): Promise<boolean> {
-    const { id } = live.site;
-    return this.#lock.run(id, async () => {
-      const lives = this.#table.of(id);
+    return this.#lock.run(live.key, async () => {
+      const lives = this.#table.beside(live);
       const held = (): boolean => lives.some((one) => one.holds > 0);
       if (!lives.includes(live) || held() || !isDue()) return false;
       const phases = new Phases();
-      const from = this.stateOf(id);
+      const from = this.stateOf(live.site.id, live.role);
       if (from !== 'frozen' && (!(await drain(lives, this.#deps, 0)) || held())) {
-        await this.#deps.routes.setUpstreams(live.site.domain, led(lives));
-        this.touch(id);
+        await this.#deps.routes.setUpstreams(live.site.domain, live.role, led(lives));
+        this.touch(live.site.id, live.role);
         return false;
       }
       phases.mark('drain');
@@ -105,7 +109,7 @@ export class Lifecycle {
         return true;
       } catch (error) {
         if (asSubakoError(error).code !== 'busy') throw error;
-        this.touch(id);
+        this.touch(live.site.id, live.role);
         return false;
       }
     });
@@ -113,34 +117,34 @@ export class Lifecycle {
 
   /** A frozen instance that has a request in its backlog, against all care: it goes on. */
   async thawStray(live: Live): Promise<void> {
-    await this.wake(live.site, 'a request slipped in');
+    await this.wake(live.site, live.role, 'a request slipped in');
   }
 
   /** Clears away an instance whose process is gone. */
   async bury(live: Live): Promise<void> {
-    await this.#lock.run(live.site.id, async () => {
-      if (this.#table.of(live.site.id).includes(live) && !isAlive(live.process)) await this.#descender.bury(live);
+    await this.#lock.run(live.key, async () => {
+      if (this.#table.beside(live).includes(live) && !isAlive(live.process)) await this.#descender.bury(live);
     });
   }
 
   /** The next instance is started beside this one, warmed and routed, and this one drained. False when it could not be started; then this one goes on. */
   recycle(live: Live, cause: string): Promise<boolean> {
-    return this.#lock.run(live.site.id, () => this.#beside.recycle(live, cause));
+    return this.#lock.run(live.key, () => this.#beside.recycle(live, cause));
   }
 
   /** One more instance of a site that has much to do. */
   addInstance(live: Live, cause: string): Promise<boolean> {
-    return this.#lock.run(live.site.id, () => this.#beside.add(live, cause));
+    return this.#lock.run(live.key, () => this.#beside.add(live, cause));
   }
 
   /** One instance less. */
   dropInstance(live: Live, cause: string): Promise<boolean> {
-    return this.#lock.run(live.site.id, () => this.#beside.drop(live, cause));
+    return this.#lock.run(live.key, () => this.#beside.drop(live, cause));
   }
 
   /** Lets a site that nobody is led to yet make its first page, which is its slowest: it fills caches of its own. Leaves nothing running. */
   rehearse(site: Site): Promise<void> {
-    return this.#lock.run(site.id, () => this.#beside.rehearse(site));
+    return this.#lock.run(roleKey(site.id, 'admin'), () => this.#beside.rehearse(site));
   }
 
   /** No more wakes from now on, and every site down to cold, a few at a time. Checkpoints that are there stay. */
@@ -148,19 +152,19 @@ export class Lifecycle {
     this.close();
     await this.#flights.settled();
     const few = new Semaphore(SLEEPS_AT_ONCE);
-    const sites = new Map(this.allLive().map((live) => [live.site.id, live.site]));
-    await Promise.all([...sites.values()].map((site) => few.run(() => this.#end(site, cause))));
+    const places = new Map(this.allLive().map((live) => [live.key, live]));
+    await Promise.all([...places.values()].map(({ site, role }) => few.run(() => this.#end(site, role, cause))));
   }
 
   /** Ends whatever runs of a site that is to be removed. */
   async endAll(site: Site, cause: string): Promise<void> {
-    await this.#end(site, cause);
+    for (const role of ROLES) await this.#end(site, role, cause);
     await this.#deps.ownCheckpoints.discard(site.id, cause);
   }
 
-  /** Runs work on a site while nothing else can change its state. */
+  /** Runs work on a site while nothing else can change the state of any of its roles. */
   exclusively<T>(siteId: string, work: () => Promise<T>): Promise<T> {
-    return this.#lock.run(siteId, work);
+    return this.#lock.run(roleKey(siteId, 'public'), () => this.#lock.run(roleKey(siteId, 'admin'), work));
   }
 
   /** Takes over an instance that outlived an earlier daemon. */
@@ -168,18 +172,19 @@ export class Lifecycle {
     this.#table.add(live);
   }
 
-  /** A request ended, or something else used the site. */
-  touch(siteId: string): void {
-    for (const live of this.#table.of(siteId)) live.usedAt = this.#deps.now();
+  /** A request ended, or something else used the role. */
+  touch(siteId: string, role: Role): void {
+    for (const live of this.#table.of(siteId, role)) live.usedAt = this.#deps.now();
   }
 
   /** Gives running instances other limits. @throws SubakoError `conflict` when one uses more than it may have from now on; then they keep theirs */
-  async setLimits(site: Site, limits: SiteSettings): Promise<void> {
-    const lives = this.#table.of(site.id);
+  async setLimits(site: Site, settings: SiteSettings): Promise<void> {
+    const lives = this.#allOf(site.id);
+    const set = ({ instance, role }: Live, to: SiteSettings): Promise<void> => this.#deps.runtime.setLimits(instance.id, limitsOf(to, role));
     try {
-      for (const live of lives) await this.#deps.runtime.setLimits(live.instance.id, limits);
+      for (const live of lives) await set(live, settings);
     } catch (error) {
-      for (const live of lives) await this.#deps.runtime.setLimits(live.instance.id, site.settings).catch(() => undefined);
+      for (const live of lives) await set(live, site.settings).catch(() => undefined);
       throw new SubakoError('conflict', `${site.domain} uses more than that right now`, {
         hint: `subako sleep ${site.domain} first, then set it`,
         cause: error,
@@ -189,25 +194,31 @@ export class Lifecycle {
 
   /** Settings changed: policy takes them at once. */
   async siteChanged(site: Site): Promise<void> {
-    for (const live of this.#table.of(site.id)) live.site = site;
-    if (site.settings.keepAwake && this.live(site.id)?.isFrozen !== false) await this.wake(site, 'kept awake');
+    for (const live of this.#allOf(site.id)) live.site = site;
+    if (site.settings.keepAwake && this.live(site.id, 'public')?.isFrozen !== false) await this.wake(site, 'public', 'kept awake');
     if (site.settings.checkpoint === 'never') await this.#deps.ownCheckpoints.discard(site.id, 'the site is set to have none');
   }
 
-  stateOf(siteId: string): State {
-    const [live] = this.#table.of(siteId);
+  stateOf(siteId: string, role: Role): State {
+    const [live] = this.#table.of(siteId, role);
     if (live !== undefined) return live.isFrozen ? 'frozen' : 'running';
-    if (this.#flights.has(siteId)) return 'booting';
-    return this.#deps.ownCheckpoints.has(siteId) ? 'checkpointed' : 'cold';
+    if (this.#flights.has(roleKey(siteId, role))) return 'booting';
+    return role === 'public' && this.#deps.ownCheckpoints.has(siteId) ? 'checkpointed' : 'cold';
   }
 
-  /** The first instance of a site, where it has any. */
-  live(siteId: string): Live | undefined {
-    return this.#table.of(siteId)[0];
+  /** The state of the role that is most awake. */
+  stateOfSite(siteId: string): State {
+    const states = ROLES.map((role) => this.stateOf(siteId, role));
+    return states.reduce((most, state) => (DEPTH[state] < DEPTH[most] ? state : most));
   }
 
-  livesOf(siteId: string): readonly Live[] {
-    return this.#table.of(siteId);
+  /** The first instance of a role, where it has any. */
+  live(siteId: string, role: Role): Live | undefined {
+    return this.#table.of(siteId, role)[0];
+  }
+
+  livesOf(siteId: string, role: Role): readonly Live[] {
+    return this.#table.of(siteId, role);
   }
 
   allLive(): Live[] {
@@ -224,8 +235,8 @@ export class Lifecycle {
   }
 
   /** Visitors who were just told that it is awake are on their way to its socket: it stays for that moment. */
-  async #letIn(siteId: string): Promise<void> {
-    const usedAt = Math.max(0, ...this.#table.of(siteId).map((live) => live.usedAt));
+  async #letIn(lives: readonly Live[]): Promise<void> {
+    const usedAt = Math.max(0, ...lives.map((live) => live.usedAt));
     await delay(Math.max(0, Math.min(usedAt + LET_IN_MS - this.#deps.now(), LET_IN_MS)));
   }
 
@@ -234,12 +245,16 @@ export class Lifecycle {
     throw new SubakoError('host_unfit', 'this machine cannot checkpoint', { hint: 'subako doctor says why; --to frozen and --to cold work' });
   }
 
-  async #end(site: Site, cause: string): Promise<void> {
-    await this.#lock.run(site.id, async () => {
-      const lives = this.#table.of(site.id);
+  #allOf(siteId: string): Live[] {
+    return ROLES.flatMap((role) => this.#table.of(siteId, role));
+  }
+
+  async #end(site: Site, role: Role, cause: string): Promise<void> {
+    await this.#lock.run(roleKey(site.id, role), async () => {
+      const lives = this.#table.of(site.id, role);
       if (lives.length === 0) return;
       const phases = new Phases();
-      const from = this.stateOf(site.id);
+      const from = this.stateOf(site.id, role);
       await drain(lives, this.#deps, this.#deps.settings.drainDeadline);
       phases.mark('drain');
       await this.#descender.descend(lives, { from, to: 'cold', cause, phases, keepCheckpoint: true });
@@ -247,14 +262,13 @@ export class Lifecycle {
   }
 
   /** Nothing runs: all that can be given up is the checkpoint. */
-  async #sinkFurther(site: Site, { from, to, cause, phases }: { from: State; to: RestingState; cause: string; phases: Phases }): Promise<Transition> {
-    if (from === 'checkpointed' && to === 'cold') await this.#deps.ownCheckpoints.discard(site.id, cause);
+  async #sinkFurther(site: Site, role: Role, step: { from: State; to: RestingState; cause: string; phases: Phases }): Promise<Transition> {
+    const { from, to, cause, phases } = step;
+    if (role === 'public' && from === 'checkpointed' && to === 'cold') await this.#deps.ownCheckpoints.discard(site.id, cause);
     phases.mark('discard');
     return { from, to, ms: phases.totalMs, phases: phases.toJSON() };
   }
 }
-
-const DEPTH: Readonly<Record<State, number>> = { running: 0, booting: 0, frozen: 1, checkpointed: 2, cold: 3 };
 
 function refuseUpwards(site: Site, from: State, to: RestingState): void {
   if (DEPTH[from] <= DEPTH[to]) return;

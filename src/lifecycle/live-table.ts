@@ -1,24 +1,31 @@
-/** Which instances are up, by site. A site's first instance is the one that stays when it has less to do. */
+/** Which instances are up, by site and role. A role's first instance is the one that stays when it has less to do. */
+import { roleKey } from '../domain/role.ts';
+import type { Role } from '../domain/role.ts';
 import type { Live } from './live.ts';
 
 export class LiveTable {
-  readonly #bySite = new Map<string, readonly Live[]>();
+  readonly #byRole = new Map<string, readonly Live[]>();
 
-  of(siteId: string): readonly Live[] {
-    return this.#bySite.get(siteId) ?? [];
+  of(siteId: string, role: Role): readonly Live[] {
+    return this.#byRole.get(roleKey(siteId, role)) ?? [];
+  }
+
+  /** Of the same site and role as this one. */
+  beside({ site, role }: Pick<Live, 'site' | 'role'>): readonly Live[] {
+    return this.of(site.id, role);
   }
 
   all(): Live[] {
-    return [...this.#bySite.values()].flat();
+    return [...this.#byRole.values()].flat();
   }
 
   add(live: Live): void {
-    this.#bySite.set(live.site.id, [...this.of(live.site.id), live]);
+    this.#byRole.set(roleKey(live.site.id, live.role), [...this.beside(live), live]);
   }
 
   remove(live: Live): void {
-    const rest = this.of(live.site.id).filter((one) => one !== live);
-    if (rest.length === 0) this.#bySite.delete(live.site.id);
-    else this.#bySite.set(live.site.id, rest);
+    const rest = this.beside(live).filter((one) => one !== live);
+    if (rest.length === 0) this.#byRole.delete(roleKey(live.site.id, live.role));
+    else this.#byRole.set(roleKey(live.site.id, live.role), rest);
   }
 }

@@ -1,6 +1,8 @@
 /** An instance that is up on this node, with what only memory needs to know of it. */
 import { basename, join } from 'node:path';
 import type { Instance, ProcessIdentity } from '../domain/instance.ts';
+import { roleKey } from '../domain/role.ts';
+import type { Role } from '../domain/role.ts';
 import type { Site } from '../domain/site.ts';
 import { rangeBase } from '../domain/uid-range.ts';
 import { unixConnections } from '../lib/proc.ts';
@@ -42,6 +44,15 @@ export class Live {
     this.stack = parts.stack;
     this.context = parts.context;
     this.usedAt = parts.usedAt;
+  }
+
+  get role(): Role {
+    return this.instance.role;
+  }
+
+  /** See `roleKey`. */
+  get key(): string {
+    return roleKey(this.site.id, this.role);
   }
 
   get isFrozen(): boolean {

@@ -12,13 +12,15 @@ const SETTINGS: SiteSettings = {
   maxInstances: 1,
   lifetimeMs: 0,
   memoryBytes: 1,
+  adminMemoryBytes: 1,
+  mode: 'strict',
   cpus: 1,
   pids: 1,
 };
 
 function due(idleMs: number, settings: Partial<SiteSettings> = {}, checkpoints = true): string | undefined {
   const site = { id: 'a', settings: { ...SETTINGS, ...settings } } as Site;
-  return dueRest({ site, usedAt: 5_000 }, { now: 5_000 + idleMs, checkpoints }, new Verdicts());
+  return dueRest({ site, role: 'public', usedAt: 5_000 }, { now: 5_000 + idleMs, checkpoints }, new Verdicts());
 }
 
 describe('how deep a site rests', () => {

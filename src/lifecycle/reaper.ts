@@ -1,5 +1,6 @@
 /** Looks after the instances that are up: idle ones go down the ladder, old ones are recycled, dead ones buried, crowded ones helped, logs kept small. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { limitsOf } from '../domain/site.ts';
 import type { RestingState } from '../domain/state.ts';
 import { rotateIfLarger } from '../lib/bounded-log.ts';
 import { isAlive, unixConnections } from '../lib/proc.ts';
@@ -126,21 +127,22 @@ export class Reaper {
   /** Asleep soon anyway: then its next wake is the renewal. In use: the next one is started beside it. */
   async #renew(live: Live, cause: string): Promise<void> {
     const idleMs = this.#deps.now() - live.usedAt;
-    if (!live.site.settings.keepAwake && idleMs > LOOK_EVERY_MS * 5 && (await this.#lifecycle.settle(live, { to: 'cold', cause }))) return;
+    const kept = live.site.settings.keepAwake && live.role === 'public';
+    if (!kept && idleMs > LOOK_EVERY_MS * 5 && (await this.#lifecycle.settle(live, { to: 'cold', cause }))) return;
     if (await this.#lifecycle.recycle(live, cause)) return;
     await this.#lifecycle.settle(live, { to: 'cold', cause });
   }
 
   #lookAtCrowds(connections: Connections): void {
-    const sites = new Set(this.#lifecycle.allLive().map((live) => live.site.id));
-    for (const id of sites) {
-      const lives = this.#lifecycle.livesOf(id);
+    const places = new Map(this.#lifecycle.allLive().map((live) => [live.key, live]));
+    for (const [key, { site, role }] of places) {
+      const lives = this.#lifecycle.livesOf(site.id, role);
       const [first] = lives;
       const last = lives.at(-1);
       if (first === undefined || last === undefined || first.isFrozen) continue;
       if (lives.length < 2 && first.site.settings.maxInstances < 2) continue;
       const inFlight = lives.reduce((sum, live) => sum + live.inFlightOf(connections), 0);
-      const verdict = this.#crowd.look(id, { inFlight, instances: lives.length });
+      const verdict = this.#crowd.look(key, { inFlight, instances: lives.length });
       if (verdict === 'more') void this.#once(first, () => this.#lifecycle.addInstance(first, `${inFlight} requests at once`));
       if (verdict === 'fewer') void this.#once(last, () => this.#lifecycle.dropInstance(last, 'less to do'));
     }
@@ -172,16 +174,16 @@ export class Reaper {
   /** Sites that are to be awake and are not: after a start of the platform, or a crash. */
   async #wakeKept(): Promise<void> {
     const asleep = (await this.#deps.cmdb.sites()).filter(
-      (site) => site.settings.keepAwake && site.phase === 'ready' && this.#lifecycle.live(site.id)?.isFrozen !== false,
+      (site) => site.settings.keepAwake && site.phase === 'ready' && this.#lifecycle.live(site.id, 'public')?.isFrozen !== false,
     );
-    for (const site of asleep) await this.#lifecycle.wake(site, 'kept awake').catch(() => undefined); // its event says why
+    for (const site of asleep) await this.#lifecycle.wake(site, 'public', 'kept awake').catch(() => undefined); // its event says why
   }
 
   /** The kernel may kill a worker and leave the first process alive; somebody should know. */
   async #tellOfMemory(live: Live): Promise<void> {
     const usage = await this.#deps.runtime.usage(live.instance.id);
     if (usage === undefined || usage.oomKills <= live.oomKills) return;
-    const facts = { kills: usage.oomKills - live.oomKills, memoryBytes: usage.memoryBytes, limitBytes: live.site.settings.memoryBytes };
+    const facts = { kills: usage.oomKills - live.oomKills, memoryBytes: usage.memoryBytes, limitBytes: limitsOf(live.site.settings, live.role).memoryBytes };
     live.oomKills = usage.oomKills;
     this.#deps.emit({ type: 'instance.oom', site: live.site.domain, instance: live.instance.id, cause: 'out of memory', facts });
   }

@@ -3,7 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { isErrno, SubakoError } from '../domain/errors.ts';
 import { newId } from '../domain/ids.ts';
 import type { Instance, ProcessIdentity } from '../domain/instance.ts';
-import { DEFAULT_ROLE } from '../domain/site.ts';
+import { roleKey } from '../domain/role.ts';
+import type { Role } from '../domain/role.ts';
 import type { Site } from '../domain/site.ts';
 import { linkedSocket } from '../lib/connectable.ts';
 import { failpoint } from '../lib/failpoint.ts';
@@ -24,28 +25,29 @@ export interface Started {
 
 interface Attempt {
   readonly site: Site;
+  readonly role: Role;
   readonly stack: Stack;
   readonly context: StackContext;
   readonly id: string;
 }
 
 /** Leaves nothing behind when it fails: no container, no record. */
-export async function startInstance(site: Site, deps: LifecycleDeps, phases: Phases): Promise<Started> {
+export async function startInstance({ site, role }: { site: Site; role: Role }, deps: LifecycleDeps, phases: Phases): Promise<Started> {
   const { cmdb, contexts, now, settings } = deps;
   const stack = contexts.stackOf(site);
-  const id = `${site.id}-${DEFAULT_ROLE}-${newId(6)}`;
+  const id = `${roleKey(site.id, role)}-${newId(6)}`;
   const at = now();
-  const instance: Instance = { id, siteId: site.id, role: DEFAULT_ROLE, node: settings.node, state: 'booting', image: site.image, since: at, bootedAt: at };
+  const instance: Instance = { id, siteId: site.id, role, node: settings.node, state: 'booting', image: site.image, since: at, bootedAt: at };
 
   await using undo = new AsyncDisposableStack();
   // The record comes first: whoever finds it after a crash knows what to remove.
   await cmdb.putInstance(instance);
   undo.defer(() => cmdb.deleteInstance(id));
-  const context = await contexts.of(site, id);
+  const context = await contexts.of(site, role, id);
   undo.defer(() => stack.tidy(context));
   undo.defer(() => deps.runtime.remove(id));
   await failpoint('start.recorded');
-  const { process, origin } = await firstThatWorks({ site, stack, context, id }, deps, phases);
+  const { process, origin } = await firstThatWorks({ site, role, stack, context, id }, deps, phases);
   await failpoint('start.started');
   const running: Instance = { ...instance, state: 'running', process };
   const live = new Live({ site, instance: running, process, stack, context, usedAt: now() });
@@ -66,8 +68,8 @@ async function firstThatWorks(attempt: Attempt, deps: LifecycleDeps, phases: Pha
   }
   await prepare(attempt, deps);
   phases.mark('prepare');
-  const { context, id } = attempt;
-  const process = await deps.runtime.run(id, { logPath: instanceLogPath(context.paths, DEFAULT_ROLE) });
+  const { role, context, id } = attempt;
+  const process = await deps.runtime.run(id, { logPath: instanceLogPath(context.paths, role) });
   phases.mark('start');
   return { process, origin: 'boot' };
 }
@@ -75,14 +77,15 @@ async function firstThatWorks(attempt: Attempt, deps: LifecycleDeps, phases: Pha
 async function restored(attempt: Attempt & { way: 'checkpoint' | 'template' }, deps: LifecycleDeps, phases: Phases): Promise<ProcessIdentity | undefined> {
   const { runtime, ownCheckpoints, templates, emit } = deps;
   if (runtime.checkpoints === undefined) return undefined;
-  const { site, stack, context, id, way } = attempt;
-  const from = way === 'checkpoint' ? await ownCheckpoints.use(context, stack) : await templates.use(stack, context.image);
+  const { site, role, stack, context, id, way } = attempt;
+  if (way === 'checkpoint' && role !== 'public') return undefined;
+  const from = way === 'checkpoint' ? await ownCheckpoints.use(context, stack) : await templates.use({ stack, image: context.image, role });
   if (from === undefined) return undefined;
   phases.mark('verify');
   try {
     await prepare(attempt, deps);
     phases.mark('prepare');
-    const logPath = instanceLogPath(context.paths, DEFAULT_ROLE);
+    const logPath = instanceLogPath(context.paths, role);
     const process = await runtime.checkpoints.restore(id, { spec: stack.bundle(context), from, logPath });
     phases.mark('restore');
     return process;

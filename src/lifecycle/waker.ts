@@ -1,6 +1,8 @@
 /** Up the ladder. Its methods are called under the site's lock. */
 import { asSubakoError, SubakoError } from '../domain/errors.ts';
 import type { State } from '../domain/state.ts';
+import { roleKey } from '../domain/role.ts';
+import type { Role } from '../domain/role.ts';
 import type { Site } from '../domain/site.ts';
 import { failpoint } from '../lib/failpoint.ts';
 import { Phases } from '../lib/phases.ts';
@@ -40,27 +42,27 @@ export class Waker {
     this.#closing = true;
   }
 
-  async wake(asked: Site, cause: string): Promise<Transition> {
+  async wake(asked: Site, role: Role, cause: string): Promise<Transition> {
     const phases = new Phases();
     // Read again under the lock: it may have been changed or removed while this wake waited for its turn.
     const site = await this.#deps.cmdb.site(asked.id);
     if (site?.phase !== 'ready') throw new SubakoError('unknown_host', `there is no site ${asked.domain}`);
-    for (const live of this.#table.of(site.id)) if (!isAlive(live.process)) await this.#descender.bury(live);
-    const lives = this.#table.of(site.id);
+    for (const live of this.#table.of(site.id, role)) if (!isAlive(live.process)) await this.#descender.bury(live);
+    const lives = this.#table.of(site.id, role);
     const [first] = lives;
     if (first?.isFrozen === true) return this.#thaw(first, cause, phases);
     if (first !== undefined) return this.#keepAwake(lives, phases);
-    this.#refuseIfUnwise(site);
-    const from: State = this.#deps.ownCheckpoints.has(site.id) ? 'checkpointed' : 'cold';
+    this.#refuseIfUnwise(site, role);
+    const from: State = role === 'public' && this.#deps.ownCheckpoints.has(site.id) ? 'checkpointed' : 'cold';
     try {
-      const { live, origin } = await this.start(site, phases);
+      const { live, origin } = await this.start(site, role, phases);
       try {
         await live.stack.seal(live.context);
-        await this.#deps.routes.setUpstreams(site.domain, led([live]));
-        if (origin !== 'boot') void this.#deps.routes.knock(site.domain);
+        await this.#deps.routes.setUpstreams(site.domain, role, led([live]));
+        if (origin !== 'boot') void this.#deps.routes.knock(site.domain, role);
         await this.#deps.cmdb.putInstance(live.instance);
       } catch (error) {
-        await this.#deps.routes.removeUpstreams(site.domain);
+        await this.#deps.routes.removeUpstreams(site.domain, role);
         await end(live, this.#deps);
         throw error;
       }
@@ -69,16 +71,16 @@ export class Waker {
       if (origin === 'checkpoint') void this.#deps.ownCheckpoints.consume(site.id).catch(() => undefined); // at the next look at it, it is found to be of no use
       return await this.#woken(live, { from, cause, phases, origin });
     } catch (error) {
-      throw this.#wakeFailed(site, cause, error);
+      throw this.#wakeFailed({ site, role, cause }, error);
     }
   }
 
   /** One more instance, when there is a place; nobody is led to it yet. */
-  start(site: Site, phases: Phases): Promise<Started> {
+  start(site: Site, role: Role, phases: Phases): Promise<Started> {
     return this.#starts.run(() => {
       phases.mark('queue');
       this.#refuseIfClosing();
-      return startInstance(site, this.#deps, phases);
+      return startInstance({ site, role }, this.#deps, phases);
     });
   }
 
@@ -89,7 +91,7 @@ export class Waker {
     await runtime.thaw(live.instance.id);
     phases.mark('thaw');
     live.instance = { ...live.instance, state: 'running', since: now() };
-    await routes.setUpstreams(live.site.domain, led([live]));
+    await routes.setUpstreams(live.site.domain, live.role, led([live]));
     phases.mark('route');
     await failpoint('thaw.routed');
     await cmdb.putInstance(live.instance);
@@ -101,7 +103,7 @@ export class Waker {
     const { routes, now } = this.#deps;
     for (const live of lives) {
       live.usedAt = now();
-      if (!(await routes.hasUpstream(live.site.domain))) await routes.setUpstreams(live.site.domain, led(lives));
+      if (!(await routes.hasUpstream(live.site.domain, live.role))) await routes.setUpstreams(live.site.domain, live.role, led(lives));
     }
     return { from: 'running', to: 'running', ms: phases.totalMs, phases: {} };
   }
@@ -110,9 +112,9 @@ export class Waker {
     if (this.#closing) throw new SubakoError('busy', 'the platform is stopping', { facts: { retryAfterMs: 10_000 } });
   }
 
-  #refuseIfUnwise(site: Site): void {
+  #refuseIfUnwise(site: Site, role: Role): void {
     this.#refuseIfClosing();
-    const waitMs = this.#backoff.waitMs(site.id);
+    const waitMs = this.#backoff.waitMs(roleKey(site.id, role));
     if (waitMs > 0) {
       throw new SubakoError('backing_off', `${site.domain} failed to start a moment ago`, {
         hint: `it is tried again in ${Math.ceil(waitMs / 1000)} s; subako logs ${site.domain} shows what it said`,
@@ -132,21 +134,21 @@ export class Waker {
     live.site = (await cmdb.site(site.id)) ?? site;
     const transition: Transition = { from, to: 'running', ms: phases.totalMs, phases: phases.toJSON(), ...(origin === undefined ? {} : { origin }) };
     metrics.woken(transition);
-    void cmdb.countWake(site.id, { from, ms: transition.ms, at: now() }).catch(() => undefined); // a figure for people; no visitor waits for it
-    const facts = { from, ...(origin === undefined ? {} : { origin }), ms: transition.ms, phases: transition.phases };
+    void cmdb.countWake(site.id, live.role, { from, ms: transition.ms, at: now() }).catch(() => undefined); // a figure for people; no visitor waits for it
+    const facts = { role: live.role, from, ...(origin === undefined ? {} : { origin }), ms: transition.ms, phases: transition.phases };
     emit({ type: 'instance.woken', site: site.domain, instance: instance.id, cause, facts });
     return transition;
   }
 
-  #wakeFailed(site: Site, cause: string, thrown: unknown): SubakoError {
+  #wakeFailed({ site, role, cause }: { site: Site; role: Role; cause: string }, thrown: unknown): SubakoError {
     const error = asSubakoError(thrown);
-    const retryAfterMs = this.#backoff.failed(site.id);
+    const retryAfterMs = this.#backoff.failed(roleKey(site.id, role));
     this.#deps.metrics.wakeFailed(error.code);
     this.#deps.emit({
       type: 'instance.wake-failed',
       site: site.domain,
       cause,
-      facts: { code: error.code, message: error.message, ...error.facts, retryAfterMs },
+      facts: { role, code: error.code, message: error.message, ...error.facts, retryAfterMs },
     });
     return new SubakoError(error.code, error.message, {
       ...(error.hint === undefined ? {} : { hint: error.hint }),

@@ -85,6 +85,8 @@ export async function buildSites(config: Config, deps: BuildSitesDeps): Promise<
       maxInstances: config.maxInstances,
       lifetimeMs: config.lifetime,
       memoryBytes: config.memory,
+      adminMemoryBytes: config.adminMemory,
+      mode: 'strict',
       cpus: config.cpus,
       pids: config.pids,
     },

@@ -13,11 +13,11 @@ interface Parts {
 const OK = 200;
 
 export async function noteUse(seen: readonly AccessEvent[], { cmdb, lifecycle, verdicts }: Parts): Promise<void> {
-  for (const { host, status, ms, woken } of seen) {
+  for (const { host, role, status, ms, woken } of seen) {
     const site = await cmdb.siteByDomain(host);
     if (site === undefined) continue;
-    lifecycle.touch(site.id);
-    if (status !== OK) continue;
+    lifecycle.touch(site.id, role);
+    if (status !== OK || role !== 'public') continue;
     if (woken === '') verdicts.usualPage(site.id, ms);
     else if (woken === 'boot' || woken === 'template' || woken === 'checkpoint') verdicts.firstPage(site.id, woken, ms);
   }

@@ -7,8 +7,10 @@ import type { Cmdb, WakeStats } from '../cmdb/cmdb.ts';
 import type { Config } from '../config/config.ts';
 import type { Dispatcher } from '../dispatcher/dispatcher.ts';
 import { SubakoError } from '../domain/errors.ts';
-import { DEFAULT_ROLE } from '../domain/site.ts';
+import { DEFAULT_ROLE, roleKey, ROLES } from '../domain/role.ts';
+import type { Role } from '../domain/role.ts';
 import type { Site } from '../domain/site.ts';
+import { DEPTH } from '../domain/state.ts';
 import type { RestingState } from '../domain/state.ts';
 import type { EventLog } from '../lifecycle/event-log.ts';
 import type { Lifecycle, Transition } from '../lifecycle/lifecycle.ts';
@@ -62,7 +64,7 @@ export class PlatformApi implements ApiPlatform {
 
   async status(): Promise<StatusReply> {
     const { config, foundation, services, dispatcher, lifecycle, templates } = this.#deps;
-    const states = (await this.sites()).map((site) => lifecycle.stateOf(site.id));
+    const states = (await this.sites()).map((site) => lifecycle.stateOfSite(site.id));
     const count = (state: string): number => states.filter((one) => one === state).length;
     return {
       version: VERSION,
@@ -93,7 +95,8 @@ export class PlatformApi implements ApiPlatform {
     const { cmdb } = this.#deps;
     const [sites, stats] = await Promise.all([this.sites(), cmdb.wakeStats()]);
     this.#cpu.keepOnly(new Set(this.#deps.lifecycle.allLive().map((live) => live.instance.id)));
-    return Promise.all(sites.map((site) => this.#row(site, stats.get(site.id))));
+    const places = sites.flatMap((site) => ROLES.map((role) => ({ site, role }))).filter((place) => this.#isShown(place));
+    return Promise.all(places.map(({ site, role }) => this.#row(site, role, stats.get(roleKey(site.id, role)))));
   }
 
   async sites(): Promise<Site[]> {
@@ -111,7 +114,7 @@ export class PlatformApi implements ApiPlatform {
       id,
       domain,
       url: `http://${authorityOf(domain, config.http)}/`,
-      state: lifecycle.stateOf(id),
+      state: lifecycle.stateOfSite(id),
       stack,
       image,
       node,
@@ -132,12 +135,18 @@ export class PlatformApi implements ApiPlatform {
     return this.#deps.sites.remove(domain);
   }
 
-  async wake(domain: string): Promise<Transition> {
-    return this.#deps.lifecycle.wake(await this.site(domain), 'command');
+  async wake(domain: string, role: Role = DEFAULT_ROLE): Promise<Transition> {
+    return this.#deps.lifecycle.wake(await this.site(domain), role, 'command');
   }
 
-  async sleep(domain: string, to: RestingState): Promise<Transition> {
-    return this.#deps.lifecycle.sleep(await this.site(domain), to, 'command');
+  async sleep(domain: string, to: RestingState, role?: Role): Promise<Transition> {
+    const { lifecycle } = this.#deps;
+    const site = await this.site(domain);
+    const how = { to, cause: 'command' };
+    const higher = ROLES.filter((one) => DEPTH[lifecycle.stateOf(site.id, one)] < DEPTH[to]);
+    const [first = role ?? DEFAULT_ROLE, ...others] = role === undefined ? higher : [role];
+    for (const other of others) await lifecycle.sleep(site, other, how);
+    return lifecycle.sleep(site, first, how);
   }
 
   metrics(): Promise<string> {
@@ -155,7 +164,9 @@ export class PlatformApi implements ApiPlatform {
     if (noCheckpoints !== undefined)
       throw new SubakoError('host_unfit', `this machine cannot checkpoint: ${noCheckpoints}`, { hint: 'subako doctor tells more' });
     for (const stack of STACKS.values()) {
-      if (stack.template !== undefined) await templates.make(stack, await images.ensure(stack.recipe, () => undefined));
+      if (stack.template === undefined) continue;
+      const image = await images.ensure(stack.recipe, () => undefined);
+      for (const role of ROLES) await templates.make({ stack, image, role });
     }
     return templates.list();
   }
@@ -180,7 +191,7 @@ export class PlatformApi implements ApiPlatform {
     for (const { siteId } of ownCheckpoints.list()) {
       const site = await cmdb.site(siteId);
       if (site === undefined) continue;
-      const verdict = await ownCheckpoints.verifyAnew(await contexts.of(site, NO_INSTANCE), contexts.stackOf(site));
+      const verdict = await ownCheckpoints.verifyAnew(await contexts.of(site, 'public', NO_INSTANCE), contexts.stackOf(site));
       checked.push({ name: site.domain, ok: verdict.ok, why: verdict.ok ? 'in order' : verdict.why });
     }
     return checked;
@@ -194,20 +205,20 @@ export class PlatformApi implements ApiPlatform {
     await lifecycle.exclusively(site.id, () => ownCheckpoints.discard(site.id, 'command'));
   }
 
-  logPath(site: Site): string {
-    return instanceLogPath(sitePaths(this.#deps.config, site.id), DEFAULT_ROLE);
+  logPath(site: Site, role: Role): string {
+    return instanceLogPath(sitePaths(this.#deps.config, site.id), role);
   }
 
-  async openExec(domain: string, { command, tty }: ExecRequest): Promise<{ argv: readonly string[]; release: () => void }> {
+  async openExec(domain: string, { command, tty, role }: ExecRequest): Promise<{ argv: readonly string[]; release: () => void }> {
     const { lifecycle, foundation } = this.#deps;
     const site = await this.site(domain);
-    await lifecycle.wake(site, 'exec');
-    const live = lifecycle.live(site.id);
+    await lifecycle.wake(site, role, 'exec');
+    const live = lifecycle.live(site.id, role);
     if (live === undefined) throw new SubakoError('not_running', `${site.domain} went to sleep again`, { hint: 'try once more' });
     live.holds += 1;
     const release = (): void => {
       live.holds -= 1;
-      lifecycle.touch(site.id);
+      lifecycle.touch(site.id, role);
     };
     return { argv: foundation.runtime.execArgv(live.instance.id, command, { tty }), release };
   }
@@ -216,21 +227,26 @@ export class PlatformApi implements ApiPlatform {
     this.#deps.onShutdown(options);
   }
 
-  async #row(site: Site, stats: WakeStats | undefined): Promise<PsRow> {
+  /** A sleeping admin container is nothing to look at: most sites have one all day. */
+  #isShown({ site, role }: { site: Site; role: Role }): boolean {
+    return role === DEFAULT_ROLE || this.#deps.lifecycle.stateOf(site.id, role) !== 'cold';
+  }
+
+  async #row(site: Site, role: Role, stats: WakeStats | undefined): Promise<PsRow> {
     const { lifecycle, foundation } = this.#deps;
-    const live = lifecycle.live(site.id);
+    const live = lifecycle.live(site.id, role);
     const usage = live === undefined ? undefined : await foundation.runtime.usage(live.instance.id);
     return {
       id: site.id,
       site: site.domain,
-      role: DEFAULT_ROLE,
+      role,
       node: site.node,
-      state: lifecycle.stateOf(site.id),
+      state: lifecycle.stateOf(site.id, role),
       pid: live?.process.pid ?? null,
       cpuPercent: live === undefined || usage === undefined ? null : this.#cpu.percent(live.instance.id, usage.cpuMs),
       memoryBytes: usage?.memoryBytes ?? null,
       since: live?.instance.since ?? null,
-      instances: lifecycle.livesOf(site.id).length,
+      instances: lifecycle.livesOf(site.id, role).length,
       why: live?.cause ?? null,
       wakes: stats?.wakes ?? 0,
       lastWake: stats?.lastWake === undefined ? null : { from: stats.lastWake.from, ms: stats.lastWake.ms },

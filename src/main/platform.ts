@@ -95,7 +95,7 @@ export async function startPlatform({ config, log, progress, onShutdown }: Start
   reaper.start();
   undo.defer(() => reaper.stop());
   // Visitors need not wait for it: until it is there, sites boot. Its events say how it went.
-  for (const { stack, image } of stacks) void templates.ensure(stack, image).catch(() => undefined);
+  for (const { stack, image } of stacks) void templates.ensure({ stack, image, role: 'public' }).catch(() => undefined);
 
   const services = { database: database.service, edge: edgeService };
   const api = await startApi(
@@ -133,7 +133,7 @@ async function startDispatcher(config: Config, deps: { socket: string; cmdb: Sql
     socket: deps.socket,
     edgeGid: EDGE_UID,
     cmdb: deps.cmdb,
-    wake: (site, cause) => deps.lifecycle.wake(site, cause),
+    wake: (site, role, cause) => deps.lifecycle.wake(site, role, cause),
     deadlineMs: config.wakeDeadline,
     maxWaiters: config.maxWaiters,
   });

@@ -21,7 +21,7 @@ const NONE = { running: 0, frozen: 0 };
 export async function readings({ cmdb, lifecycle, dispatcher, templates, ownCheckpoints, foundation }: ReadingsFrom): Promise<Readings> {
   const sitesByState: Record<string, number> = { ...NONE, booting: 0, checkpointed: 0, cold: 0 };
   for (const site of await cmdb.sites()) {
-    const state = lifecycle.stateOf(site.id);
+    const state = lifecycle.stateOfSite(site.id);
     sitesByState[state] = (sitesByState[state] ?? 0) + 1;
   }
   const instancesByState: Record<string, number> = { ...NONE };

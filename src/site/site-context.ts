@@ -1,5 +1,6 @@
 /** What a stack is told about a site. */
 import { SubakoError } from '../domain/errors.ts';
+import type { Role } from '../domain/role.ts';
 import type { Site } from '../domain/site.ts';
 import type { Image } from '../image/image.ts';
 import type { Stack, StackContext } from '../stack/stack.ts';
@@ -38,11 +39,11 @@ export class SiteContexts {
   }
 
   /** @throws SubakoError `state_damaged` when the site's image is not on disk */
-  async of(site: Site, containerId: string): Promise<StackContext> {
+  async of(site: Site, role: Role, containerId: string): Promise<StackContext> {
     const { dirs, databaseSockets, cgroupPathOf, sharedDev } = this.#options;
     const paths = sitePaths(dirs, site.id);
     const instance = { id: containerId, ...instancePaths(paths, containerId), cgroupPath: cgroupPathOf(containerId) };
-    return { site, paths, instance, image: await this.#image(site), databaseSockets, sharedDev };
+    return { site, role, paths, instance, image: await this.#image(site), databaseSockets, sharedDev };
   }
 
   /** An image never changes, so one look on disk is enough. */

@@ -1,13 +1,14 @@
 /** Where a site's things are on disk. */
 import { join } from 'node:path';
+import type { Role } from '../domain/role.ts';
 
 export interface SitePaths {
   /** Everything durable of the site; traversable, so that its containers reach what is mounted into them. */
   readonly root: string;
   /** wp-content and the like: under the tenant's control, never opened by a string path below this point. */
   readonly content: string;
-  /** Configuration with the site's credentials: root writes, the site's group reads. */
-  readonly config: string;
+  /** Configuration with a role's credentials, a directory for each role: root writes, the site's group reads. */
+  configOf(role: Role): string;
   /** Compiled PHP of the site's own files: under the tenant's control. */
   readonly opcache: string;
   /** Scratch space of the running instances, a directory for each. */
@@ -42,7 +43,7 @@ export function sitePaths(dirs: PlatformDirs, id: string): SitePaths {
   return {
     root,
     content: join(root, 'content'),
-    config: join(root, 'config'),
+    configOf: (role) => join(root, 'config', role),
     opcache: join(root, 'opcache'),
     scratch: join(root, 'scratch'),
     secrets: join(root, 'secrets'),

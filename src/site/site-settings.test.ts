@@ -11,6 +11,8 @@ const BEFORE = {
   idleTimeoutMs: 900_000,
   lifetimeMs: 86_400_000,
   memoryBytes: 402_653_184,
+  adminMemoryBytes: 536_870_912,
+  mode: 'strict',
   cpus: 2,
   pids: 64,
 } as const;
@@ -51,6 +53,8 @@ describe('settings of a site', () => {
       lifetime: '1d',
       instances: '4',
       memory: '384 MiB',
+      'admin.memory': '512 MiB',
+      mode: 'strict',
       cpus: '2',
       pids: '64',
     });

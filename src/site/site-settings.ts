@@ -17,6 +17,7 @@ type Value = SiteSettings[keyof SiteSettings];
 
 const MIB = 1024 ** 2;
 
+const SIZE = { parse: (text: string) => atLeast(parseSize(text), 64 * MIB), format: formatSize };
 const DURATION = { parse: (text: string) => atLeast(parseDuration(text), 1_000, 0), format: formatDuration };
 
 export const SITE_SETTINGS: readonly Setting[] = [
@@ -48,7 +49,16 @@ export const SITE_SETTINGS: readonly Setting[] = [
     parse: (text) => wholeBetween(Number(text), 1, 8),
     format: String,
   },
-  { key: 'memory', field: 'memoryBytes', what: 'memory limit', example: '384m', parse: (text) => atLeast(parseSize(text), 64 * MIB), format: formatSize },
+  {
+    key: 'mode',
+    field: 'mode',
+    what: 'choice whether its public container can write nothing, or as on any other host: strict or open',
+    example: 'strict',
+    parse: (text) => (['strict', 'open'] as const).find((one) => one === text),
+    format: String,
+  },
+  { key: 'memory', field: 'memoryBytes', what: 'memory limit', example: '384m', ...SIZE },
+  { key: 'admin.memory', field: 'adminMemoryBytes', what: 'memory limit of its admin container', example: '512m', ...SIZE },
   { key: 'cpus', field: 'cpus', what: 'CPU limit in cores', example: '1.5', parse: (text) => between(Number(text), 0.05, 1024), format: String },
   { key: 'pids', field: 'pids', what: 'limit of processes', example: '64', parse: (text) => wholeBetween(Number(text), 8, 32_768), format: String },
 ];

@@ -2,8 +2,8 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Cmdb, NewSite } from '../cmdb/cmdb.ts';
-import { databaseNames } from '../database/tenants.ts';
-import type { DatabaseAccess, Tenants } from '../database/tenants.ts';
+import { databaseNames, newDatabaseAccess } from '../database/tenants.ts';
+import type { Tenants } from '../database/tenants.ts';
 import { SubakoError } from '../domain/errors.ts';
 import type { EventSink } from '../domain/events.ts';
 import { canonicalHost } from '../domain/host-name.ts';
@@ -16,6 +16,7 @@ import { removeTree, writeFileAtomic } from '../lib/files.ts';
 import type { Lifecycle } from '../lifecycle/lifecycle.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { NewSiteAnswers, Stack } from '../stack/stack.ts';
+import { upgradeSite } from './upgrade.ts';
 import type { SiteContexts } from './site-context.ts';
 import { sitePaths } from './site-paths.ts';
 import type { PlatformDirs } from './site-paths.ts';
@@ -109,6 +110,7 @@ export class Sites {
     const settings = changeSettings(site.settings, assignments);
     await lifecycle.setLimits(site, settings);
     const changed = await cmdb.updateSite(site.id, { settings });
+    await this.#publish(changed);
     await lifecycle.siteChanged(changed);
     emit({ type: 'site.changed', site: site.domain, cause: 'command', facts: { assignments } });
     return changed;
@@ -141,7 +143,7 @@ export class Sites {
 
   /** Makes every ready site known to the edge, and no other; moves sites to the newest image of their stack. */
   async publishAll(): Promise<void> {
-    const { cmdb, routes, contexts, imageOf, emit } = this.#deps;
+    const { cmdb, routes, contexts, tenants, imageOf, emit } = this.#deps;
     const sites = await cmdb.sites();
     const newestOf = new Map<string, Image>();
     for (const site of sites) {
@@ -149,6 +151,7 @@ export class Sites {
       newestOf.set(site.stack, newest);
       const current = newest.digest === site.image ? site : await cmdb.updateSite(site.id, { image: newest.digest });
       if (current !== site) emit({ type: 'site.changed', site: site.domain, cause: 'a new image', facts: { from: site.image, to: newest.digest } });
+      await upgradeSite(await contexts.of(current, 'admin', current.id), contexts.stackOf(current), tenants);
       await this.#publish(current);
     }
     const strangers = await routes.keepOnly(sites.map((site) => site.domain));
@@ -173,15 +176,15 @@ export class Sites {
 
   async #publish(site: Site): Promise<void> {
     const { contexts, routes } = this.#deps;
-    await routes.publish(site.domain, contexts.stackOf(site).route(await contexts.of(site, site.id)));
+    await routes.publish(site.domain, contexts.stackOf(site).route(await contexts.of(site, 'admin', site.id)));
   }
 
   async #install(site: Site, stack: Stack, answers: NewSiteAnswers): Promise<void> {
     const { tenants, contexts, runtime, dirs, lifecycle } = this.#deps;
     const installerId = `${site.id}-install`;
-    const context = await contexts.of(site, installerId);
+    const context = await contexts.of(site, 'admin', installerId);
     const paths = sitePaths(dirs, site.id);
-    const access: DatabaseAccess = { ...databaseNames(site.id), password: newSecret() };
+    const access = newDatabaseAccess(site.id, newSecret);
     await mkdir(paths.root, { recursive: true, mode: 0o711 });
     for (const dir of [paths.secrets, paths.log]) await mkdir(dir, { mode: 0o700 });
     await writeFileAtomic(join(paths.secrets, 'database.json'), JSON.stringify(access), { mode: 0o600 });

@@ -3,12 +3,14 @@ import type { SiteRoute } from '../edge/route-tree.ts';
 import type { Image } from '../image/image.ts';
 import type { Recipe } from '../image/recipe.ts';
 import type { ProcessIdentity } from '../domain/instance.ts';
+import type { Role } from '../domain/role.ts';
 import type { Site } from '../domain/site.ts';
 import type { BundleSpec } from '../runtime/bundle/bundle-spec.ts';
 import type { InstancePaths, SitePaths } from '../site/site-paths.ts';
 
 export interface StackContext {
   readonly site: Site;
+  readonly role: Role;
   readonly paths: SitePaths;
   readonly image: Image;
   /** Directory of the database's socket on the host. */
@@ -28,8 +30,10 @@ export interface NewSiteAnswers {
 
 export interface SiteCredentials {
   readonly database: string;
-  readonly user: string;
-  readonly password: string;
+  /** May do everything with the site's database. */
+  readonly admin: { readonly user: string; readonly password: string };
+  /** May only read it. */
+  readonly reader: { readonly user: string; readonly password: string };
 }
 
 export interface Stack {
@@ -45,6 +49,8 @@ export interface Stack {
 
   /** Fills a new site's directories from the image. They are root's own until this returns. */
   prepareFiles(context: StackContext, credentials: SiteCredentials): Promise<void>;
+  /** Makes the configuration of each role of a site that had one for all. Repeatable. */
+  splitConfig(context: StackContext, credentials: SiteCredentials): Promise<void>;
   /** Makes what a boot needs and a stop may have left behind. Cheap: it is on the way of a waiting visitor. */
   prepareBoot(context: StackContext): Promise<void>;
   /** Takes back the directories below the run directory that only the start needed to write to: nothing a tenant does may fill them. Asked before any request. */

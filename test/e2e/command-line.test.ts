@@ -74,7 +74,7 @@ describe('every reading command', () => {
     expect(await platform.row(SITE)).toEqual({
       id: expect.stringMatching(/^s[a-z0-9]{9}$/u) as string,
       site: SITE,
-      role: 'web',
+      role: 'public',
       node: 'local',
       state: 'running',
       pid: expect.any(Number) as number,

@@ -13,6 +13,7 @@ import type { SubakoEvent } from '../../src/domain/events.ts';
 import { execAny } from '../../src/lib/exec.ts';
 import type { ExecResult } from '../../src/lib/exec.ts';
 import { poll } from '../../src/lib/deadline.ts';
+import type { Role } from '../../src/domain/role.ts';
 import type { RestingState } from '../../src/domain/state.ts';
 import type { Transition } from '../../src/lifecycle/transition.ts';
 import { platformCgroup } from '../../src/main/paths.ts';
@@ -104,12 +105,13 @@ export class TestPlatform {
     }
   }
 
-  wake(domain: string): Promise<Transition> {
-    return this.api.post<Transition>(`/v1/sites/${domain}/wake`);
+  wake(domain: string, role: Role = 'public'): Promise<Transition> {
+    return this.api.post<Transition>(`/v1/sites/${domain}/wake`, { role });
   }
 
-  sleep(domain: string, to: RestingState): Promise<Transition> {
-    return this.api.post<Transition>(`/v1/sites/${domain}/sleep`, { to });
+  /** Without a role: both. */
+  sleep(domain: string, to: RestingState, role?: Role): Promise<Transition> {
+    return this.api.post<Transition>(`/v1/sites/${domain}/sleep`, { to, ...(role === undefined ? {} : { role }) });
   }
 
   set(domain: string, ...assignments: string[]): Promise<unknown> {
@@ -120,9 +122,9 @@ export class TestPlatform {
     return this.json<CreatedSiteReply>('site', 'create', domain, ...args);
   }
 
-  async row(domain: string): Promise<PsRow> {
-    const row = (await this.api.get<PsRow[]>('/v1/ps')).find((one) => one.site === domain);
-    if (row === undefined) throw new Error(`${domain} is not in ps`);
+  async row(domain: string, role: Role = 'public'): Promise<PsRow> {
+    const row = (await this.api.get<PsRow[]>('/v1/ps')).find((one) => one.site === domain && one.role === role);
+    if (row === undefined) throw new Error(`${domain} has no ${role} row in ps`);
     return row;
   }
 

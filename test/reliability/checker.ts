@@ -129,9 +129,9 @@ async function routes({ run }: TestPlatform, rows: readonly PsRow[]): Promise<st
   const wrong: string[] = [];
   for (const row of rows) {
     const found = await names(run, 'hosts', row.site);
-    const upstreams = found.filter((name) => name.startsWith('fpm'));
+    const upstreams = found.filter((name) => name.startsWith(`${row.role}.`));
     wrong.push(...found.filter((name) => name.includes('~')).map((name) => `draft of a route: ${name}`));
-    if (row.state === 'running' && !upstreams.includes('fpm.sock')) wrong.push(`${row.site} runs and has no route`);
+    if (row.state === 'running' && !upstreams.includes(`${row.role}.sock`)) wrong.push(`${row.site} runs and has no route`);
     if (row.state === 'running' && row.instances === 1 && upstreams.length > 1) wrong.push(`${row.site} has routes for several`);
     if (row.state !== 'running' && upstreams.length > 0) wrong.push(`${row.site} is ${row.state} and has ${upstreams.join()}`);
   }

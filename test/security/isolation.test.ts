@@ -3,6 +3,9 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CreatedSiteReply } from '../../src/api/types.ts';
+import type { DatabaseAccess } from '../../src/database/tenants.ts';
+import { ROLES } from '../../src/domain/role.ts';
+import type { Role } from '../../src/domain/role.ts';
 import { rangeBase } from '../../src/domain/uid-range.ts';
 import { rawStatus, TestPlatform } from '../helpers/platform.ts';
 
@@ -14,10 +17,11 @@ let platform: TestPlatform;
 let good: CreatedSiteReply;
 let evil: CreatedSiteReply;
 
-/** Runs PHP as the tenant would: through a request, in a worker of the site's own FPM. */
-async function asTenant<T>(code: string): Promise<T> {
+/** Runs PHP as the tenant would: through a request, in a worker of the site's own FPM, of either role. */
+async function asTenant<T>(code: string, role: Role = 'public'): Promise<T> {
   await platform.plantPhp(EVIL, 'probe.php', `<?php error_reporting(0); ${code}`);
-  const reply = await platform.fetch(EVIL, `/wp-content/plugins/probe.php?${Math.random()}`);
+  const method = role === 'admin' ? 'POST' : 'GET';
+  const reply = await platform.fetch(EVIL, `/wp-content/plugins/probe.php?${Math.random()}`, { method });
   expect(reply.status).toBe(200);
   return JSON.parse(reply.text) as T;
 }
@@ -81,9 +85,14 @@ describe('the container of a site', () => {
       '/dev',
     ];
     const code = `$w = []; foreach (${JSON.stringify(places)} as $p) { if (file_put_contents("$p/probe", "x") !== false) $w[] = $p; } echo json_encode($w);`;
-    expect(await asTenant(code)).toEqual([]);
+    for (const role of ROLES) expect([role, await asTenant(code, role)]).toEqual([role, []]);
     const own = `$w = []; foreach (["/tmp", "/srv/wordpress/wp-content", "/srv/wordpress/wp-content/uploads"] as $p) { $w[] = file_put_contents("$p/probe", "x"); } echo json_encode($w);`;
-    expect(await asTenant(own)).toEqual([1, 1, 1]);
+    expect(await asTenant(own, 'admin')).toEqual([1, 1, 1]);
+    // What faces the public has nothing to write to but its scratch space.
+    expect(await asTenant(own, 'public')).toEqual([1, false, false]);
+    const compiled =
+      'echo json_encode(array_map(fn($d) => @file_put_contents("$d/probe", "x"), array_filter(glob("/var/cache/opcache/*/srv/wordpress/*"), "is_dir")));';
+    expect(Object.values(await asTenant<Record<string, unknown>>(compiled, 'public')).filter((one) => one !== false)).toEqual([]);
   });
 
   it('sees nothing of the host’s processes, files or mounts', async () => {
@@ -160,6 +169,7 @@ describe('through the edge', () => {
     const other = `/srv/sites/${good.id}/content/themes/twentytwentyfive/style.css`;
     await asTenant(
       `@symlink("${other}", "/srv/wordpress/wp-content/uploads/other.css"); @symlink("/etc/passwd", "/srv/wordpress/wp-content/uploads/passwd.txt"); @symlink("/srv/sites/${good.id}/content", "/srv/wordpress/wp-content/uploads/dir"); @symlink("/etc/subako/tls/key.pem", "/srv/wordpress/wp-content/uploads/key.txt"); echo json_encode(1);`,
+      'admin',
     );
     for (const path of ['other.css', 'passwd.txt', 'key.txt', 'dir/themes/twentytwentyfive/style.css']) {
       expect([path, (await platform.fetch(EVIL, `/wp-content/uploads/${path}`)).status]).toEqual([path, 404]);
@@ -207,12 +217,11 @@ describe('the database', () => {
     asTenant<string>(
       `mysqli_report(MYSQLI_REPORT_OFF); $c = mysqli_init(); echo json_encode(@$c->real_connect("localhost", ${JSON.stringify(user)}, ${JSON.stringify(password)}, ${JSON.stringify(database)}) ? "connected" : mysqli_connect_error());`,
     );
-  const own = async () =>
-    JSON.parse(await readFile(join(platform.state, 'sites', evil.id, 'secrets', 'database.json'), 'utf8')) as {
-      database: string;
-      user: string;
-      password: string;
-    };
+  const access = async () => JSON.parse(await readFile(join(platform.state, 'sites', evil.id, 'secrets', 'database.json'), 'utf8')) as DatabaseAccess;
+  const own = async () => {
+    const { database, admin } = await access();
+    return { database, ...admin };
+  };
 
   it('lets a site into its own and into no other', async () => {
     const mine = await own();
@@ -221,6 +230,32 @@ describe('the database', () => {
     expect(await connect('mysql', mine.user, mine.password)).toContain('Access denied');
     expect(await connect(mine.database, 'root', '')).toContain('Access denied');
     expect(await connect(mine.database, `site_${good.id}`, mine.password)).toContain('Access denied');
+  });
+
+  it('lets the public role read, and write nothing', async () => {
+    const { database, reader } = await access();
+    const query = (sql: string) =>
+      asTenant<unknown>(
+        `mysqli_report(MYSQLI_REPORT_OFF); $c = mysqli_connect("localhost", "${reader.user}", "${reader.password}", "${database}"); $r = $c->query(${JSON.stringify(sql)}); echo json_encode($r === false ? $c->error : ($r === true ? true : $r->fetch_all()));`,
+      );
+    expect(await query("SELECT option_value FROM wp_options WHERE option_name = 'blog_charset'")).toEqual([['UTF-8']]);
+    for (const sql of [
+      "INSERT INTO wp_options (option_name, option_value) VALUES ('evil', '1')",
+      "UPDATE wp_users SET user_pass = ''",
+      'DELETE FROM wp_posts',
+      'DROP TABLE wp_posts',
+      'CREATE TABLE evil (a INT)',
+      'CREATE TEMPORARY TABLE evil (a INT)',
+      'ALTER TABLE wp_posts ADD evil INT',
+      'LOCK TABLES wp_options WRITE',
+      'SELECT * FROM wp_options FOR UPDATE',
+    ]) {
+      expect([sql, await query(sql)]).toEqual([sql, expect.stringContaining('denied') as string]);
+    }
+    // Of the other account it knows neither the password nor where it lies.
+    const seen = await asTenant<string>('echo json_encode(file_get_contents("/etc/subako/site/config.php"));');
+    expect(seen).toContain(reader.password);
+    expect(seen).not.toContain((await access()).admin.password);
   });
 
   it('reads and writes no files, and shows nothing of others', async () => {
@@ -243,12 +278,14 @@ describe('the database', () => {
 
 describe('secrets', () => {
   it('are in no log, no argument list and no bundle', async () => {
-    const { password } = JSON.parse(await readFile(join(platform.state, 'sites', good.id, 'secrets', 'database.json'), 'utf8')) as { password: string };
+    const access = JSON.parse(await readFile(join(platform.state, 'sites', good.id, 'secrets', 'database.json'), 'utf8')) as DatabaseAccess;
     const root = (await readFile(join(platform.state, 'database', 'root.password'), 'utf8')).trim();
-    for (const secret of [password, root, evil.admin.password, good.admin.password]) {
+    for (const secret of [access.admin.password, access.reader.password, root, evil.admin.password, good.admin.password]) {
       const found = await platform.grep(secret);
       expect(
-        found.filter((path) => !/\/(?:secrets\/database\.json|config\/config\.php|database\/root\.password|database\/init\/init\.sql)$/u.test(path)),
+        found.filter(
+          (path) => !/\/(?:secrets\/database\.json|config\/(?:admin|public)\/config\.php|database\/root\.password|database\/init\/init\.sql)$/u.test(path),
+        ),
       ).toEqual([]);
     }
   });
@@ -257,7 +294,7 @@ describe('secrets', () => {
     const modes = await platform.modes([
       `sites/${evil.id}/secrets`,
       `sites/${evil.id}/secrets/database.json`,
-      `sites/${evil.id}/config/config.php`,
+      `sites/${evil.id}/config/public/config.php`,
       'database/root.password',
       'database/init/init.sql',
       'cmdb.sqlite',

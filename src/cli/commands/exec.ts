@@ -2,11 +2,12 @@
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { constants } from 'node:os';
-import { Command, Option } from 'commander';
+import { Command } from 'commander';
 import { SubakoError } from '../../domain/errors.ts';
 import { start } from '../../lib/exec.ts';
 import { sitePath } from '../client.ts';
 import { contextOf } from '../context.ts';
+import { roleOption } from '../role-option.ts';
 
 const SIGNAL_EXIT_BASE = 128;
 
@@ -15,17 +16,17 @@ export function execCommand(): Command {
     .description("run a command inside a site's container, with its user, limits and filters; wakes it first")
     .argument('<domain>')
     .argument('<command...>', 'after --')
-    .addOption(new Option('--role <role>', 'which container of the site').choices(['web']).default('web'))
+    .addOption(roleOption('which container of the site; only admin may write').default('admin'))
     .passThroughOptions()
     .addHelpText(
       'after',
       '\nThe exit code is the command’s own. The site stays awake while it runs.\n\nExamples:\n  subako exec blog.localhost -- php8.4 -v\n  subako exec blog.localhost -- sh',
     )
-    .action(async (domain: string, words: string[], _options: unknown, command: Command) => {
+    .action(async (domain: string, words: string[], { role }: { role: string }, command: Command) => {
       const argv = words[0] === '--' ? words.slice(1) : words;
       const { client } = contextOf(command);
       const tty = [process.stdin, process.stdout].every((stream) => stream.isTTY);
-      const session = await client.stream('POST', sitePath(domain, '/exec'), { command: argv, tty });
+      const session = await client.stream('POST', sitePath(domain, '/exec'), { command: argv, tty, role });
       const [line] = (await once(createInterface({ input: session }), 'line')) as [string];
       process.exitCode = await runHere((JSON.parse(line) as { argv: string[] }).argv);
       session.destroy();

@@ -4,20 +4,22 @@ import { pipeline } from 'node:stream/promises';
 import { Command } from 'commander';
 import { sitePath } from '../client.ts';
 import { contextOf } from '../context.ts';
+import { roleOption } from '../role-option.ts';
 
 export function logsCommand(): Command {
   return new Command('logs')
     .description("what a site's container said: PHP errors, starts and stops")
     .argument('<domain>')
+    .addOption(roleOption('which container').default('public'))
     .option('-f, --follow', 'go on with what comes')
     .option('-n, --lines <count>', 'how many of the last lines', '100')
     .addHelpText(
       'after',
       '\nExamples:\n  subako logs blog.localhost\n  subako logs blog.localhost -f -n 10\n  subako logs blog.localhost --json     one object a line',
     )
-    .action(async (domain: string, options: { follow?: boolean; lines: string }, command: Command) => {
+    .action(async (domain: string, options: { follow?: boolean; lines: string; role: string }, command: Command) => {
       const { client, output } = contextOf(command);
-      const query = new URLSearchParams({ lines: options.lines, ...(options.follow === true ? { follow: '1' } : {}) });
+      const query = new URLSearchParams({ lines: options.lines, role: options.role, ...(options.follow === true ? { follow: '1' } : {}) });
       const stream = await client.stream('GET', sitePath(domain, `/logs?${query.toString()}`));
       await (output.json ? toJsonLines(stream) : toStdout(stream));
     });

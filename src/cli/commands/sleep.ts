@@ -3,6 +3,7 @@ import { Command, Option } from 'commander';
 import type { Transition } from '../../lifecycle/lifecycle.ts';
 import { sitePath } from '../client.ts';
 import { contextOf } from '../context.ts';
+import { roleOption } from '../role-option.ts';
 import { showTransition } from './wake.ts';
 
 export function sleepCommand(): Command {
@@ -10,6 +11,7 @@ export function sleepCommand(): Command {
     .description('put a site to sleep; running requests end first')
     .argument('<domain>')
     .addOption(new Option('--to <state>', 'how deep').choices(['frozen', 'checkpointed', 'cold']).default('cold'))
+    .addOption(roleOption('which container; default: both'))
     .addHelpText(
       'after',
       `
@@ -21,8 +23,8 @@ Examples:
   subako sleep blog.localhost --to frozen
   subako sleep blog.localhost --to cold`,
     )
-    .action(async (domain: string, options: { to: string }, command: Command) => {
+    .action(async (domain: string, options: { to: string; role?: string }, command: Command) => {
       const { client, output } = contextOf(command);
-      showTransition(await client.post<Transition>(sitePath(domain, '/sleep'), { to: options.to }), output);
+      showTransition(await client.post<Transition>(sitePath(domain, '/sleep'), options), output);
     });
 }

@@ -44,6 +44,13 @@ async function remove(_options: unknown, command: Command): Promise<void> {
 }
 
 function templateTable(templates: readonly TemplateReply[]): string {
-  const rows = templates.map(({ name, stack, bytes, madeAt, restores }) => [name, stack, formatSize(bytes), formatAge(Date.now() - madeAt), String(restores)]);
-  return table(['NAME', 'STACK', 'SIZE', 'AGE', 'RESTORES'], rows);
+  const rows = templates.map(({ name, stack, role, bytes, madeAt, restores }) => [
+    name,
+    stack,
+    role,
+    formatSize(bytes),
+    formatAge(Date.now() - madeAt),
+    String(restores),
+  ]);
+  return table(['NAME', 'STACK', 'ROLE', 'SIZE', 'AGE', 'RESTORES'], rows);
 }

@@ -4,15 +4,17 @@ import type { Transition } from '../../lifecycle/lifecycle.ts';
 import { sitePath } from '../client.ts';
 import { contextOf } from '../context.ts';
 import { formatPhases } from '../output.ts';
+import { roleOption } from '../role-option.ts';
 
 export function wakeCommand(): Command {
   return new Command('wake')
     .description('wake a site, as a visit would')
     .argument('<domain>')
+    .addOption(roleOption('which container').default('public'))
     .addHelpText('after', '\nExamples:\n  subako wake blog.localhost\n  subako wake blog.localhost --json     the phases in milliseconds')
-    .action(async (domain: string, _options: unknown, command: Command) => {
+    .action(async (domain: string, options: { role: string }, command: Command) => {
       const { client, output } = contextOf(command);
-      showTransition(await client.post<Transition>(sitePath(domain, '/wake')), output);
+      showTransition(await client.post<Transition>(sitePath(domain, '/wake'), options), output);
     });
 }
 

@@ -39,4 +39,14 @@ export const MIGRATIONS: readonly string[] = [
      event TEXT NOT NULL CHECK (json_valid(event))
    ) STRICT;
    CREATE INDEX events_by_site ON events (site, seq);`,
+  // Each role of a site wakes on its own.
+  `CREATE TABLE wakes_of_roles (
+     site_id TEXT NOT NULL REFERENCES sites (id) ON DELETE CASCADE,
+     role    TEXT NOT NULL,
+     wakes   INTEGER NOT NULL,
+     last    TEXT NOT NULL CHECK (json_valid(last)),
+     PRIMARY KEY (site_id, role)
+   ) STRICT;
+   INSERT INTO wakes_of_roles SELECT site_id, 'public', wakes, last FROM wakes;
+   DROP TABLE wakes;`,
 ];

@@ -1,12 +1,21 @@
 /** Rows of the database as values of the domain. */
 import type { Instance } from '../../domain/instance.ts';
-import type { Role, Site, SitePhase, SiteSettings } from '../../domain/site.ts';
+import type { Role } from '../../domain/role.ts';
+import type { Site, SitePhase, SiteSettings } from '../../domain/site.ts';
 import type { State } from '../../domain/state.ts';
 
 type Row = Record<string, unknown>;
 
 /** Settings that sites of an older Subako do not have yet. */
-const ADDED_LATER = { freezeAfterMs: 60_000, coldAfterMs: 604_800_000, checkpoint: 'auto', keepAwake: false, maxInstances: 4 } as const;
+const ADDED_LATER = {
+  freezeAfterMs: 60_000,
+  coldAfterMs: 604_800_000,
+  checkpoint: 'auto',
+  keepAwake: false,
+  maxInstances: 4,
+  adminMemoryBytes: 536_870_912,
+  mode: 'strict',
+} as const;
 
 export function siteFromRow(row: Row): Site;
 export function siteFromRow(row: Row | undefined): Site | undefined;

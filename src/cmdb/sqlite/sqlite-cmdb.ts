@@ -3,6 +3,8 @@ import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import { SubakoError } from '../../domain/errors.ts';
 import type { NewEvent, SubakoEvent } from '../../domain/events.ts';
 import type { Instance } from '../../domain/instance.ts';
+import { roleKey } from '../../domain/role.ts';
+import type { Role } from '../../domain/role.ts';
 import type { Site } from '../../domain/site.ts';
 import { FIRST_SITE_RANGE, LAST_RANGE } from '../../domain/uid-range.ts';
 import { MAX_EVENTS } from '../cmdb.ts';
@@ -85,17 +87,19 @@ export class SqliteCmdb implements Cmdb {
     return this.#all('SELECT * FROM instances ORDER BY id').map(instanceFromRow);
   }
 
-  async countWake(siteId: string, wake: { from: string; ms: number; at: number }): Promise<void> {
+  async countWake(siteId: string, role: Role, wake: { from: string; ms: number; at: number }): Promise<void> {
     this.#run(
-      `INSERT INTO wakes (site_id, wakes, last) VALUES (:siteId, 1, :last)
-       ON CONFLICT (site_id) DO UPDATE SET wakes = wakes + 1, last = excluded.last`,
-      { siteId, last: JSON.stringify(wake) },
+      `INSERT INTO wakes_of_roles (site_id, role, wakes, last) VALUES (:siteId, :role, 1, :last)
+       ON CONFLICT (site_id, role) DO UPDATE SET wakes = wakes + 1, last = excluded.last`,
+      { siteId, role, last: JSON.stringify(wake) },
     );
   }
 
   async wakeStats(): Promise<ReadonlyMap<string, WakeStats>> {
-    const rows = this.#all('SELECT * FROM wakes');
-    return new Map(rows.map((row) => [String(row['site_id']), { wakes: Number(row['wakes']), lastWake: JSON.parse(String(row['last'])) }]));
+    const rows = this.#all('SELECT * FROM wakes_of_roles');
+    return new Map(
+      rows.map((row) => [roleKey(String(row['site_id']), row['role'] as Role), { wakes: Number(row['wakes']), lastWake: JSON.parse(String(row['last'])) }]),
+    );
   }
 
   async putService(service: ServiceRecord): Promise<void> {

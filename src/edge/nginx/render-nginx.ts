@@ -2,6 +2,7 @@
 import { MAX_PLAIN_KEY } from '../../domain/route-key.ts';
 import { SLOTS } from '../route-tree.ts';
 import { EDGE_VIEW } from './edge-view.ts';
+import { roleMaps } from './role-rules.ts';
 import { BROKEN_OFF_PAGE, NOT_AWAKE_PAGE, UNKNOWN_HOST_PAGE } from './pages.ts';
 import { wordpressLocations } from './wordpress-locations.ts';
 
@@ -110,7 +111,8 @@ function routing(): string {
     "on" "on";
     default "";
   }
-  # Requests of a site with several instances are divided evenly.
+${roleMaps()}
+  # Requests of a role with several instances are divided evenly.
   split_clients "$connection.$connection_requests.$msec" $slot {
 ${slots()}
   }
@@ -127,7 +129,7 @@ ${slots()}
 
 function slots(): string {
   const share = 100 / SLOTS;
-  return Array.from({ length: SLOTS }, (_, slot) => `    ${slot === SLOTS - 1 ? '*' : `${share}%`} fpm.${slot}.sock;`).join('\n');
+  return Array.from({ length: SLOTS }, (_, slot) => `    ${slot === SLOTS - 1 ? '*' : `${share}%`} ${slot}.sock;`).join('\n');
 }
 
 function logging(): string {
@@ -137,7 +139,7 @@ function logging(): string {
     "" 0;
     default 1;
   }
-  log_format events escape=json '{"at":$msec,"host":"$host","status":$status,"seconds":$request_time,"woken":"$wake_origin"}';
+  log_format events escape=json '{"at":$msec,"host":"$host","role":"$role","status":$status,"seconds":$request_time,"woken":"$wake_origin"}';
   access_log ${EDGE_VIEW.log}/access.log events buffer=32k flush=500ms if=$is_dynamic;`;
 }
 
@@ -167,6 +169,7 @@ function wake(): string {
       proxy_set_header Content-Length "";
       proxy_set_header Host wake;
       proxy_set_header X-Subako-Host $host;
+      proxy_set_header X-Subako-Role $role;
       proxy_connect_timeout 2s;
       # The dispatcher has a deadline of its own, well below this.
       proxy_read_timeout 120s;
@@ -177,7 +180,7 @@ function wake(): string {
       error_page 403 500 502 = @not_woken;
       # Connected once already: it reached PHP, and is never run again.
       if ($upstream_connect_time ~ "\\d") { return 502; }
-      set $upstream fpm.sock;
+      set $upstream $role.sock;
       auth_request /.subako/wake;
       auth_request_set $wake_timing $upstream_http_server_timing;
       auth_request_set $wake_origin $upstream_http_x_subako_origin;

@@ -11,10 +11,7 @@ const PRIVATE = 'php\\d|phtml|phps|phar|inc|sql|sqlite|log|bak|old|orig|save|swp
 
 export function wordpressLocations(): string {
   const route = `${EDGE_VIEW.hosts}/$route_key`;
-  return `
-    # Where several instances run, each slot leads to one of them.
-    set $upstream fpm.sock;
-    if (-e ${route}/$slot) { set $upstream $slot; }
+  return `${upstream(route)}
 
     root ${route}/core;
     # Content is the tenant's: a symbolic link in it leads nowhere.
@@ -74,6 +71,16 @@ export function wordpressLocations(): string {
       error_page 502 = @wake;
       include ${EDGE_VIEW.config}/fastcgi.conf;
     }`;
+}
+
+function upstream(route: string): string {
+  return `
+    # A site that is set to be open has one container for all.
+    set $role $asked_role;
+    if (-e ${route}/open) { set $role admin; }
+    # Where several instances run, each slot leads to one of them.
+    set $upstream $role.sock;
+    if (-e ${route}/$role.$slot) { set $upstream $role.$slot; }`;
 }
 
 /** Everything that PHP is told. A closed list: what a visitor sends arrives only as HTTP_… and never as one of these. */

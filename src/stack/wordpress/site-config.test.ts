@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { phpString, renderSiteConfig } from './site-config.ts';
+import { newSiteKeys, phpString, readSiteKeys, renderSiteConfig } from './site-config.ts';
+
+const CREDENTIALS = { database: 'site_a', admin: { user: 'site_a', password: 'all' }, reader: { user: 'site_a_reader', password: 'read' } };
+
+function config() {
+  let count = 0;
+  return { domain: 'a.example', credentials: CREDENTIALS, keys: newSiteKeys(() => `secret${(count += 1)}`) };
+}
 
 describe('the configuration of a WordPress site', () => {
   it('quotes text so that PHP reads it back as it was', () => {
@@ -7,10 +14,24 @@ describe('the configuration of a WordPress site', () => {
   });
 
   it('has every constant once and a different secret for each key', () => {
-    let count = 0;
-    const text = renderSiteConfig('a.example', { database: 'site_a', user: 'site_a', password: 'p' }, () => `secret${(count += 1)}`);
-    expect(text.match(/define\(/gu)).toHaveLength(12);
+    const text = renderSiteConfig('admin', config());
+    expect(text.match(/define\(/gu)).toHaveLength(13);
     expect(new Set(text.match(/secret\d+/gu))).toHaveProperty('size', 8);
     expect(text).toContain(`define( 'SUBAKO_DOMAIN', 'a.example' );`);
+  });
+
+  it('is read back for its keys alone', () => {
+    const { keys, ...one } = config();
+    const text = renderSiteConfig('admin', { ...one, keys });
+    expect(readSiteKeys(text)).toEqual(keys);
+  });
+
+  it('gives each role its own account, and the public one nothing of the other', () => {
+    const one = config();
+    const [open, shut] = [renderSiteConfig('public', one), renderSiteConfig('admin', one)];
+    expect(open).toContain(`define( 'DB_USER', 'site_a_reader' );`);
+    expect(open).not.toContain(`'all'`);
+    expect(shut).toContain(`define( 'DB_PASSWORD', 'all' );`);
+    expect(open.match(/secret\d+/gu)).toEqual(shut.match(/secret\d+/gu));
   });
 });

@@ -1,19 +1,39 @@
-/** The part of a site's configuration that differs from site to site. */
+/** The part of a site's configuration that differs from site to site, and from role to role. */
+import type { Role } from '../../domain/role.ts';
 import type { SiteCredentials } from '../stack.ts';
 
 const KEYS = ['AUTH_KEY', 'SECURE_AUTH_KEY', 'LOGGED_IN_KEY', 'NONCE_KEY', 'AUTH_SALT', 'SECURE_AUTH_SALT', 'LOGGED_IN_SALT', 'NONCE_SALT'];
 
-/** The text of /etc/subako/site/config.php. `newSecret` is asked once for each key. */
-export function renderSiteConfig(domain: string, credentials: SiteCredentials, newSecret: () => string): string {
-  const constants: [string, string][] = [
-    ['SUBAKO_DOMAIN', domain],
-    ['DB_NAME', credentials.database],
-    ['DB_USER', credentials.user],
-    ['DB_PASSWORD', credentials.password],
-    ...KEYS.map((key): [string, string] => [key, newSecret()]),
-  ];
-  const lines = constants.map(([name, value]) => `define( ${phpString(name)}, ${phpString(value)} );`);
+/** WordPress's keys and salts. Both roles have the same: what one signs, the other must accept. `newSecret` is asked once for each. */
+export function newSiteKeys(newSecret: () => string): Record<string, string> {
+  return Object.fromEntries(KEYS.map((key) => [key, newSecret()]));
+}
+
+/** The same, out of a configuration that was written earlier: who is logged in stays so. The values are of our own making and need no escaping. */
+export function readSiteKeys(config: string): Record<string, string> {
+  const found = config.matchAll(/^define\( '([A-Z_]+)', '([\w-]+)' \);$/gmu);
+  return Object.fromEntries([...found].flatMap(([, name = '', value = '']) => (KEYS.includes(name) ? [[name, value]] : [])));
+}
+
+/** The text of /etc/subako/site/config.php. */
+export function renderSiteConfig(role: Role, { domain, credentials, keys }: SiteConfig): string {
+  const account = role === 'admin' ? credentials.admin : credentials.reader;
+  const constants = {
+    SUBAKO_ROLE: role,
+    SUBAKO_DOMAIN: domain,
+    DB_NAME: credentials.database,
+    DB_USER: account.user,
+    DB_PASSWORD: account.password,
+    ...keys,
+  };
+  const lines = Object.entries(constants).map(([name, value]) => `define( ${phpString(name)}, ${phpString(value)} );`);
   return `<?php\n${lines.join('\n')}\n$table_prefix = 'wp_';\n`;
+}
+
+export interface SiteConfig {
+  readonly domain: string;
+  readonly credentials: SiteCredentials;
+  readonly keys: Readonly<Record<string, string>>;
 }
 
 /** A PHP string literal: in single quotes, where only the quote and the backslash mean anything. */

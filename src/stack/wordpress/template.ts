@@ -10,9 +10,9 @@ const SCRIPTS = '/usr/share/subako';
 const ANSWER_WITHIN_MS = 20_000;
 
 export const wordpressTemplate: TemplateRecipe = {
-  async prepareFiles({ site, paths }: StackContext): Promise<void> {
+  async prepareFiles({ site, role, paths }: StackContext): Promise<void> {
     const owner = rangeBase(site.uidRange) + WWW_DATA;
-    for (const dir of [paths.content, paths.opcache, paths.config]) {
+    for (const dir of [paths.content, paths.opcache, paths.configOf(role)]) {
       await mkdir(dir, { recursive: true, mode: 0o755 });
       await chown(dir, owner, owner);
     }

@@ -1,9 +1,12 @@
 /** Stack: WordPress on PHP-FPM. Core lies in the image, read-only and shared; each site has a wp-content of its own. */
 import { chmodSync, chownSync, mkdirSync } from 'node:fs';
-import { chown, mkdir } from 'node:fs/promises';
+import { chown, mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { randomBytes } from 'node:crypto';
 import type { ProcessIdentity } from '../../domain/instance.ts';
+import { ROLES } from '../../domain/role.ts';
+import type { Role } from '../../domain/role.ts';
+import { limitsOf } from '../../domain/site.ts';
 import { rangeBase } from '../../domain/uid-range.ts';
 import { EDGE_VIEW } from '../../edge/nginx/edge-view.ts';
 import type { Image } from '../../image/image.ts';
@@ -16,7 +19,7 @@ import type { BindMount, BundleSpec } from '../../runtime/bundle/bundle-spec.ts'
 import type { SiteCredentials, Stack, StackContext } from '../stack.ts';
 import { INSTANCE_VARIABLE } from '../../runtime/bundle/bundle-spec.ts';
 import { CONTENT_SKELETON, CORE_OPCACHE, DOCUMENT_ROOT, OPCACHE_DIR, PHP_CLI, PHP_FPM, WORDPRESS_RECIPE, WWW_DATA } from './recipe.ts';
-import { renderSiteConfig } from './site-config.ts';
+import { newSiteKeys, readSiteKeys, renderSiteConfig } from './site-config.ts';
 import { wordpressTemplate } from './template.ts';
 
 const WARM_UP_WITHIN_MS = 10_000;
@@ -29,6 +32,7 @@ export const wordpress: Stack = {
   socketOf: (instanceId) => `/run/subako/${instanceId}.sock`,
   endSignal: 'SIGQUIT',
   prepareFiles,
+  splitConfig,
   prepareBoot,
   seal,
   tidy,
@@ -50,6 +54,8 @@ export const wordpress: Stack = {
     links: {
       core: `${EDGE_VIEW.images}/${image.dir.split('/').at(-1)}/rootfs${DOCUMENT_ROOT}`,
       'wp-content': `${EDGE_VIEW.sites}/${site.id}/content`,
+      // There, the edge leads everyone to the admin role.
+      open: site.settings.mode === 'open' ? '.' : undefined,
     },
   }),
 };
@@ -60,9 +66,22 @@ async function prepareFiles({ site, paths, image }: StackContext, credentials: S
   await chown(paths.opcache, owner, owner);
   await exec(['cp', '-rT', '--preserve=timestamps', '--', join(image.rootfs, CONTENT_SKELETON), paths.content]);
   await exec(['chown', '-R', '--no-dereference', `${owner}:${owner}`, '--', paths.content]);
-  await mkdir(paths.config, { mode: 0o711 });
-  const text = renderSiteConfig(site.domain, credentials, () => randomBytes(48).toString('base64url'));
-  await writeFileAtomic(join(paths.config, 'config.php'), text, { mode: 0o440, owner: { uid: 0, gid: owner } });
+  const keys = newSiteKeys(() => randomBytes(48).toString('base64url'));
+  await writeConfig({ site, paths }, (role) => renderSiteConfig(role, { domain: site.domain, credentials, keys }));
+}
+
+async function splitConfig({ site, paths }: StackContext, credentials: SiteCredentials): Promise<void> {
+  const text = await readFile(join(paths.root, 'config', 'config.php'), 'utf8');
+  const keys = readSiteKeys(text);
+  await writeConfig({ site, paths }, (role) => renderSiteConfig(role, { domain: site.domain, credentials, keys }));
+}
+
+async function writeConfig({ site, paths }: Pick<StackContext, 'site' | 'paths'>, render: (role: Role) => string): Promise<void> {
+  const gid = rangeBase(site.uidRange) + WWW_DATA;
+  for (const role of ROLES) {
+    await mkdir(paths.configOf(role), { recursive: true, mode: 0o711 });
+    await writeFileAtomic(join(paths.configOf(role), 'config.php'), render(role), { mode: 0o440, owner: { uid: 0, gid } });
+  }
 }
 
 async function prepareBoot({ site, paths, instance, image }: StackContext): Promise<void> {
@@ -101,7 +120,7 @@ async function shrink(first: ProcessIdentity, workers: readonly number[]): Promi
 }
 
 function spec(context: StackContext, args: readonly string[]): BundleSpec {
-  const { site, image, instance } = context;
+  const { site, role, image, instance } = context;
   return {
     rootfs: image.rootfs,
     // The same for all: a template knows no site.
@@ -114,25 +133,27 @@ function spec(context: StackContext, args: readonly string[]): BundleSpec {
     hostIdBase: rangeBase(site.uidRange),
     mounts: mounts(context),
     cgroupPath: instance.cgroupPath,
-    limits: site.settings,
+    limits: limitsOf(site.settings, role),
     network: 'none',
     sharedDev: context.sharedDev,
   };
 }
 
-function mounts({ paths, instance, image, databaseSockets }: StackContext): BindMount[] {
+/** The public role can write to nothing that outlives it. */
+function mounts({ role, paths, instance, image, databaseSockets }: StackContext): BindMount[] {
+  const writable = role === 'admin';
   const compiled = join(opcacheKey(image), DOCUMENT_ROOT);
   const atCompiled = join(OPCACHE_DIR, compiled);
   return [
     { source: instance.sockets, destination: '/run/subako', writable: true },
     { source: databaseSockets, destination: '/run/mysqld', writable: false },
-    { source: paths.config, destination: '/etc/subako/site', writable: false },
-    { source: paths.content, destination: `${DOCUMENT_ROOT}/wp-content`, writable: true },
+    { source: paths.configOf(role), destination: '/etc/subako/site', writable: false },
+    { source: paths.content, destination: `${DOCUMENT_ROOT}/wp-content`, writable },
     { source: instance.tmp, destination: '/tmp', writable: true },
     // PHP wants the cache's top to be writable; core's part is the image's and read-only, wp-content's part is the site's own.
     { source: instance.opcacheRoot, destination: OPCACHE_DIR, writable: true },
     { source: join(image.rootfs, CORE_OPCACHE, compiled), destination: atCompiled, writable: false },
-    { source: paths.opcache, destination: `${atCompiled}/wp-content`, writable: true },
+    { source: paths.opcache, destination: `${atCompiled}/wp-content`, writable },
   ];
 }
 

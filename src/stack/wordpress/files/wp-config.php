@@ -1,9 +1,11 @@
 <?php
 /**
  * The same for every site of this image: what differs lies in /etc/subako/site/config.php,
- * which defines DB_NAME, DB_USER, DB_PASSWORD, the keys and salts, SUBAKO_DOMAIN and $table_prefix.
+ * which defines SUBAKO_ROLE, DB_NAME, DB_USER, DB_PASSWORD, the keys and salts, SUBAKO_DOMAIN and $table_prefix.
  */
 require '/etc/subako/site/config.php';
+
+require '/usr/share/subako/role.php';
 
 define( 'DB_HOST', 'localhost:/run/mysqld/mysqld.sock' );
 define( 'DB_CHARSET', 'utf8mb4' );
