@@ -114,6 +114,23 @@ export function runtimeSuite(name: string, open: () => Promise<RuntimeUnderTest>
       await runtime.remove('t-ice');
     });
 
+    it('freezes processes that are just starting others', async () => {
+      const { runtime, spec, logPath } = await open();
+      // Two at a time, so that one of them is in the middle of it at any moment. (dash starts commands by vfork().)
+      const start = 'while :; do /bin/true; done';
+      await runtime.prepare('t-fork', spec('t-fork', ['/bin/sh', '-c', `(${start}) & ${start}`]));
+      await runtime.run('t-fork', { logPath });
+      const cpuMs = async (): Promise<number> => (await runtime.usage('t-fork'))?.cpuMs ?? Number.NaN;
+      for (let round = 0; round < 20; round += 1) {
+        const before = await cpuMs();
+        await runtime.freeze('t-fork');
+        expect(runtime.isFrozen('t-fork')).toBe(true);
+        await runtime.thaw('t-fork');
+        expect(await poll(async () => (await cpuMs()) > before, { timeoutMs: 60_000, everyMs: 5 })).toBe(true);
+      }
+      await runtime.remove('t-fork');
+    });
+
     it('removes a frozen container', async () => {
       const { runtime, spec, logPath } = await open();
       await runtime.prepare('t-cold', spec('t-cold', SLEEP));
