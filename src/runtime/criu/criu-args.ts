@@ -12,6 +12,12 @@ export interface CriuPlace {
 /** No network to put back, no firewall to hold, no cgroups: those are ours to make. Files are the image's, known by its digest: their size is enough. */
 export const LEAN: Argv = ['-v1', '--empty-ns', 'net', '--network-lock', 'skip', '--manage-cgroups=ignore', '--file-validation', 'filesize'];
 
+/**
+ * No hardware breakpoints (FI_NO_BREAKPOINTS in criu/include/fault-injection.h): some hypervisors take them and never report them, and CRIU
+ * would wait for ever. It stops processes at system calls then, which takes as long.
+ */
+export const CRIU_ENVIRONMENT = { CRIU_FAULT: '130' } as const;
+
 export interface DumpRequest {
   readonly pid: number;
   readonly images: string;

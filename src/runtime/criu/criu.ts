@@ -5,7 +5,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SubakoError } from '../../domain/errors.ts';
 import { execAny, start } from '../../lib/exec.ts';
-import { dumpArgs, restoreArgs } from './criu-args.ts';
+import { CRIU_ENVIRONMENT, dumpArgs, restoreArgs } from './criu-args.ts';
 import type { CriuPlace, DumpRequest, RestoreRequest } from './criu-args.ts';
 import { openGate } from './gates.ts';
 import type { Gates } from './gates.ts';
@@ -41,7 +41,7 @@ export class Criu {
 
   /** Writes the processes to `images` and ends them. @throws SubakoError `command_failed` with CRIU's words; then they may still run */
   async dump(request: DumpRequest): Promise<void> {
-    const result = await execAny(dumpArgs(this.#place, request), { timeoutMs: DUMP_TIMEOUT_MS });
+    const result = await execAny(dumpArgs(this.#place, request), { env: CRIU_ENVIRONMENT, timeoutMs: DUMP_TIMEOUT_MS });
     if (result.code !== 0) throw criuFailed('dump', await lastError(join(request.images, 'dump.log')));
   }
 
@@ -56,7 +56,7 @@ export class Criu {
     const gate = await gates.take();
     const fds = request.files.map((file) => file.fd);
     const files = request.files.map(({ id }, index) => ({ id, fd: FIRST_EXTRA_FD + index }));
-    const child = start(restoreArgs(this.#place, { ...request, files, gate }), { stdio: ['ignore', 'ignore', 'ignore', ...fds] });
+    const child = start(restoreArgs(this.#place, { ...request, files, gate }), { env: CRIU_ENVIRONMENT, stdio: ['ignore', 'ignore', 'ignore', ...fds] });
     const ended = endOf(child);
     const timer = setTimeout(() => child.kill('SIGKILL'), options.timeoutMs);
     try {
