@@ -92,16 +92,13 @@ export class Templates {
   }
 
   /**
-   * Directory to restore a container of this image and role from; undefined when there is none, and then one is on its way.
+   * Directory to restore a container of this image and role from; undefined when there is none (see `want`).
    * Found in order again each time, so what was tampered with since is not given out.
    */
   async use(what: TemplateOf): Promise<string | undefined> {
     const key = this.#key(what);
     const known = this.#known.get(key);
-    if (known === undefined) {
-      this.#want(what);
-      return undefined;
-    }
+    if (known === undefined) return undefined;
     const verdict = await this.#deps.sealer.verify(known.dir, key);
     if (!verdict.ok) {
       await this.discard(known.dir, verdict.why);
@@ -117,6 +114,14 @@ export class Templates {
     if (what.stack.template === undefined || this.#deps.runtime.checkpoints === undefined) return;
     const known = this.#known.get(this.#key(what));
     if (known === undefined || this.#isWorn(known)) await this.make(what);
+  }
+
+  /** Somebody had to boot for want of it: it is made in the background, now and whenever it is missing. */
+  want(what: TemplateOf): void {
+    const key = this.#key(what);
+    if (this.#stopped || this.#removed || this.#failedAt.has(key) || this.#wanted.some((one) => this.#key(one) === key)) return;
+    this.#wanted = [...this.#wanted, what];
+    void this.ensure(what).catch(() => undefined); // its event says why
   }
 
   /** Replaces those that served long enough, and makes those that are missing: discarded, or failed a while ago. */
@@ -236,14 +241,6 @@ export class Templates {
     this.#restores.set(name, 0);
     this.#known.set(key, { name, dir, stack: what.stack.name, role: what.role, image: what.image.digest, madeAt, bytes });
     return undefined;
-  }
-
-  /** Made in the background from now on; who asked for it first boots. */
-  #want(what: TemplateOf): void {
-    const key = this.#key(what);
-    if (this.#stopped || this.#removed || this.#failedAt.has(key) || this.#wanted.some((one) => this.#key(one) === key)) return;
-    this.#wanted = [...this.#wanted, what];
-    void this.ensure(what).catch(() => undefined); // its event says why
   }
 
   async #removeOld(target: string): Promise<void> {

@@ -68,6 +68,7 @@ export class Waker {
       }
       phases.mark('route');
       this.#table.add(live);
+      if (origin === 'boot') this.#deps.templates.want({ stack: live.stack, image: live.context.image, role });
       if (origin === 'checkpoint') void this.#deps.ownCheckpoints.consume(site.id).catch(() => undefined); // at the next look at it, it is found to be of no use
       return await this.#woken(live, { from, cause, phases, origin });
     } catch (error) {

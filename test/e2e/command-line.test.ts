@@ -33,7 +33,7 @@ describe('exec', () => {
   it('gives a real terminal where there is one', async () => {
     const command = `${SUBAKO} exec ${SITE} -- sh -c "tty; exit 5"`;
     const env = { SUBAKO_STATE: platform.state, SUBAKO_RUN: platform.run, TERM: 'xterm' };
-    const result = await execAny(['script', '-qec', command, '/dev/null'], { env, timeoutMs: 30_000 });
+    const result = await execAny(['script', '-qec', command, '/dev/null'], { env, timeoutMs: 120_000 });
     expect(result.stdout).toContain('/dev/pts/0');
     expect(result.code).toBe(5);
   });

@@ -49,9 +49,10 @@ describe('a site that rests', () => {
     expect(await row()).toMatchObject({ state: 'running', lastWake: { from: rung } });
   });
 
-  it.each(RUNGS)('%s gets a body byte for byte', async (rung) => {
-    await platform.json('wake', SITE);
-    await sleep(rung);
+  it.each(['frozen', 'cold'])('%s gets a body byte for byte, in the container that may write', async (rung) => {
+    await platform.json('wake', SITE, '--role', 'admin');
+    await platform.json('sleep', SITE, '--role', 'admin', '--to', rung);
+    expect((await platform.json<PsRow[]>('ps')).filter((one) => one.role === 'admin').map((one) => one.state)).toEqual(rung === 'cold' ? [] : [rung]);
     const body = randomBytes(3_000_000);
     const reply = await platform.fetch(SITE, '/wp-content/plugins/sum.php', { method: 'POST', body });
     expect(reply.text).toBe(createHash('sha256').update(body).digest('hex'));
@@ -159,7 +160,7 @@ describe('a site that runs', () => {
       for (let n = 0; n < 5; n += 1) statuses.push((await page('quick.php')).status);
       return (await lastEvent('instance.recycled')) !== undefined;
     };
-    expect(await poll(renewed, { timeoutMs: 60_000, everyMs: 10 })).toBe(true);
+    expect(await poll(renewed, { timeoutMs: 120_000, everyMs: 10 })).toBe(true);
     await set('lifetime=1d');
     expect(new Set(statuses)).toEqual(new Set([200]));
     expect((await lastEvent('instance.recycled'))?.cause).toBe('lifetime');
@@ -177,7 +178,7 @@ describe('a site that runs', () => {
       }
     };
     const visitors = Array.from({ length: 6 }, visitor);
-    const most = await poll(async () => (await row()).instances === 3, { timeoutMs: 60_000, everyMs: 500 });
+    const most = await poll(async () => (await row()).instances === 3, { timeoutMs: 120_000, everyMs: 500 });
     await poll(() => false, { timeoutMs: 5_000, everyMs: 1_000 });
     const { instances } = await row();
     done.abort();

@@ -1,5 +1,5 @@
 /** A platform of a test's own: its own state, run directory and ports, driven through the command line as a user would. */
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, chown, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 import { once } from 'node:events';
 import { request } from 'node:http';
@@ -137,7 +137,7 @@ export class TestPlatform {
   }
 
   /** Waits until the site is in this state. */
-  async untilState(domain: string, state: string, timeoutMs = 20_000): Promise<void> {
+  async untilState(domain: string, state: string, timeoutMs = 120_000): Promise<void> {
     const reached = await poll(async () => (await this.row(domain)).state === state, { timeoutMs, everyMs: 200 });
     expect(reached, `${domain} did not become ${state}`).toBe(true);
   }
@@ -167,11 +167,18 @@ export class TestPlatform {
     await this.plant(domain, `plugins/${name}`, code);
   }
 
-  /** A file of the site's owner below wp-content, written by the owner's own user in the site's container. */
+  /** A file of the site's owner below wp-content. Nothing wakes for it. */
   async plant(domain: string, path: string, text: string): Promise<void> {
-    const write = 'file_put_contents("/srv/wordpress/wp-content/".$argv[1], stream_get_contents(STDIN)) !== false || exit(1);';
-    const result = await this.cli(['exec', domain, '--', 'php8.4', '-r', write, '--', path], text);
-    expect(result.code, result.stderr).toBe(0);
+    const content = join(this.state, 'sites', (await this.row(domain)).id, 'content');
+    const { uid, gid } = await stat(content);
+    await writeFile(join(content, path), text);
+    await chown(join(content, path), uid, gid);
+  }
+
+  /** Waits until the public role has its template. */
+  async untilTemplate(): Promise<void> {
+    const made = await poll(async () => (await this.api.get<StatusReply>('/v1/status')).templates > 0, { timeoutMs: 120_000, everyMs: 100 });
+    expect(made, 'no template was made').toBe(true);
   }
 
   async daemonPid(): Promise<number> {
@@ -182,7 +189,7 @@ export class TestPlatform {
   async killDaemon(): Promise<void> {
     const pid = await this.daemonPid();
     process.kill(pid, 'SIGKILL');
-    await poll(() => !isRunning(pid), { timeoutMs: 5_000, everyMs: 10 });
+    await poll(() => !isRunning(pid), { timeoutMs: 120_000, everyMs: 10 });
   }
 
   /** Files of this platform (images and databases aside) and command lines of any process that hold this text. */

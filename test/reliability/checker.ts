@@ -7,8 +7,8 @@ import { MEMORY_FILE } from '../../src/runtime/criu/map-memory.ts';
 import type { Reply, TestPlatform } from '../helpers/platform.ts';
 
 /** Longer than a template takes to be made: until then its containers are there by right. */
-const AT_REST_WITHIN_MS = 15_000;
-const ANSWER_WITHIN_MS = 20_000;
+const AT_REST_WITHIN_MS = 120_000;
+const ANSWER_WITHIN_MS = 120_000;
 
 export interface Expected {
   /** Every site of the platform; each has its domain as its title. */
@@ -72,14 +72,14 @@ async function containers(platform: TestPlatform, rows: readonly PsRow[]): Promi
   const places = { cgroup: groups, bundle: await names(platform.run, 'runtime/bundles'), crun: await names(platform.run, 'runtime/crun') };
   const wrong: string[] = [];
   for (const [place, found] of Object.entries(places)) {
-    const strangers = found.filter((name) => !/^(?:service-|\.)/u.test(name) && !rows.some((row) => name.startsWith(`${row.id}-`)));
+    const strangers = found.filter((name) => !/^(?:service-|\.)/u.test(name) && !rows.some((row) => name.startsWith(prefixOf(row))));
     wrong.push(...strangers.map((name) => `${place} of nobody: ${name}`));
     for (const row of rows)
       wrong.push(
         ...miscounted(
           place,
           row,
-          found.filter((name) => name.startsWith(`${row.id}-`)),
+          found.filter((name) => name.startsWith(prefixOf(row))),
         ),
       );
   }
@@ -93,6 +93,11 @@ async function containers(platform: TestPlatform, rows: readonly PsRow[]): Promi
     }
   }
   return wrong;
+}
+
+/** How ids of its instances begin. */
+function prefixOf({ id, role }: PsRow): string {
+  return `${id}-${role}-`;
 }
 
 function miscounted(place: string, row: PsRow, found: readonly string[]): string[] {

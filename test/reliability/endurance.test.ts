@@ -19,7 +19,7 @@ let platform: TestPlatform;
 beforeAll(async () => {
   platform = await TestPlatform.start({ freezeAfter: 'never' });
   for (const site of SITES) await platform.createSite(site);
-  const made = await poll(async () => (await platform.api.get<StatusReply>('/v1/status')).templates === 1, { timeoutMs: 60_000, everyMs: 200 });
+  const made = await poll(async () => (await platform.api.get<StatusReply>('/v1/status')).templates > 0, { timeoutMs: 120_000, everyMs: 200 });
   expect(made).toBe(true);
 });
 

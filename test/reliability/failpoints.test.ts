@@ -3,7 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { StatusReply, TemplateReply } from '../../src/api/types.ts';
+import type { TemplateReply } from '../../src/api/types.ts';
 import { exec } from '../../src/lib/exec.ts';
 import { poll } from '../../src/lib/deadline.ts';
 import { isRunning, TestPlatform } from '../helpers/platform.ts';
@@ -58,7 +58,7 @@ beforeAll(async () => {
   for (const site of SITES) await platform.createSite(site);
   await platform.plantPhp(MOVED, 'slow.php', '<?php usleep(200000); echo "done";');
   await platform.wake(BESIDE);
-  await untilTemplate();
+  await platform.untilTemplate();
 });
 
 afterAll(async () => expect(await platform.stop()).toEqual([]));
@@ -78,7 +78,7 @@ describe.each(Array.from({ length: often(1, 3) }, (_, index) => index + 1))('rou
     async (name) => {
       const pid = await begin(name, 'kill');
       const moving = MOVES[moveOf(name)]?.move().catch(() => undefined);
-      expect(await poll(() => !isRunning(pid), { timeoutMs: 60_000, everyMs: 10 }), `nothing passed ${name}`).toBe(true);
+      expect(await poll(() => !isRunning(pid), { timeoutMs: 120_000, everyMs: 10 }), `nothing passed ${name}`).toBe(true);
       await moving;
       const replies = await Promise.all(SITES.map(async (site) => wrongOf(site, await platform.fetch(site, '/'))));
       expect(replies).toEqual([undefined, undefined]);
@@ -92,7 +92,7 @@ describe.runIf(WHOLE)('a step that fails', () => {
   it.each(NAMES)('at %s leaves nothing behind, and no visitor gets a wrong answer', PATIENT, async (name) => {
     const pid = await begin(name, 'throw');
     const moving = MOVES[moveOf(name)]?.move().catch(() => undefined);
-    await (name.startsWith('recycle') || name.startsWith('add') ? poll(() => failed(), { timeoutMs: 60_000, everyMs: 100 }) : moving);
+    await (name.startsWith('recycle') || name.startsWith('add') ? poll(() => failed(), { timeoutMs: 120_000, everyMs: 100 }) : moving);
     ending.now = true;
     await moving;
     expect(isRunning(pid)).toBe(true);
@@ -121,7 +121,7 @@ async function recover(): Promise<void> {
   expect((await platform.fetch(DOOMED, '/')).status).toBe(421);
   expect((await exec(['find', `${platform.state}/database`, '-name', 'doomed*'])).stdout).toBe('');
   await platform.set(MOVED, 'instances=1');
-  await untilTemplate();
+  await platform.untilTemplate();
   await platform.sleep(MOVED, 'cold');
   await platform.set(MOVED, 'instances=4');
 }
@@ -144,11 +144,6 @@ async function failed(): Promise<boolean> {
   const events = await platform.events();
   const since = events.findLastIndex((event) => event.type === 'platform.started');
   return events.slice(since).some((event) => event.type === 'instance.neglected');
-}
-
-async function untilTemplate(): Promise<void> {
-  const made = await poll(async () => (await platform.api.get<StatusReply>('/v1/status')).templates === 1, { timeoutMs: 60_000, everyMs: 100 });
-  expect(made, 'no template was made').toBe(true);
 }
 
 function moveOf(name: string): string {

@@ -48,7 +48,7 @@ describe('a container that dies', () => {
     await platform.fetch(SITE, '/');
     const pid = (await platform.row(SITE)).pid ?? 0;
     process.kill(pid, 'SIGKILL');
-    await poll(() => !isRunning(pid), { timeoutMs: 5_000, everyMs: 5 });
+    await poll(() => !isRunning(pid), { timeoutMs: 120_000, everyMs: 5 });
     const reply = await platform.fetch(SITE, '/');
     expect(reply.status).toBe(200);
     expect(reply.headers['server-timing']).toContain('wake;desc="cold"');
@@ -59,7 +59,7 @@ describe('a container that dies', () => {
   it('or one of its workers, for want of memory: told as such, and the site goes on', async () => {
     const reply = await platform.fetch(SITE, '/wp-content/plugins/eat.php');
     expect(reply.status).toBe(502);
-    const told = await poll(async () => (await platform.events(SITE)).some((event) => event.cause === 'out of memory'), { timeoutMs: 10_000, everyMs: 200 });
+    const told = await poll(async () => (await platform.events(SITE)).some((event) => event.cause === 'out of memory'), { timeoutMs: 120_000, everyMs: 200 });
     expect(told).toBe(true);
     expect((await platform.fetch(SITE, '/')).status).toBe(200);
   });
@@ -240,7 +240,7 @@ describe('a killed daemon', () => {
       await sleep(afterMs);
       process.kill(pid, 'SIGKILL');
       expect([200, 503]).toContain((await visit).status);
-      await poll(() => !isRunning(pid), { timeoutMs: 5_000, everyMs: 10 });
+      await poll(() => !isRunning(pid), { timeoutMs: 120_000, everyMs: 10 });
       await platform.up();
       expect((await platform.fetch(SITE, '/')).status).toBe(200);
       expect((await platform.cgroups()).filter((line) => line.includes(siteId))).toHaveLength(1);
@@ -255,7 +255,7 @@ describe('a killed daemon', () => {
       await sleep(afterMs);
       process.kill(pid, 'SIGKILL');
       const result = await creating;
-      await poll(() => !isRunning(pid), { timeoutMs: 5_000, everyMs: 10 });
+      await poll(() => !isRunning(pid), { timeoutMs: 120_000, everyMs: 10 });
       await platform.up();
       if (result.code === 0) expect((await platform.cli(['site', 'rm', 'half.localhost'])).code).toBe(0);
       expect(await siteIds()).toEqual(before);
@@ -281,7 +281,7 @@ describe('the database and the edge', () => {
     for (const name of ['database', 'edge'] as const) {
       const pid = (await services()).find((service) => service.name === name)?.pid ?? 0;
       process.kill(pid, 'SIGKILL');
-      const back = await poll(async () => (await platform.fetch(SITE, '/').catch(() => undefined))?.status === 200, { timeoutMs: 20_000, everyMs: 200 });
+      const back = await poll(async () => (await platform.fetch(SITE, '/').catch(() => undefined))?.status === 200, { timeoutMs: 120_000, everyMs: 200 });
       expect(back, `${name} did not come back`).toBe(true);
     }
     expect((await platform.events()).filter((event) => event.type === 'service.failed').length).toBeGreaterThanOrEqual(2);

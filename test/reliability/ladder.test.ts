@@ -27,8 +27,7 @@ beforeAll(async () => {
   for (const site of [SITE, ...FLAPPING]) await platform.set(site, 'instances=1');
   await platform.plantPhp(BUSY, 'slow.php', '<?php usleep(300000); echo "done";');
   await platform.plantPhp(SITE, 'slow.php', '<?php usleep((int) $_GET["us"]); echo "done";');
-  const made = await poll(async () => (await platform.api.get<StatusReply>('/v1/status')).templates === 1, { timeoutMs: 60_000, everyMs: 200 });
-  expect(made).toBe(true);
+  await platform.untilTemplate();
 });
 
 afterAll(async () => expect(await platform.stop()).toEqual([]));
@@ -48,7 +47,7 @@ describe('a site that has much to do', () => {
       }
     };
     const visitors = Array.from({ length: 10 }, visitor);
-    const grown = await poll(watch, { timeoutMs: 60_000, everyMs: 200 });
+    const grown = await poll(watch, { timeoutMs: 120_000, everyMs: 200 });
     end.now = true;
     await Promise.all(visitors);
     expect(grown, 'no second instance came').toBe(true);
@@ -127,7 +126,7 @@ describe('visitors who give up', () => {
       await platform.sleep(SITE, to);
       await Promise.all(Array.from({ length: 30 }, (_, index) => giveUp(SITE, index * 5)));
       expect((await platform.fetch(SITE, '/')).text).toContain(titled(SITE));
-      await poll(async () => (await platform.api.get<StatusReply>('/v1/status')).waiting === 0, { timeoutMs: 20_000, everyMs: 50 });
+      await poll(async () => (await platform.api.get<StatusReply>('/v1/status')).waiting === 0, { timeoutMs: 120_000, everyMs: 50 });
       expect(await platform.api.get<StatusReply>('/v1/status')).toMatchObject({ waiting: 0, queuedBoots: 0 });
       expect(await platform.sleep(SITE, 'cold')).toMatchObject({ to: 'cold' });
     }
@@ -143,7 +142,7 @@ describe('the database', () => {
     const reply = await platform.fetch(SITE, '/');
     // Awake, but without its database: WordPress’ own words, or the page if the database is quick to be back.
     expect([200, 500, 503]).toContain(reply.status);
-    const back = await poll(async () => (await platform.fetch(SITE, '/')).text.includes(titled(SITE)), { timeoutMs: 30_000, everyMs: 200 });
+    const back = await poll(async () => (await platform.fetch(SITE, '/')).text.includes(titled(SITE)), { timeoutMs: 120_000, everyMs: 200 });
     expect(back, 'it is not well again').toBe(true);
     expect(await wrongs(platform, { sites: SITES, instances: 4 })).toEqual([]);
   });
@@ -159,7 +158,7 @@ describe('a container that does not want to end', () => {
     const holding = setInterval(() => startTimeOf(pid ?? 0) !== undefined && process.kill(pid ?? 0, 'SIGSTOP'), 20);
     expect(await platform.sleep(SITE, 'cold')).toMatchObject({ to: 'cold' });
     clearInterval(holding);
-    expect(await poll(() => startTimeOf(pid ?? 0) === undefined, { timeoutMs: 5_000, everyMs: 10 })).toBe(true);
+    expect(await poll(() => startTimeOf(pid ?? 0) === undefined, { timeoutMs: 120_000, everyMs: 10 })).toBe(true);
     // A signal ends the sleep of PHP: then the answer is a whole one.
     expect([200, 502]).toContain((await stuck).status);
     expect(await wrongs(platform, { sites: SITES, instances: 4 })).toEqual([]);

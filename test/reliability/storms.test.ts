@@ -112,6 +112,6 @@ async function lastSeq(): Promise<number> {
 }
 
 async function untilTemplate(): Promise<void> {
-  const made = await poll(async () => (await platform.api.get<StatusReply>('/v1/status')).templates === 1, { timeoutMs: 60_000, everyMs: 200 });
+  const made = await poll(async () => (await platform.api.get<StatusReply>('/v1/status')).templates > 0, { timeoutMs: 120_000, everyMs: 200 });
   expect(made, 'no template was made').toBe(true);
 }

@@ -13,7 +13,7 @@ let sites: Record<string, CreatedSiteReply>;
 const checkpointOf = (domain: string): string => join(platform.state, 'sites', sites[domain]?.id ?? '', 'checkpoint');
 const sleep = (domain: string, to: string) => platform.json<Transition>('sleep', domain, '--to', to);
 const templateDir = async (): Promise<string> => {
-  const [template] = await platform.json<TemplateReply[]>('template', 'ls');
+  const template = (await platform.json<TemplateReply[]>('template', 'ls')).find((one) => one.role === 'public');
   return join(platform.state, 'templates', template?.name ?? 'none');
 };
 /** A visitor comes; how the site woke for it. */
@@ -74,7 +74,7 @@ describe('a checkpoint of a site’s own', () => {
   it('does not count once the site’s secrets are others', async () => {
     await platform.json('wake', ONE);
     await sleep(ONE, 'checkpointed');
-    const config = join(checkpointOf(ONE), '..', 'config', 'config.php');
+    const config = join(checkpointOf(ONE), '..', 'config', 'public', 'config.php');
     await writeFile(config, `${await readFile(config, 'utf8')}// changed\n`);
     expect(await originOfVisit(ONE)).toBe('template');
   });

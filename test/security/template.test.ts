@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CreatedSiteReply } from '../../src/api/types.ts';
+import type { DatabaseAccess } from '../../src/database/tenants.ts';
 import { RANGE_SIZE } from '../../src/domain/uid-range.ts';
 import { poll } from '../../src/lib/deadline.ts';
 import { execAny } from '../../src/lib/exec.ts';
@@ -39,8 +40,9 @@ afterAll(async () => expect(await platform.stop()).toEqual([]));
 
 async function secretsOf(domain: string): Promise<Record<string, string>> {
   const root = join(platform.state, 'sites', idOf(domain));
-  const { password } = JSON.parse(await readFile(join(root, 'secrets', 'database.json'), 'utf8')) as { password: string };
-  const config = await readFile(join(root, 'config', 'config.php'), 'utf8');
+  const { reader } = JSON.parse(await readFile(join(root, 'secrets', 'database.json'), 'utf8')) as DatabaseAccess;
+  const { password } = reader;
+  const config = await readFile(join(root, 'config', 'public', 'config.php'), 'utf8');
   const keys = [...config.matchAll(/define\( '(\w+_(?:KEY|SALT))', '([^']{30,})' \)/gu)].map(([, name = '', value = '']) => [name, value] as const);
   expect(keys).toHaveLength(8);
   return { ...Object.fromEntries(keys), password, id: idOf(domain), domain, title: `Title-of-${domain}`, plugin: `marker-of-${domain}-in-a-plugin` };
@@ -145,7 +147,7 @@ describe('what was restored', () => {
   it('can read the memory it shares with others, and not change it', async () => {
     await sleep(C, 'cold');
     await wakeFrom(C, 'template');
-    const inside = async (script: string) => platform.cli(['exec', C, '--', 'sh', '-c', script]);
+    const inside = async (script: string) => platform.cli(['exec', C, '--role', 'public', '--', 'sh', '-c', script]);
     expect((await inside('head -c 4096 /dev/memory | wc -c')).stdout.trim()).toMatch(/^(?:0|4096)$/u);
     for (const change of ['echo x > /dev/memory', 'echo x >> /dev/memory', 'chmod 666 /dev/memory', 'rm /dev/memory', 'truncate -s 0 /dev/memory'])
       expect([change, (await inside(`${change} 2>&1`)).code]).not.toEqual([change, 0]);
@@ -153,10 +155,10 @@ describe('what was restored', () => {
   });
 
   it('sees processes of its own in /proc, and nothing of the machine', async () => {
-    const list = await platform.cli(['exec', C, '--', 'ls', '/proc']);
+    const list = await platform.cli(['exec', C, '--role', 'public', '--', 'ls', '/proc']);
     expect(list.stdout.split('\n').filter((name) => name !== '' && !/^\d+$/u.test(name))).toEqual(['self', 'thread-self']);
     for (const fact of ['meminfo', 'cpuinfo', 'kcore', 'keys', 'sys/kernel/hostname', 'sysrq-trigger', 'interrupts']) {
-      expect([fact, (await platform.cli(['exec', C, '--', 'cat', `/proc/${fact}`])).code]).toEqual([fact, 1]);
+      expect([fact, (await platform.cli(['exec', C, '--role', 'public', '--', 'cat', `/proc/${fact}`])).code]).toEqual([fact, 1]);
     }
   });
 });
@@ -213,7 +215,7 @@ describe('chance', () => {
     await platform.untilState(C, 'cold');
     expect((await readdir(join(platform.state, 'sites', idOf(C)))).includes('checkpoint')).toBe(false);
     const awake = async (): Promise<boolean> => (await platform.cli(['wake', C])).code === 0; // after a death, it is not tried at once
-    expect(await poll(awake, { timeoutMs: 30_000, everyMs: 200 })).toBe(true);
+    expect(await poll(awake, { timeoutMs: 120_000, everyMs: 200 })).toBe(true);
   });
 });
 
@@ -243,12 +245,12 @@ describe('checkpoints on disk', () => {
 describe('the machine’s own /dev/null', () => {
   // Others on the machine may use it badly too, so this looks for the ids of this site alone.
   it('is never given to a site, whatever its owner runs with it', async () => {
-    const command = `exec "$0" exec ${C} -- sh -c 'cat; echo x > /dev/null' </dev/null >/dev/null 2>&1`;
+    const command = `exec "$0" exec ${C} --role public -- sh -c 'cat; echo x > /dev/null' </dev/null >/dev/null 2>&1`;
     const env = { SUBAKO_STATE: platform.state, SUBAKO_RUN: platform.run, HOME: '/root' };
     const owners: number[] = [];
     for (const rest of ['frozen', 'checkpointed', 'cold']) {
       await platform.json('wake', C);
-      expect((await execAny(['sh', '-c', command, SUBAKO], { env, timeoutMs: 60_000 })).code).toBe(0);
+      expect((await execAny(['sh', '-c', command, SUBAKO], { env, timeoutMs: 120_000 })).code).toBe(0);
       await sleep(C, rest);
       const { uid, gid } = await stat('/dev/null');
       owners.push(uid, gid);
