@@ -16,6 +16,8 @@ const settings = {
   memoryBytes: 3,
   adminMemoryBytes: 8,
   mode: 'strict',
+  adminFrom: 'any',
+  xmlrpc: false,
   cpus: 0.5,
   pids: 4,
 } as const;

@@ -32,6 +32,10 @@ export interface SiteSettings {
   /** Of the admin role: uploads, imports and updates need more. */
   readonly adminMemoryBytes: number;
   readonly mode: SiteMode;
+  /** Networks, such as 192.0.2.0/24, whose visitors may reach the admin role; an empty list: nobody. */
+  readonly adminFrom: 'any' | readonly string[];
+  /** Whether xmlrpc.php answers. */
+  readonly xmlrpc: boolean;
   /** In cores: 1.5 is one and a half. */
   readonly cpus: number;
   readonly pids: number;

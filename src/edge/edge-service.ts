@@ -61,11 +61,16 @@ export async function prepareEdge(paths: EdgePaths, ports: EdgePorts, toolboxRoo
     'nginx.conf': renderNginx(ports),
     'fastcgi.conf': renderFastcgi(),
     'asset.conf': renderAsset(),
-    'route-key.js': await readFile(new URL('nginx/route-key.js', import.meta.url), 'utf8'),
+    'route-key.js': await script('route-key.js'),
+    'admin-guard.js': await script('admin-guard.js'),
   };
   for (const [name, text] of Object.entries(files)) await writeFileAtomic(join(paths.config, name), text, { durable: false });
   const certificate = await ensureSelfSigned(join(paths.config, 'tls'), { toolboxRootfs, owner: EDGE_UID });
   return [...Object.values(files), certificate].join('\n');
+}
+
+function script(name: string): Promise<string> {
+  return readFile(new URL(`nginx/${name}`, import.meta.url), 'utf8');
 }
 
 /** The edge's container. Pure. */

@@ -1,6 +1,6 @@
 import { createServer } from 'node:net';
 import { once } from 'node:events';
-import { lstat, mkdtemp, readlink, readdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { lstat, mkdtemp, readFile, readlink, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -50,9 +50,11 @@ describe('the route tree', () => {
 
   it('has a mark where there is one, and none where there is not', async () => {
     const links = { core: '/srv/core', 'wp-content': '/srv/content' };
-    await routes.publish(HOST, { links: { ...links, open: '.' } });
-    expect(await readlink(join(dir, HOST, 'open'))).toBe('.');
-    await routes.publish(HOST, { links: { ...links, open: undefined } });
+    for (const text of ['', '192.0.2.1\n']) {
+      await routes.publish(HOST, { links, files: { guard: text } });
+      expect(await readFile(join(dir, HOST, 'guard'), 'utf8')).toBe(text);
+    }
+    await routes.publish(HOST, { links, files: { guard: undefined } });
     expect(await readdir(join(dir, HOST))).toEqual(['core', 'wp-content']);
   });
 

@@ -6,11 +6,12 @@
  *   hosts/<key>/public.sock    the socket of the role's running instance; not there while it sleeps
  *   hosts/<key>/public.N.sock  where several run, each of SLOTS leads to one of them; not there where one runs
  *   hosts/<key>/admin.sock …   the same for the other role
+ *   hosts/<key>/open, xmlrpc, guard  what the site is set to: one container for all, XML-RPC, addresses that may reach the admin container
  *
  * The edge looks here on every request, so a change takes effect at once and nothing is ever reloaded.
  */
-import { linkSync, lstatSync, readlinkSync, renameSync, rmSync, unlinkSync } from 'node:fs';
-import { lstat, mkdir, readdir, rename, rm, symlink, unlink } from 'node:fs/promises';
+import { linkSync, lstatSync, readFileSync, readlinkSync, renameSync, rmSync, unlinkSync } from 'node:fs';
+import { lstat, mkdir, readdir, rename, rm, symlink, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isErrno, SubakoError } from '../domain/errors.ts';
 import type { Role } from '../domain/role.ts';
@@ -18,8 +19,10 @@ import { routeKey } from '../domain/route-key.ts';
 import { isListening } from '../lib/listen-probe.ts';
 
 export interface SiteRoute {
-  /** Names in the host's directory, each with the path it stands for as the edge sees it; undefined: must not be there. */
-  readonly links: Readonly<Record<string, string | undefined>>;
+  /** Names in the host's directory, each with the path it stands for as the edge sees it. */
+  readonly links: Readonly<Record<string, string>>;
+  /** Names of small files that the edge reads, each with its text; undefined: must not be there. */
+  readonly files?: Readonly<Record<string, string | undefined>>;
 }
 
 /** Among so many entries the edge divides a site's requests where several instances run. */
@@ -46,15 +49,19 @@ export class RouteTree {
     if (isPublished(target, route)) return;
     if (await exists(target)) {
       for (const [name, path] of Object.entries(route.links)) {
-        if (path === undefined) await unlinkIfThere(join(target, name));
-        else await this.#replace(join(target, name), (draft) => symlink(path, draft));
+        await this.#replace(join(target, name), (draft) => symlink(path, draft));
+      }
+      for (const [name, text] of Object.entries(route.files ?? {})) {
+        if (text === undefined) await unlinkIfThere(join(target, name));
+        else await this.#replace(join(target, name), (draft) => writeFile(draft, text, { mode: 0o644 }));
       }
       return;
     }
     this.#drafts += 1;
     const draft = join(this.#dir, `.draft-${process.pid}-${this.#drafts}`);
     await mkdir(draft, { mode: 0o755 });
-    for (const [name, path] of Object.entries(route.links)) if (path !== undefined) await symlink(path, join(draft, name));
+    for (const [name, path] of Object.entries(route.links)) await symlink(path, join(draft, name));
+    for (const [name, text] of Object.entries(route.files ?? {})) if (text !== undefined) await writeFile(join(draft, name), text, { mode: 0o644 });
     await rename(draft, target);
   }
 
@@ -135,18 +142,22 @@ export class RouteTree {
   }
 }
 
-function isPublished(target: string, { links }: SiteRoute): boolean {
+function isPublished(target: string, { links, files = {} }: SiteRoute): boolean {
   try {
     const wanted = Object.entries(links);
-    return wanted.length > 0 && wanted.every(([name, path]) => linkAt(join(target, name)) === path);
+    const texts = Object.entries(files);
+    return (
+      wanted.length > 0 &&
+      wanted.every(([name, path]) => readlinkSync(join(target, name)) === path) &&
+      texts.every(([name, text]) => textAt(join(target, name)) === text)
+    );
   } catch {
     return false;
   }
 }
 
-/** @throws when it is there and no link */
-function linkAt(path: string): string | undefined {
-  return lstatSync(path, { throwIfNoEntry: false }) === undefined ? undefined : readlinkSync(path);
+function textAt(path: string): string | undefined {
+  return lstatSync(path, { throwIfNoEntry: false }) === undefined ? undefined : readFileSync(path, 'utf8');
 }
 
 function upstreamName(role: Role): string {

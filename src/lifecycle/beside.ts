@@ -106,6 +106,11 @@ export class Beside {
     }
   }
 
+  /** Before the one that may write goes to rest, it makes a visitor's page: what its owner changed is compiled then, and kept for the one that may not. */
+  async leaveCompiled(live: Live): Promise<void> {
+    if (live.role === 'admin' && !live.isFrozen) await this.#warm(live).catch(() => undefined); // visitors compile it themselves then
+  }
+
   async #start(old: Live, phases: Phases): Promise<Live | undefined> {
     const site = (await this.#deps.cmdb.site(old.site.id)) ?? old.site;
     try {

@@ -96,6 +96,7 @@ export class Lifecycle {
       const lives = this.#table.beside(live);
       const held = (): boolean => lives.some((one) => one.holds > 0);
       if (!lives.includes(live) || held() || !isDue()) return false;
+      await this.#beside.leaveCompiled(live);
       const phases = new Phases();
       const from = this.stateOf(live.site.id, live.role);
       if (from !== 'frozen' && (!(await drain(lives, this.#deps, 0)) || held())) {

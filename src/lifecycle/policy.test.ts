@@ -14,6 +14,8 @@ const SETTINGS: SiteSettings = {
   memoryBytes: 1,
   adminMemoryBytes: 1,
   mode: 'strict',
+  adminFrom: 'any',
+  xmlrpc: false,
   cpus: 1,
   pids: 1,
 };

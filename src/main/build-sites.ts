@@ -87,6 +87,8 @@ export async function buildSites(config: Config, deps: BuildSitesDeps): Promise<
       memoryBytes: config.memory,
       adminMemoryBytes: config.adminMemory,
       mode: 'strict',
+      adminFrom: 'any',
+      xmlrpc: false,
       cpus: config.cpus,
       pids: config.pids,
     },

@@ -13,6 +13,8 @@ const BEFORE = {
   memoryBytes: 402_653_184,
   adminMemoryBytes: 536_870_912,
   mode: 'strict',
+  adminFrom: 'any',
+  xmlrpc: false,
   cpus: 2,
   pids: 64,
 } as const;
@@ -54,6 +56,8 @@ describe('settings of a site', () => {
       instances: '4',
       memory: '384 MiB',
       'admin.memory': '512 MiB',
+      'admin.from': 'any',
+      xmlrpc: 'no',
       mode: 'strict',
       cpus: '2',
       pids: '64',

@@ -1,4 +1,5 @@
 /** Settings of a site as people write them: `idle=10m memory=512m`. */
+import { isIP } from 'node:net';
 import { SubakoError } from '../domain/errors.ts';
 import type { SiteSettings } from '../domain/site.ts';
 import { formatDuration, formatSize, parseDuration, parseSize } from '../lib/units.ts';
@@ -16,7 +17,13 @@ interface Setting {
 type Value = SiteSettings[keyof SiteSettings];
 
 const MIB = 1024 ** 2;
+/** The edge reads the list at each request for the admin container. */
+const MAX_NETWORKS = 100;
 
+const YES_OR_NO = {
+  parse: (text: string) => (text === 'yes' ? true : text === 'no' ? false : undefined),
+  format: (value: boolean) => (value ? 'yes' : 'no'),
+};
 const SIZE = { parse: (text: string) => atLeast(parseSize(text), 64 * MIB), format: formatSize };
 const DURATION = { parse: (text: string) => atLeast(parseDuration(text), 1_000, 0), format: formatDuration };
 
@@ -37,8 +44,7 @@ export const SITE_SETTINGS: readonly Setting[] = [
     field: 'keepAwake',
     what: 'choice whether it is kept awake: yes or no',
     example: 'no',
-    parse: (text) => (text === 'yes' ? true : text === 'no' ? false : undefined),
-    format: (value: boolean) => (value ? 'yes' : 'no'),
+    ...YES_OR_NO,
   },
   { key: 'lifetime', field: 'lifetimeMs', what: 'time after its boot until its container is replaced', example: '1d', ...DURATION },
   {
@@ -58,6 +64,15 @@ export const SITE_SETTINGS: readonly Setting[] = [
     format: String,
   },
   { key: 'memory', field: 'memoryBytes', what: 'memory limit', example: '384m', ...SIZE },
+  {
+    key: 'admin.from',
+    field: 'adminFrom',
+    what: 'list of addresses and networks that may reach its admin container: any, none, or some with commas between them',
+    example: '192.0.2.0/24,2001:db8::7',
+    parse: parseNetworks,
+    format: (value: SiteSettings['adminFrom']) => (value === 'any' ? 'any' : value.join(',') || 'none'),
+  },
+  { key: 'xmlrpc', field: 'xmlrpc', what: 'choice whether xmlrpc.php answers: yes or no', example: 'no', ...YES_OR_NO },
   { key: 'admin.memory', field: 'adminMemoryBytes', what: 'memory limit of its admin container', example: '512m', ...SIZE },
   { key: 'cpus', field: 'cpus', what: 'CPU limit in cores', example: '1.5', parse: (text) => between(Number(text), 0.05, 1024), format: String },
   { key: 'pids', field: 'pids', what: 'limit of processes', example: '64', parse: (text) => wholeBetween(Number(text), 8, 32_768), format: String },
@@ -95,6 +110,20 @@ function atLeast(value: number | undefined, least: number, orExactly?: number): 
 
 function between(value: number, least: number, most: number): number | undefined {
   return value >= least && value <= most ? value : undefined;
+}
+
+/** Undefined when one of them is no address or network. */
+function parseNetworks(text: string): SiteSettings['adminFrom'] | undefined {
+  if (text === 'any') return 'any';
+  if (text === 'none') return [];
+  const networks = text.split(',');
+  return networks.length <= MAX_NETWORKS && networks.every(isNetwork) ? networks : undefined;
+}
+
+function isNetwork(text: string): boolean {
+  const [address = '', length, ...more] = text.split('/');
+  const most = isIP(address) === 4 ? 32 : 128;
+  return isIP(address) !== 0 && !address.includes('%') && more.length === 0 && (length === undefined || (/^\d{1,3}$/u.test(length) && Number(length) <= most));
 }
 
 function wholeBetween(value: number, least: number, most: number): number | undefined {

@@ -4,6 +4,7 @@ import { createInterface } from 'node:readline';
 import { constants } from 'node:os';
 import { Command } from 'commander';
 import { SubakoError } from '../../domain/errors.ts';
+import { ROLES } from '../../domain/role.ts';
 import { start } from '../../lib/exec.ts';
 import { sitePath } from '../client.ts';
 import { contextOf } from '../context.ts';
@@ -22,8 +23,8 @@ export function execCommand(): Command {
       'after',
       '\nThe exit code is the command’s own. The site stays awake while it runs.\n\nExamples:\n  subako exec blog.localhost -- php8.4 -v\n  subako exec blog.localhost -- sh',
     )
-    .action(async (domain: string, words: string[], { role }: { role: string }, command: Command) => {
-      const argv = words[0] === '--' ? words.slice(1) : words;
+    .action(async (domain: string, words: string[], options: { role: string }, command: Command) => {
+      const { role, argv } = commandOf(words, options.role);
       const { client } = contextOf(command);
       const tty = [process.stdin, process.stdout].every((stream) => stream.isTTY);
       const session = await client.stream('POST', sitePath(domain, '/exec'), { command: argv, tty, role });
@@ -31,6 +32,20 @@ export function execCommand(): Command {
       process.exitCode = await runHere((JSON.parse(line) as { argv: string[] }).argv);
       session.destroy();
     });
+}
+
+/** Options of ours may also stand between the domain and the command: `exec DOMAIN --role public -- CMD`. @throws SubakoError `bad_usage` */
+function commandOf(words: readonly string[], role: string): { role: string; argv: readonly string[] } {
+  const [first = '', ...rest] = words;
+  if (first === '--') return { role, argv: rest };
+  if (first !== '--role' && !first.startsWith('--role=')) return { role, argv: words };
+  const [value = '', ...others] = first === '--role' ? rest : [first.slice('--role='.length), ...rest];
+  if (!ROLES.some((one) => one === value) || others.length === 0) {
+    throw new SubakoError('bad_usage', `--role takes one of ${ROLES.join(', ')}, and then comes the command`, {
+      hint: 'write it like subako exec DOMAIN --role public -- CMD',
+    });
+  }
+  return commandOf(others, value);
 }
 
 const ignore = (): void => undefined;

@@ -15,6 +15,8 @@ const ADDED_LATER = {
   maxInstances: 4,
   adminMemoryBytes: 536_870_912,
   mode: 'strict',
+  adminFrom: 'any',
+  xmlrpc: false,
 } as const;
 
 export function siteFromRow(row: Row): Site;

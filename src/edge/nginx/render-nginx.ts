@@ -2,6 +2,7 @@
 import { MAX_PLAIN_KEY } from '../../domain/route-key.ts';
 import { SLOTS } from '../route-tree.ts';
 import { EDGE_VIEW } from './edge-view.ts';
+import { guardMaps } from './guards.ts';
 import { roleMaps } from './role-rules.ts';
 import { BROKEN_OFF_PAGE, NOT_AWAKE_PAGE, UNKNOWN_HOST_PAGE } from './pages.ts';
 import { wordpressLocations } from './wordpress-locations.ts';
@@ -111,7 +112,7 @@ function routing(): string {
     "on" "on";
     default "";
   }
-${roleMaps()}
+${roleMaps()}${guardMaps()}
   # Requests of a role with several instances are divided evenly.
   split_clients "$connection.$connection_requests.$msec" $slot {
 ${slots()}

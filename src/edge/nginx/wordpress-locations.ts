@@ -1,5 +1,6 @@
 /** How a request for a WordPress site is divided between the edge's own files and the site's container. */
 import { EDGE_VIEW } from './edge-view.ts';
+import { guards } from './guards.ts';
 
 /** Where the container sees WordPress. */
 const DOCUMENT_ROOT = '/srv/wordpress';
@@ -12,6 +13,7 @@ const PRIVATE = 'php\\d|phtml|phps|phar|inc|sql|sqlite|log|bak|old|orig|save|swp
 export function wordpressLocations(): string {
   const route = `${EDGE_VIEW.hosts}/$route_key`;
   return `${upstream(route)}
+${guards()}
 
     root ${route}/core;
     # Content is the tenant's: a symbolic link in it leads nowhere.

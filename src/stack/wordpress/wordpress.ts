@@ -54,8 +54,12 @@ export const wordpress: Stack = {
     links: {
       core: `${EDGE_VIEW.images}/${image.dir.split('/').at(-1)}/rootfs${DOCUMENT_ROOT}`,
       'wp-content': `${EDGE_VIEW.sites}/${site.id}/content`,
+    },
+    files: {
       // There, the edge leads everyone to the admin role.
-      open: site.settings.mode === 'open' ? '.' : undefined,
+      open: site.settings.mode === 'open' ? '' : undefined,
+      xmlrpc: site.settings.xmlrpc ? '' : undefined,
+      guard: site.settings.adminFrom === 'any' ? undefined : `${site.settings.adminFrom.join('\n')}\n`,
     },
   }),
 };

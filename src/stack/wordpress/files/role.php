@@ -18,3 +18,80 @@ if ( 'public' === SUBAKO_ROLE ) {
 	$GLOBALS['wp_filter']['query'][0]['subako_only_reads'] = array( 'function' => 'subako_only_reads', 'accepted_args' => 1 );
 }
 $GLOBALS['wp_filter']['wp_cache_themes_persistently'][10]['subako_keep_themes'] = array( 'function' => 'subako_keep_themes', 'accepted_args' => 0 );
+
+/** Failed logins of one account, from wherever they come, until it is left alone for a while. The edge counts those of each address. */
+const SUBAKO_LOGIN_FAILURES = 20;
+const SUBAKO_LOGIN_PAUSE    = 900;
+
+function subako_login_key( $name ) {
+	return 'subako_logins_' . md5( strtolower( trim( (string) $name ) ) );
+}
+
+function subako_count_failed_login( $name, $error ) {
+	$key = subako_login_key( $name );
+	if ( 'subako_too_many_logins' === $error->get_error_code() ) {
+		return;
+	}
+	set_transient( $key, 1 + (int) get_transient( $key ), SUBAKO_LOGIN_PAUSE );
+}
+
+/** Before any password is hashed: a flood costs little. */
+function subako_refuse_tried_account( $user, $name ) {
+	if ( '' === (string) $name || (int) get_transient( subako_login_key( $name ) ) < SUBAKO_LOGIN_FAILURES ) {
+		return $user;
+	}
+	remove_all_filters( 'authenticate' );
+	return new WP_Error( 'subako_too_many_logins', 'Too many failed logins for this account. Try again in a quarter of an hour.' );
+}
+
+function subako_forget_failed_logins( $name ) {
+	delete_transient( subako_login_key( $name ) );
+}
+
+/** The same words whether the name or the password was wrong. */
+function subako_login_error( $error ) {
+	global $errors;
+	$telling = array( 'invalid_username', 'invalid_email', 'incorrect_password', 'invalidcombo' );
+	return is_wp_error( $errors ) && array_intersect( $errors->get_error_codes(), $telling ) ? 'The name or the password is wrong.' : $error;
+}
+
+/** Names of users are for users: not in the REST API, the sitemap, embeds, or behind ?author=1. */
+function subako_hide_users_in_rest( $endpoints ) {
+	if ( ! is_user_logged_in() ) {
+		foreach ( array_keys( $endpoints ) as $route ) {
+			if ( str_starts_with( $route, '/wp/v2/users' ) ) {
+				unset( $endpoints[ $route ] );
+			}
+		}
+	}
+	return $endpoints;
+}
+
+function subako_hide_users_in_sitemap( $provider, $name ) {
+	return 'users' === $name ? false : $provider;
+}
+
+function subako_hide_author_in_embed( $data ) {
+	unset( $data['author_name'], $data['author_url'] );
+	return $data;
+}
+
+function subako_hide_author_numbers( $vars ) {
+	return isset( $_GET['author'] ) && ! is_admin() ? array( 'error' => '404' ) : $vars;
+}
+
+foreach (
+	array(
+		array( 'wp_login_failed', 10, 'subako_count_failed_login', 2 ),
+		array( 'authenticate', 1, 'subako_refuse_tried_account', 2 ),
+		array( 'wp_login', 10, 'subako_forget_failed_logins', 1 ),
+		array( 'login_errors', 10, 'subako_login_error', 1 ),
+		array( 'rest_endpoints', 10, 'subako_hide_users_in_rest', 1 ),
+		array( 'wp_sitemaps_add_provider', 10, 'subako_hide_users_in_sitemap', 2 ),
+		array( 'oembed_response_data', 10, 'subako_hide_author_in_embed', 1 ),
+		array( 'request', 10, 'subako_hide_author_numbers', 1 ),
+	) as list( $subako_hook, $subako_when, $subako_do, $subako_takes )
+) {
+	$GLOBALS['wp_filter'][ $subako_hook ][ $subako_when ][ $subako_do ] = array( 'function' => $subako_do, 'accepted_args' => $subako_takes );
+}
+unset( $subako_hook, $subako_when, $subako_do, $subako_takes );

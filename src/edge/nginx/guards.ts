@@ -1,0 +1,40 @@
+/** What keeps strangers off a site's admin container: who may come near it, and how often somebody may try a password. */
+import { EDGE_VIEW } from './edge-view.ts';
+
+/** Tries of a password for each address: so many at once, and then one in six seconds. */
+const LOGINS = { perMinute: 10, atOnce: 10 };
+
+/** For the http block. */
+export function guardMaps(): string {
+  return `
+  # Only tries of a password are counted; the empty key is not.
+  map "$request_method:$uri" $login_of {
+    "~^POST:/+(?:wp-login|xmlrpc)\\.php" $binary_remote_addr;
+    default "";
+  }
+  limit_req_zone $login_of zone=logins:4m rate=${LOGINS.perMinute}r/m;
+  limit_req zone=logins burst=${LOGINS.atOnce} nodelay;
+  limit_req_status 429;
+  limit_req_log_level info;
+  js_import guard from admin-guard.js;
+  js_set $admin_verdict guard.verdict;`;
+}
+
+/** For the server block, after `$role` is set. */
+export function guards(): string {
+  return `
+    # Sites that limit their admin container to some addresses have a file that says which.
+    set $route ${EDGE_VIEW.hosts}/$route_key;
+    set $guard $role;
+    if (!-e $route/guard) { set $guard ""; }
+    if ($guard = admin) { set $guard $admin_verdict; }
+    if ($guard = deny) { return 403; }
+
+    # An old door that only programs use, and mostly bad ones: shut unless the site asks for it.
+    location = /xmlrpc.php {
+      if (!-e $route/xmlrpc) { return 403; }
+      set $script $uri;
+      error_page 502 = @wake;
+      include ${EDGE_VIEW.config}/fastcgi.conf;
+    }`;
+}
