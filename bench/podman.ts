@@ -100,7 +100,7 @@ export class PodmanPeer {
     const volumes = [
       `${this.socketDir}:/run/subako`,
       `${join(site, 'content')}:/srv/wordpress/wp-content`,
-      `${join(site, 'config')}:/etc/subako/site:ro`,
+      `${join(site, 'config', 'admin')}:/etc/subako/site:ro`,
       `${join(run, 'database')}:/run/mysqld`,
       `${join(this.#dir, 'php.ini')}:/etc/subako/php.ini:ro`,
     ].flatMap((volume) => ['-v', volume]);

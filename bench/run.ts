@@ -7,6 +7,7 @@ interface Benchmark {
 
 /** `npm run bench -- NAME [SIZE]`: compares, and writes docs/benchmarks.md. */
 const BENCHMARKS: Readonly<Record<string, () => Promise<Benchmark>>> = {
+  pages: () => import('./pages.ts'),
   wake: () => import('./wake.ts'),
   rest: () => import('./rest.ts'),
   density: () => import('./density.ts'),

@@ -1,6 +1,12 @@
 /** A visit to a site of this machine, timed. */
 import { request } from 'node:http';
 
+interface PageAsked {
+  /** Default: the front page. */
+  readonly path?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
 export interface TimedPage {
   readonly ms: number;
   readonly status: number;
@@ -13,10 +19,10 @@ export interface TimedPage {
  * One page over loopback, from the first byte sent to the last byte read, on a connection of its own.
  * It does not depend on the machine's resolver knowing the host.
  */
-export function fetchPage(host: string, port: number): Promise<TimedPage> {
+export function fetchPage(host: string, port: number, { path = '/', headers = {} }: PageAsked = {}): Promise<TimedPage> {
   const began = performance.now();
   const { promise, resolve, reject } = Promise.withResolvers<TimedPage>();
-  const sent = request({ host: '127.0.0.1', port, headers: { host: `${host}:${port}` }, agent: false }, (response) => {
+  const sent = request({ host: '127.0.0.1', port, path, headers: { host: `${host}:${port}`, ...headers }, agent: false }, (response) => {
     let bytes = 0;
     response.on('data', (chunk: Buffer) => {
       bytes += chunk.length;
@@ -31,8 +37,8 @@ export function fetchPage(host: string, port: number): Promise<TimedPage> {
 }
 
 /** As `fetchPage`, but the page must be there. */
-export async function fetchWholePage(host: string, port: number): Promise<TimedPage> {
-  const page = await fetchPage(host, port);
+export async function fetchWholePage(host: string, port: number, asked: PageAsked = {}): Promise<TimedPage> {
+  const page = await fetchPage(host, port, asked);
   if (page.status !== 200) throw new Error(`${host} answered ${page.status}`);
   return page;
 }
