@@ -12,6 +12,8 @@ export default defineConfig({
           environment: 'node',
           // Real containers on few cores: one file after another.
           fileParallelism: false,
+          // A machine that others use too may stop for seconds at any moment. The report names each test that needed its second try.
+          retry: 1,
           testTimeout: 180_000,
           hookTimeout: 600_000,
         },

@@ -14,16 +14,32 @@ export interface BuildOptions {
   readonly progress: (text: string) => void;
 }
 
+/** What the packages of a recipe leave in a root, before anything of ours is in it. */
+export interface BaseFacts {
+  /** Unix time in milliseconds. */
+  readonly builtAt: number;
+}
+
 const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
 const BUILD_TIMEOUT_MS = 20 * 60_000;
 const STEP_TIMEOUT_MS = 5 * 60_000;
 
-export async function buildImage(recipe: Recipe, { draft, progress }: BuildOptions): Promise<void> {
+/** The long part, which many recipes and all versions of one share: its packages, installed. */
+export async function buildBase(recipe: Recipe, { draft, progress }: BuildOptions): Promise<void> {
+  await makeDraft(draft);
   const rootfs = join(draft, 'rootfs');
-  await mkdir(draft, { recursive: true });
-  await chmod(draft, 0o755);
   await installPackages(recipe, rootfs, progress);
   await purgePackages(recipe, rootfs);
+  await tidy(rootfs);
+  const facts: BaseFacts = { builtAt: Date.now() };
+  await writeFileAtomic(join(draft, 'base.json'), JSON.stringify(facts));
+}
+
+/** @param base a directory that `buildBase` filled for the same packages; it stays as it is */
+export async function buildImage(recipe: Recipe, { draft, base, progress }: BuildOptions & { readonly base: string }): Promise<void> {
+  await makeDraft(draft);
+  const rootfs = join(draft, 'rootfs');
+  await exec(['cp', '-a', '--reflink=auto', '--', join(base, 'rootfs'), rootfs], { timeoutMs: STEP_TIMEOUT_MS });
   await writeFiles(recipe, rootfs);
   for (const step of recipe.steps) {
     progress(step.title);
@@ -34,6 +50,11 @@ export async function buildImage(recipe: Recipe, { draft, progress }: BuildOptio
   progress('computing the digest');
   const facts: ImageFacts = { name: recipe.name, digest: await treeDigest(rootfs), builtAt: Date.now(), versions };
   await writeFileAtomic(join(draft, 'image.json'), `${JSON.stringify(facts, null, 2)}\n`);
+}
+
+async function makeDraft(draft: string): Promise<void> {
+  await mkdir(draft, { recursive: true });
+  await chmod(draft, 0o755);
 }
 
 async function installPackages(recipe: Recipe, rootfs: string, progress: BuildOptions['progress']): Promise<void> {

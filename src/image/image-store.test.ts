@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { treeDigest } from './digest.ts';
 import { ImageStore } from './image-store.ts';
-import { recipeKey } from './recipe.ts';
+import { baseKey, recipeKey } from './recipe.ts';
 import type { Recipe } from './recipe.ts';
 
 const RECIPE: Recipe = { name: 'tiny', suite: 'trixie', packages: [], purge: [], directories: [], files: [], steps: [], checks: [] };
@@ -50,6 +50,12 @@ describe('the image store', () => {
 });
 
 describe('a recipe’s key', () => {
+  it('of its packages alone is the same for all that is put on top of them', () => {
+    expect(baseKey({ ...RECIPE, name: 'other', files: [{ path: '/a', text: 'b' }] })).toBe(baseKey(RECIPE));
+    expect(baseKey({ ...RECIPE, packages: ['x'] })).not.toBe(baseKey(RECIPE));
+    expect(baseKey({ ...RECIPE, suite: 'sid' })).not.toBe(baseKey(RECIPE));
+  });
+
   it('changes with anything in it', () => {
     const keys = [
       RECIPE,

@@ -5,9 +5,10 @@ import { dirname, join } from 'node:path';
 import { isErrno } from '../domain/errors.ts';
 import { exec } from '../lib/exec.ts';
 import { startTimeOf } from '../lib/proc.ts';
-import { buildImage } from './build-image.ts';
+import { buildBase, buildImage } from './build-image.ts';
+import type { BaseFacts } from './build-image.ts';
 import type { Image, ImageFacts } from './image.ts';
-import { recipeKey } from './recipe.ts';
+import { baseKey, recipeKey } from './recipe.ts';
 import type { Recipe } from './recipe.ts';
 
 /** Told what is being done; long work calls it often. */
@@ -19,6 +20,8 @@ export interface ImageStoreOptions {
   /** Where finished images are shared between platforms of this machine. May be deleted at any time. */
   readonly cacheDir: string;
 }
+
+const WEEK_MS = 7 * 24 * 3_600_000;
 
 const DRAFT = /^\.draft-(\d+)-(\d+)-/u;
 
@@ -41,12 +44,29 @@ export class ImageStore {
     if (found !== undefined) return found;
     const cached = join(this.#options.cacheDir, key);
     if ((await readFacts(cached)) === undefined) {
-      await withDraft(cached, async (draft) => buildImage(recipe, { draft, progress }));
+      const base = await this.#base(recipe, progress);
+      await withDraft(cached, async (draft) => buildImage(recipe, { draft, base, progress }));
     }
     await withDraft(join(this.#options.dir, key), (draft) => copyTree(cached, draft));
     const made = await this.find(key);
     if (made === undefined) throw new Error(`image ${key} vanished while it was made`);
     return made;
+  }
+
+  /** The recipe's packages, from the cache, or from Debian: a new week's image has what was mended in the last one. */
+  async #base(recipe: Recipe, progress: Progress): Promise<string> {
+    const { cacheDir } = this.#options;
+    const now = Date.now();
+    const dir = join(cacheDir, `${baseKey(recipe)}-${Math.floor(now / WEEK_MS)}`);
+    if ((await readJson<BaseFacts>(join(dir, 'base.json'))) !== undefined) return dir;
+    await withDraft(dir, async (draft) => buildBase(recipe, { draft, progress }));
+    for (const name of await readdir(cacheDir)) {
+      if (!name.startsWith('base-')) continue;
+      const old = await readJson<BaseFacts>(join(cacheDir, name, 'base.json'));
+      // Nobody copies one that is so old any more.
+      if (old !== undefined && now - old.builtAt > 2 * WEEK_MS) await rm(join(cacheDir, name), { recursive: true, force: true });
+    }
+    return dir;
   }
 
   /** Every image in the store. */
@@ -98,7 +118,11 @@ async function copyTree(from: string, to: string): Promise<void> {
   await exec(['cp', sameDevice ? '-al' : '-a', '--', from, to]);
 }
 
-async function readFacts(dir: string): Promise<ImageFacts | undefined> {
-  const text = await readFile(join(dir, 'image.json'), 'utf8').catch(() => undefined);
-  return text === undefined ? undefined : (JSON.parse(text) as ImageFacts);
+function readFacts(dir: string): Promise<ImageFacts | undefined> {
+  return readJson<ImageFacts>(join(dir, 'image.json'));
+}
+
+async function readJson<T>(path: string): Promise<T | undefined> {
+  const text = await readFile(path, 'utf8').catch(() => undefined);
+  return text === undefined ? undefined : (JSON.parse(text) as T);
 }

@@ -40,6 +40,12 @@ export interface Recipe {
 /** Raise it when the way of building changes what comes out of the same recipe. */
 const BUILDER_VERSION = 1;
 
+/** Names the packages alone, which take the longest: recipes that differ in the rest share them. */
+export function baseKey({ suite, packages, purge }: Recipe): string {
+  const text = JSON.stringify([suite, packages, purge, process.arch, BUILDER_VERSION]);
+  return `base-${createHash('sha256').update(text).digest('hex').slice(0, 16)}`;
+}
+
 /** Names what the recipe makes: the same recipe on the same architecture has the same key, any change gives another. */
 export function recipeKey(recipe: Recipe): string {
   const checks = recipe.checks.map((check) => ({ ...check, expect: check.expect.source }));
