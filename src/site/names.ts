@@ -21,6 +21,8 @@ export interface NamesDeps {
   readonly now: () => number;
   /** A ready site by its domain. @throws SubakoError `not_found`, `bad_domain` */
   readonly siteOf: (domain: string) => Promise<Site>;
+  /** Tells the site itself under which further names it serves its pages. */
+  readonly tell: (site: Site, names: readonly string[]) => Promise<void>;
 }
 
 export interface SiteName extends Pick<Alias, 'name' | 'redirect'> {
@@ -47,6 +49,7 @@ export class Names {
     if (known !== undefined && known.siteId === site.id) await cmdb.deleteAlias(name);
     // Recorded first: whatever a crash leaves in the route tree is set right by the record at the next start.
     await cmdb.addAlias({ name, siteId: site.id, redirect, createdAt: known?.createdAt ?? now() });
+    await this.#tell(site);
     await names.publish({ name, redirect }, site.domain);
     await watcher.added(name);
     emit({ type: 'site.changed', site: site.domain, cause: 'command', facts: { name, redirect } });
@@ -63,6 +66,7 @@ export class Names {
     await cmdb.deleteAlias(name);
     await names.unpublish(name);
     await watcher.removed(name);
+    if (site !== undefined) await this.#tell(site);
     const domain = site?.domain ?? '';
     emit({ type: 'site.changed', site: domain, cause: 'command', facts: { removed: name } });
     return { name, redirect: alias.redirect, domain };
@@ -84,7 +88,10 @@ export class Names {
     const { names } = this.#deps;
     const { https, hstsMs } = site.settings;
     await names.setRules(site.domain, { httpsOnly: https === 'redirect', hstsSeconds: Math.round(hstsMs / 1_000) });
-    for (const alias of aliases) if (alias.siteId === site.id) await names.publish(alias, site.domain);
+    const own = aliases.filter((alias) => alias.siteId === site.id);
+    for (const alias of own) await names.publish(alias, site.domain);
+    // Said again, in case a crash came between the record and this.
+    if (own.length > 0) await this.#tell(site);
   }
 
   /** A site's first name works from now on. */
@@ -102,6 +109,14 @@ export class Names {
       await watcher.removed(name);
     }
     await watcher.removed(site.domain);
+  }
+
+  async #tell(site: Site): Promise<void> {
+    const served = (await this.#deps.cmdb.aliases()).filter((alias) => alias.siteId === site.id && !alias.redirect);
+    await this.#deps.tell(
+      site,
+      served.map((alias) => alias.name),
+    );
   }
 
   async #notAnAlias(name: string): Promise<SubakoError> {

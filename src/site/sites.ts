@@ -71,7 +71,7 @@ export class Sites {
 
   constructor(deps: SitesDeps) {
     this.#deps = deps;
-    this.names = new Names({ ...deps, siteOf: (domain) => this.byDomain(domain) });
+    this.names = new Names({ ...deps, siteOf: (domain) => this.byDomain(domain), tell: (site, names) => this.#tell(site, names) });
   }
 
   /**
@@ -183,6 +183,11 @@ export class Sites {
   async #clearStale(domain: string): Promise<void> {
     const site = await this.#deps.cmdb.siteByDomain(domain);
     if (site !== undefined && site.phase !== 'ready' && !this.#underWay.has(site.id)) await this.#erase(site);
+  }
+
+  async #tell(site: Site, names: readonly string[]): Promise<void> {
+    const { contexts } = this.#deps;
+    await contexts.stackOf(site).setNames(await contexts.of(site, 'admin', site.id), names);
   }
 
   async #hintFor(host: string): Promise<string> {

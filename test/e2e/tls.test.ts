@@ -130,8 +130,10 @@ describe('a further name', () => {
     expect((await platform.row(SITE)).state).toBe('cold');
     const page = await visit(ALIAS);
     expect(page.headers['server-timing']).toContain('wake;desc="cold"');
-    expect((await platform.row(SITE)).state).toBe('running');
-    expect((await platform.fetch(ALIAS, STYLE)).status).toBe(200);
+    expect(page.status).toBe(200);
+    expect(page.text).toContain('<title>Over TLS</title>');
+    expect(page.text).toContain(`https://${ALIAS}:${platform.https}/wp-`);
+    expect((await platform.fetch(ALIAS, '/')).status).toBe(200);
   });
 
   it('sends visitors to the domain when asked for, and posts without losing their body', async () => {
