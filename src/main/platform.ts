@@ -88,13 +88,7 @@ export async function startPlatform({ config, log, progress, onShutdown }: Start
   undo.defer(() => endService(edgeService, ending));
   tls.certificates.start();
   undo.defer(() => tls.certificates.stop());
-  const accessLog = new AccessLog({
-    path: edge.accessLog,
-    maxBytes: config.logSize,
-    reopen: () => edgeService.signal('SIGUSR1'),
-    onEvents: (seen) => void noteUse(seen, { cmdb, ...built }).catch(() => undefined), // the next request notes it again
-  });
-  await accessLog.start();
+  const accessLog = await startAccessLog(config, edgeService, { cmdb, ...built });
   undo.defer(() => accessLog.stop());
   reaper.start();
   undo.defer(() => reaper.stop());
@@ -130,6 +124,17 @@ function takeLock(config: Config): Disposable {
 
 function endService(service: SystemService, { keep }: { keep: boolean }): Promise<void> {
   return keep ? service.release() : service.stop();
+}
+
+async function startAccessLog(config: Config, edgeService: SystemService, parts: Parameters<typeof noteUse>[1]): Promise<AccessLog> {
+  const accessLog = new AccessLog({
+    path: edgePaths(config).accessLog,
+    maxBytes: config.logSize,
+    reopen: () => edgeService.signal('SIGUSR1'),
+    onEvents: (seen) => void noteUse(seen, parts).catch(() => undefined), // the next request notes it again
+  });
+  await accessLog.start();
+  return accessLog;
 }
 
 async function startDispatcher(config: Config, deps: { socket: string; cmdb: SqliteCmdb; lifecycle: Lifecycle }): Promise<Dispatcher> {

@@ -4,7 +4,6 @@
  */
 import { createPrivateKey } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
-import type { Cmdb } from '../../cmdb/cmdb.ts';
 import type { Certificate, CertificateSource } from '../../domain/certificate.ts';
 import { asSubakoError, SubakoError } from '../../domain/errors.ts';
 import type { EventSink } from '../../domain/events.ts';
@@ -20,12 +19,19 @@ import { renewalTime, retryDelay, timeWithin } from './schedule.ts';
 import type { CertificateStore } from './store.ts';
 import { keyPem, newKey } from './x509.ts';
 
+/** Where records are kept; the CMDB. */
+interface Records {
+  certificates(): Promise<Certificate[]>;
+  putCertificate(certificate: Certificate): Promise<void>;
+  deleteCertificate(name: string): Promise<void>;
+}
+
 export interface CertificatesDeps {
   readonly store: CertificateStore;
   readonly ca: LocalCa;
   /** Undefined where ACME is not set up. */
   readonly authority: PublicAuthority | undefined;
-  readonly cmdb: Pick<Cmdb, 'certificates' | 'putCertificate' | 'deleteCertificate'>;
+  readonly cmdb: Records;
   /** Every name that sites have now. */
   readonly names: () => Promise<readonly string[]>;
   readonly emit: EventSink;

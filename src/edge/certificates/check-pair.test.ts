@@ -33,7 +33,7 @@ describe('a pair', () => {
     ['rubbish', { ...good, chainPem: '-----BEGIN CERTIFICATE-----\nAA\n-----END CERTIFICATE-----' }, 'a.example.org', now, /cannot be read/u],
     ['no key', { ...good, keyPem: 'x' }, 'a.example.org', now, /key cannot be read/u],
     ['a passphrase', { ...good, keyPem: '-----BEGIN ENCRYPTED PRIVATE KEY-----' }, 'a.example.org', now, /passphrase/u],
-  ])('is refused for %s', (_what, pair, name, at, message) => {
+  ])('is refused for %s', (...[, pair, name, at, message]) => {
     expect(() => checkPair(pair, name, at)).toThrow(expect.objectContaining({ code: 'bad_certificate', message: expect.stringMatching(message) as string }));
   });
 

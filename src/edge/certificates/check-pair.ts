@@ -16,7 +16,7 @@ export interface CheckedPair extends Pair {
 }
 
 const LEAST_RSA_BITS = 2048;
-const CURVES = ['prime256v1', 'secp384r1', 'secp521r1'];
+const CURVES = new Set(['prime256v1', 'secp384r1', 'secp521r1']);
 
 /**
  * The pair in one spelling, with what it says of itself.
@@ -39,7 +39,7 @@ export function checkPair(pair: Pair, name: string, now: number): CheckedPair {
   return { chainPem: chain.map(String).join(''), keyPem: keyPem(key), facts };
 }
 
-export function factsOf(leaf: X509Certificate): CertificateFacts {
+function factsOf(leaf: X509Certificate): CertificateFacts {
   const issuer = /^(?:CN|O)=(.*)$/mu.exec(leaf.issuer.split('\n').toReversed().join('\n'))?.[1] ?? leaf.issuer.replaceAll('\n', ', ');
   return { issuer, serial: leaf.serialNumber, since: Date.parse(leaf.validFrom), until: Date.parse(leaf.validTo) };
 }
@@ -64,7 +64,7 @@ function readKey(text: string): KeyObject {
 function checkKey(key: KeyObject): void {
   const { asymmetricKeyType: type, asymmetricKeyDetails: details } = key;
   const curve = details?.namedCurve ?? '';
-  if (type === 'ec' && CURVES.includes(curve)) return;
+  if (type === 'ec' && CURVES.has(curve)) return;
   if (type === 'rsa' && (details?.modulusLength ?? 0) >= LEAST_RSA_BITS) return;
   throw bad(
     `a key of this kind is not taken: ${type ?? 'unknown'} ${curve}${details?.modulusLength ?? ''}`,

@@ -2,7 +2,7 @@
  * Certificates on disk, as the edge reads them at each handshake: `<dir>/<name>/pair.pem`, the key and the chain in one file,
  * so that both change in the same moment. Root writes, the edge reads, nobody else does either.
  */
-import { X509Certificate } from 'node:crypto';
+import type { X509Certificate } from 'node:crypto';
 import { chmod, chown, mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileAtomic } from '../../lib/files.ts';

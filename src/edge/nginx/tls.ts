@@ -68,10 +68,6 @@ function connectionLimit(connections: number): string {
 
 /** What every answer says, unless the site says something of its own. */
 function headerValues(): string {
-  const unlessSaid = (header: string, variable: string, value: string): string => `  map $upstream_http_${header} ${variable} {
-    "" "${value}";
-    default "";
-  }`;
   return `${unlessSaid('x_content_type_options', '$add_nosniff', 'nosniff')}
 ${unlessSaid('referrer_policy', '$add_referrer_policy', 'strict-origin-when-cross-origin')}
   # WordPress offers its posts for embedding elsewhere under /embed/. A site that says who may frame it is believed.
@@ -81,6 +77,13 @@ ${unlessSaid('referrer_policy', '$add_referrer_policy', 'strict-origin-when-cros
     "~^[^ ].*frame-ancestors" "";
     "~*^(?:SAMEORIGIN|DENY|ALLOW)" "";
     default SAMEORIGIN;
+  }`;
+}
+
+function unlessSaid(header: string, variable: string, value: string): string {
+  return `  map $upstream_http_${header} ${variable} {
+    "" "${value}";
+    default "";
   }`;
 }
 

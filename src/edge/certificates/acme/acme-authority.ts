@@ -1,8 +1,7 @@
 /** A public certificate authority, as the keeper of certificates sees it: one account, orders, and when to renew. */
-import { createPrivateKey } from 'node:crypto';
+import { createHash, createPrivateKey } from 'node:crypto';
 import type { KeyObject, X509Certificate } from 'node:crypto';
 import { mkdir, readFile, rm } from 'node:fs/promises';
-import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { SubakoError } from '../../../domain/errors.ts';
 import { writeFileAtomic } from '../../../lib/files.ts';
@@ -28,7 +27,7 @@ export interface AcmeDirs {
 
 export type Order = Pick<Obtain, 'name' | 'key' | 'order' | 'remember' | 'signal'> & { readonly old: X509Certificate | undefined };
 
-export interface RenewalWindow {
+interface RenewalWindow {
   readonly start: number;
   readonly end: number;
   readonly askAgainMs: number;

@@ -147,7 +147,7 @@ export class AcmeClient {
     if (reply.status >= 400) throw this.#problem(reply);
     const { location } = reply.headers;
     return {
-      body: parse<T>(reply.text),
+      body: parse(reply.text) as T,
       location: typeof location === 'string' ? location : undefined,
       retryAfterMs: retryAfterMs(reply, this.#options.now()),
     };
@@ -172,15 +172,15 @@ export function retryAfterMs({ headers }: Pick<AcmeReply, 'headers'>, now: numbe
 
 function problemOf(reply: AcmeReply): Problem {
   try {
-    return parse<Problem>(reply.text);
+    return parse(reply.text) as Problem;
   } catch {
     return {};
   }
 }
 
-function parse<T>(text: string): T {
+function parse(text: string): unknown {
   try {
-    return JSON.parse(text === '' ? '{}' : text) as T;
+    return JSON.parse(text === '' ? '{}' : text);
   } catch (error) {
     throw new SubakoError('certificate_failed', 'the certificate authority gave an answer that is not JSON', {
       facts: { text: text.slice(0, 200) },

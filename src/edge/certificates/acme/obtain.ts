@@ -107,7 +107,8 @@ async function authorize({ client, name, answer, signal }: Obtain, url: string):
   const challenge = authorization.challenges.find((one) => one.type === 'http-01');
   if (challenge === undefined) throw new SubakoError('certificate_failed', `the certificate authority does not offer to look at http://${name}/`);
   if (!TOKEN.test(challenge.token)) throw new SubakoError('certificate_failed', 'the certificate authority gave a token that is none');
-  await using _answering = await answer(challenge.token, client.keyAuthorization(challenge.token));
+  await using answering = new AsyncDisposableStack();
+  answering.use(await answer(challenge.token, client.keyAuthorization(challenge.token)));
   await client.post(challenge.url, {});
   const looked = await until(
     () => client.post<Authorization>(url),
