@@ -24,7 +24,7 @@ const isRoot = process.getuid?.() === 0;
 if (!isRoot && !onlyUnit) console.log('skipped: tests on real containers, because this is not root (use sudo npm test)');
 const projects = (isRoot && !onlyUnit ? ['unit', 'real'] : ['unit']).filter((project) => paths.length === 0 || paths.some((path) => isOf(path, project)));
 
-if (projects.includes('real')) await needPackages({ mmdebstrap: 'mmdebstrap', chromium: 'chromium' });
+if (projects.includes('real')) await needPackages({ mmdebstrap: 'mmdebstrap', chromium: 'chromium', pebble: 'pebble' });
 const checked = paths.length > 0 || (await runAll(checks));
 const counts: Counts[] = [];
 for (const project of projects) counts.push(await vitest(project));

@@ -5,7 +5,8 @@ import type { Site } from '../domain/site.ts';
 import type { RestingState } from '../domain/state.ts';
 import type { EventLog } from '../lifecycle/event-log.ts';
 import type { Transition } from '../lifecycle/lifecycle.ts';
-import type { CheckpointReply, PsRow, SiteReply, StatusReply, TemplateReply, VerifyReply } from './types.ts';
+import type { Names } from '../site/names.ts';
+import type { AuthorityReply, CertificateReply, CheckpointReply, PsRow, SiteReply, StatusReply, TemplateReply, VerifyReply } from './types.ts';
 
 export interface ExecRequest {
   readonly command: readonly string[];
@@ -13,7 +14,17 @@ export interface ExecRequest {
   readonly role: Role;
 }
 
+export interface ApiCertificates {
+  list(): Promise<CertificateReply[]>;
+  set(name: string, pair: { readonly chain: string; readonly key: string }): Promise<CertificateReply>;
+  renew(name: string): Promise<CertificateReply>;
+  remove(name: string): Promise<CertificateReply>;
+  authority(): AuthorityReply;
+}
+
 export interface ApiPlatform {
+  readonly names: Pick<Names, 'add' | 'remove' | 'list'>;
+  readonly certificates: ApiCertificates;
   readonly events: EventLog;
   status(): Promise<StatusReply>;
   ps(): Promise<PsRow[]>;

@@ -6,6 +6,7 @@ import { asSubakoError, SubakoError } from '../domain/errors.ts';
 import type { ErrorCode } from '../domain/errors.ts';
 import type { ApiPlatform } from './platform.ts';
 import { ladderRoutes } from './ladder-routes.ts';
+import { nameRoutes } from './name-routes.ts';
 import { siteRoutes } from './site-routes.ts';
 import { streamRoutes } from './stream-routes.ts';
 import type { ErrorReply } from './types.ts';
@@ -14,6 +15,8 @@ const STATUS: Readonly<Partial<Record<ErrorCode, number>>> = {
   bad_usage: 400,
   bad_domain: 400,
   bad_setting: 400,
+  bad_certificate: 400,
+  certificate_failed: 502,
   not_found: 404,
   unknown_host: 404,
   already_exists: 409,
@@ -43,6 +46,7 @@ export async function startApi(platform: ApiPlatform, socket: string): Promise<F
     },
   );
   siteRoutes(api, platform);
+  nameRoutes(api, platform);
   ladderRoutes(api, platform);
   streamRoutes(api, platform);
   await rm(socket, { force: true });

@@ -77,6 +77,27 @@ export interface CheckpointReply {
   readonly bytes: number;
 }
 
+/** Times are Unix time in milliseconds. */
+export interface CertificateReply {
+  readonly name: string;
+  readonly source: 'local' | 'acme' | 'own' | null;
+  /** `pending`: none yet, asked for. `failing`: it holds, its renewal failed. `ending`: your own, below two weeks left. `none`: nobody makes one. */
+  readonly status: 'valid' | 'pending' | 'failed' | 'failing' | 'ending' | 'expired' | 'none';
+  readonly issuer: string | null;
+  readonly since: number | null;
+  readonly until: number | null;
+  readonly renewAt: number | null;
+  readonly failures: number;
+  readonly lastError: string | null;
+  readonly retryAt: number | null;
+}
+
+export interface AuthorityReply {
+  /** File with its certificate. */
+  readonly path: string;
+  readonly pem: string;
+}
+
 export interface VerifyReply {
   readonly name: string;
   readonly ok: boolean;

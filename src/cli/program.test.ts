@@ -19,7 +19,23 @@ describe('the command line', () => {
   it('has the commands of the contract', () => {
     const names = program.commands.map((command) => command.name());
     expect(names).toEqual(
-      expect.arrayContaining(['up', 'down', 'status', 'site', 'wake', 'sleep', 'ps', 'top', 'logs', 'exec', 'events', 'doctor', 'completion']),
+      expect.arrayContaining([
+        'up',
+        'down',
+        'status',
+        'site',
+        'domain',
+        'cert',
+        'wake',
+        'sleep',
+        'ps',
+        'top',
+        'logs',
+        'exec',
+        'events',
+        'doctor',
+        'completion',
+      ]),
     );
     expect(program.commands.find((command) => command.name() === 'site')?.commands.map((command) => command.name())).toEqual([
       'create',
@@ -41,6 +57,8 @@ describe('the command line', () => {
   it('completes commands and options', () => {
     expect(candidates(program, ['si'])).toEqual(['site']);
     expect(candidates(program, ['site', ''])).toEqual(['create', 'ls', 'show', 'set', 'rm']);
+    expect(candidates(program, ['domain', ''])).toEqual(['add', 'rm', 'ls']);
+    expect(candidates(program, ['cert', 'set', '--'])).toEqual(expect.arrayContaining(['--cert', '--key']));
     expect(candidates(program, ['site', 'create', '--ti'])).toEqual(['--title']);
     expect(candidates(program, ['up', '--h'])).toEqual(['--http', '--https', '--help']);
   });

@@ -1,9 +1,11 @@
 /** The command line: every command, and what they have in common. */
 import { Command, CommanderError } from 'commander';
 import { asSubakoError, ERROR_CODES, SubakoError } from '../domain/errors.ts';
+import { certCommand } from './commands/cert.ts';
 import { checkpointCommand } from './commands/checkpoint.ts';
 import { completionCommand } from './commands/completion.ts';
 import { doctorCommand } from './commands/doctor.ts';
+import { domainCommand } from './commands/domain.ts';
 import { downCommand } from './commands/down.ts';
 import { eventsCommand } from './commands/events.ts';
 import { execCommand } from './commands/exec.ts';
@@ -44,6 +46,8 @@ export function createProgram(version: string): Command {
     downCommand,
     statusCommand,
     siteCommand,
+    domainCommand,
+    certCommand,
     wakeCommand,
     sleepCommand,
     psCommand,

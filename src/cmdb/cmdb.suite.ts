@@ -20,6 +20,8 @@ const settings = {
   xmlrpc: false,
   cpus: 0.5,
   pids: 4,
+  https: 'both',
+  hstsMs: 0,
 } as const;
 
 function newSite(id: string, domain = `${id}.example`): NewSite {
@@ -64,6 +66,49 @@ export function cmdbSuite(name: string, open: () => Promise<Cmdb>): void {
       const before = await cmdb.insertSite(newSite('a'));
       expect(await cmdb.updateSite('a', { phase: 'ready' })).toEqual({ ...before, phase: 'ready' });
       await expect(cmdb.updateSite('none', { phase: 'ready' })).rejects.toMatchObject({ code: 'not_found' });
+    });
+
+    it('keeps aliases, finds their site, and drops them with it', async () => {
+      await using cmdb = await open();
+      const a = await cmdb.insertSite(newSite('a'));
+      await cmdb.insertSite(newSite('b'));
+      const alias = { name: 'www.a.example', siteId: 'a', redirect: true, createdAt: 5 };
+      await cmdb.addAlias(alias);
+      expect(await cmdb.aliases()).toEqual([alias]);
+      expect(await cmdb.siteByHost('www.a.example')).toEqual(a);
+      expect(await cmdb.siteByHost('a.example')).toEqual(a);
+      expect(await cmdb.siteByHost('other.example')).toBeUndefined();
+      expect(await cmdb.siteByDomain('www.a.example')).toBeUndefined();
+      await cmdb.deleteSite('a');
+      expect(await cmdb.aliases()).toEqual([]);
+      expect(await cmdb.siteByHost('www.a.example')).toBeUndefined();
+    });
+
+    it('lets one site have a name, be it its domain or an alias', async () => {
+      await using cmdb = await open();
+      await cmdb.insertSite(newSite('a'));
+      await cmdb.insertSite(newSite('b'));
+      const alias = { name: 'c.example', siteId: 'a', redirect: false, createdAt: 5 };
+      await cmdb.addAlias(alias);
+      for (const name of ['a.example', 'b.example', 'c.example']) {
+        await expect(cmdb.addAlias({ ...alias, name })).rejects.toMatchObject({ code: 'already_exists' });
+      }
+      await expect(cmdb.insertSite(newSite('c'))).rejects.toMatchObject({ code: 'already_exists', message: expect.stringContaining('a.example') });
+      await cmdb.deleteAlias('c.example');
+      await cmdb.deleteAlias('c.example');
+      expect((await cmdb.insertSite(newSite('c'))).domain).toBe('c.example');
+    });
+
+    it('keeps what is known of certificates', async () => {
+      await using cmdb = await open();
+      const inUse = { issuer: 'Subako', serial: '01', since: 1, until: 2 };
+      await cmdb.putCertificate({ name: 'a.example', source: 'acme', failures: 2, lastError: 'no', retryAt: 9 });
+      const certificate = { name: 'a.example', source: 'acme', failures: 0, inUse } as const;
+      await cmdb.putCertificate(certificate);
+      expect(await cmdb.certificates()).toEqual([certificate]);
+      await cmdb.deleteCertificate('a.example');
+      await cmdb.deleteCertificate('a.example');
+      expect(await cmdb.certificates()).toEqual([]);
     });
 
     it('keeps instances, and drops them with their site', async () => {

@@ -4,6 +4,8 @@
  * Each method is one transaction: it happens whole or not at all, and when its promise resolves it survives the daemon being killed.
  * Methods marked *durable* also survive a power cut. Reads see every write that resolved before they began.
  */
+import type { Alias } from '../domain/alias.ts';
+import type { Certificate } from '../domain/certificate.ts';
 import type { NewEvent, SubakoEvent } from '../domain/events.ts';
 import type { Instance, ProcessIdentity } from '../domain/instance.ts';
 import type { Role } from '../domain/role.ts';
@@ -45,17 +47,33 @@ export interface EventQuery {
 export interface Cmdb extends AsyncDisposable {
   /**
    * Durable. Takes the lowest free uid range.
-   * @throws SubakoError `already_exists` when the domain is taken, also by a site that is being created or removed
+   * @throws SubakoError `already_exists` when the domain is taken, also by an alias or by a site that is being created or removed
    */
   insertSite(site: NewSite): Promise<Site>;
   site(id: string): Promise<Site | undefined>;
   siteByDomain(domain: string): Promise<Site | undefined>;
+  /** The site with this domain or this alias. */
+  siteByHost(host: string): Promise<Site | undefined>;
   /** All sites, by domain. */
   sites(): Promise<Site[]>;
   /** Durable. @throws SubakoError `not_found` */
   updateSite(id: string, change: SiteChange): Promise<Site>;
-  /** Durable. Frees the domain and the uid range; the site's instances, wakes and nothing else go with it. Idempotent. */
+  /** Durable. Frees the domain and the uid range; the site's aliases, instances, wakes and nothing else go with it. Idempotent. */
   deleteSite(id: string): Promise<void>;
+
+  /** Durable. @throws SubakoError `already_exists` when a site or another alias has the name */
+  addAlias(alias: Alias): Promise<void>;
+  /** Durable. Idempotent. */
+  deleteAlias(name: string): Promise<void>;
+  /** All aliases, by name. */
+  aliases(): Promise<Alias[]>;
+
+  /** Inserts or replaces. Durable. */
+  putCertificate(certificate: Certificate): Promise<void>;
+  /** Durable. Idempotent. */
+  deleteCertificate(name: string): Promise<void>;
+  /** All certificates, by name. */
+  certificates(): Promise<Certificate[]>;
 
   /** Inserts or replaces. */
   putInstance(instance: Instance): Promise<void>;

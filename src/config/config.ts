@@ -15,6 +15,22 @@ export const FILE_SCHEMA = z.strictObject({
   /** Ports of the edge. */
   http: port.default(80),
   https: port.default(443),
+  /** Whether HTTP/3 is spoken too, over UDP on the port of https. */
+  http3: z.boolean().default(true),
+  /** Requests that one address may have under way at once; more get 429. 0 = any number. */
+  connectionsPerAddress: z.number().int().min(0).max(65_536).default(1024),
+  /** A public certificate authority, for names that are public. Default: none is asked. */
+  acme: z
+    .strictObject({
+      directory: z.url({ protocol: /^https$/u }).default('https://acme-v02.api.letsencrypt.org/directory'),
+      /** Whom the authority writes to. */
+      email: z.email().optional(),
+      /** That you agree to the authority's terms. */
+      agree: z.literal(true, 'should be true, which says that you agree to the terms of the certificate authority'),
+      /** A PEM file by which the authority's own server is trusted; for one that is not public. */
+      ca: z.string().startsWith('/').optional(),
+    })
+    .optional(),
   /** Name of this machine in records and in `ps`. */
   node: z
     .string()

@@ -25,7 +25,7 @@ beforeEach(async () => {
   dispatcher = new Dispatcher({
     socket: join(dir, 's'),
     edgeGid: process.getgid?.() ?? 0,
-    cmdb: { siteByDomain: async (domain) => known[domain] },
+    cmdb: { siteByHost: async (domain) => known[domain] },
     wake: (_site, role) => wake(role),
     deadlineMs: 500,
     maxWaiters: 3,

@@ -23,7 +23,7 @@ export interface DispatcherOptions {
   readonly socket: string;
   /** Group of the edge, which may connect. */
   readonly edgeGid: number;
-  readonly cmdb: Pick<Cmdb, 'siteByDomain'>;
+  readonly cmdb: Pick<Cmdb, 'siteByHost'>;
   readonly wake: (site: Site, role: Role, cause: string) => Promise<Transition>;
   /** How long one visitor waits, in milliseconds. */
   readonly deadlineMs: number;
@@ -78,7 +78,7 @@ export class Dispatcher {
   }
 
   async #siteOf(host: string): Promise<Site> {
-    const site = await this.#options.cmdb.siteByDomain(canonicalHost(host));
+    const site = await this.#options.cmdb.siteByHost(canonicalHost(host));
     if (site?.phase === 'ready') return site;
     throw new SubakoError('unknown_host', 'there is no such site');
   }

@@ -5,6 +5,8 @@ export const ERROR_CODES = {
   bad_usage: 2,
   bad_domain: 2,
   bad_setting: 2,
+  bad_certificate: 1,
+  certificate_failed: 1,
   not_found: 1,
   unknown_host: 1,
   already_exists: 1,

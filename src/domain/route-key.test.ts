@@ -17,5 +17,6 @@ describe('routeKey', () => {
   it('is computed by the same rule at the edge', () => {
     const njs = readFileSync(new URL('../edge/nginx/route-key.js', import.meta.url), 'utf8');
     expect(njs).toContain("'_' + crypto.createHash('sha256').update(host).digest('hex').slice(0, 32)");
+    expect(njs).toContain(`const MAX_PLAIN_KEY = ${MAX_PLAIN_KEY};`);
   });
 });

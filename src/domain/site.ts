@@ -13,6 +13,9 @@ type CheckpointPolicy = 'auto' | 'always' | 'never';
  */
 type SiteMode = 'strict' | 'open';
 
+/** Whether plain http is answered, or sent on to https. */
+type HttpsPolicy = 'both' | 'redirect';
+
 export interface SiteSettings {
   /** Milliseconds without a request until it is frozen; 0 = never. */
   readonly freezeAfterMs: number;
@@ -39,6 +42,9 @@ export interface SiteSettings {
   /** In cores: 1.5 is one and a half. */
   readonly cpus: number;
   readonly pids: number;
+  readonly https: HttpsPolicy;
+  /** Milliseconds for which browsers shall use https alone (HSTS); 0 = they are told nothing. */
+  readonly hstsMs: number;
 }
 
 /** What the kernel holds each container of a role to. */

@@ -4,14 +4,17 @@ import { join } from 'node:path';
 import { rangeBase, SERVICE_RANGE } from '../domain/uid-range.ts';
 import { writeFileAtomic } from '../lib/files.ts';
 import type { BundleSpec } from '../runtime/bundle/bundle-spec.ts';
-import { ensureSelfSigned } from './self-signed.ts';
 import { EDGE_VIEW } from './nginx/edge-view.ts';
 import { renderNginx } from './nginx/render-nginx.ts';
 import type { EdgePorts } from './nginx/render-nginx.ts';
+import { renderHeaders } from './nginx/tls.ts';
 import { renderAsset, renderFastcgi } from './nginx/wordpress-locations.ts';
 
 export interface EdgePaths {
   readonly config: string;
+  readonly certificates: string;
+  /** A file here is the answer to a challenge of a certificate authority. */
+  readonly challenges: string;
   readonly scratch: string;
   readonly accessLogDir: string;
   readonly accessLog: string;
@@ -31,6 +34,8 @@ export function edgePaths(dirs: { state: string; run: string }): EdgePaths {
   const wakeDir = join(dirs.run, 'wake');
   return {
     config: join(root, 'config'),
+    certificates: join(dirs.state, 'certs'),
+    challenges: join(root, 'config', 'acme', '.well-known', 'acme-challenge'),
     scratch: join(root, 'scratch'),
     accessLogDir: join(root, 'log'),
     accessLog: join(root, 'log', 'access.log'),
@@ -44,7 +49,7 @@ export function edgePaths(dirs: { state: string; run: string }): EdgePaths {
 }
 
 export async function makeEdgeDirectories(paths: EdgePaths): Promise<void> {
-  await mkdir(join(paths.config, 'tls'), { recursive: true, mode: 0o755 });
+  await mkdir(paths.challenges, { recursive: true, mode: 0o755 });
   for (const dir of [paths.images, paths.sites, paths.wakeDir, paths.hosts]) await mkdir(dir, { recursive: true, mode: 0o711 });
   for (const dir of [paths.scratch, paths.accessLogDir]) {
     await mkdir(dir, { recursive: true, mode: 0o700 });
@@ -56,17 +61,17 @@ export async function makeEdgeDirectories(paths: EdgePaths): Promise<void> {
 }
 
 /** Writes the configuration; returns the whole of it as one text. */
-export async function prepareEdge(paths: EdgePaths, ports: EdgePorts, toolboxRootfs: string): Promise<string> {
+export async function prepareEdge(paths: EdgePaths, ports: EdgePorts): Promise<string> {
   const files = {
     'nginx.conf': renderNginx(ports),
     'fastcgi.conf': renderFastcgi(),
     'asset.conf': renderAsset(),
+    'headers.conf': renderHeaders(),
     'route-key.js': await script('route-key.js'),
     'admin-guard.js': await script('admin-guard.js'),
   };
   for (const [name, text] of Object.entries(files)) await writeFileAtomic(join(paths.config, name), text, { durable: false });
-  const certificate = await ensureSelfSigned(join(paths.config, 'tls'), { toolboxRootfs, owner: EDGE_UID });
-  return [...Object.values(files), certificate].join('\n');
+  return Object.values(files).join('\n');
 }
 
 function script(name: string): Promise<string> {
@@ -86,6 +91,7 @@ export function edgeSpec(paths: EdgePaths, options: { rootfs: string; cgroupPath
     hostIdBase: undefined,
     mounts: [
       { source: paths.config, destination: EDGE_VIEW.config, writable: false },
+      { source: paths.certificates, destination: EDGE_VIEW.certificates, writable: false },
       { source: paths.hosts, destination: EDGE_VIEW.hosts, writable: false },
       { source: paths.wakeDir, destination: '/run/subako/wake', writable: false },
       { source: paths.images, destination: EDGE_VIEW.images, writable: false },

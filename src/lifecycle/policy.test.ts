@@ -18,6 +18,8 @@ const SETTINGS: SiteSettings = {
   xmlrpc: false,
   cpus: 1,
   pids: 1,
+  https: 'both',
+  hstsMs: 0,
 };
 
 function due(idleMs: number, settings: Partial<SiteSettings> = {}, checkpoints = true): string | undefined {

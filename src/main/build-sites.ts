@@ -2,6 +2,7 @@
 import type { Cmdb } from '../cmdb/cmdb.ts';
 import type { Config } from '../config/config.ts';
 import type { EventSink } from '../domain/events.ts';
+import { NameRoutes } from '../edge/name-routes.ts';
 import { RouteTree } from '../edge/route-tree.ts';
 import type { Image } from '../image/image.ts';
 import type { Progress } from '../image/image-store.ts';
@@ -18,6 +19,7 @@ import type { Stack } from '../stack/stack.ts';
 import { childCgroups } from '../runtime/cgroup/remove.ts';
 import { SiteContexts } from '../site/site-context.ts';
 import { sitePaths } from '../site/site-paths.ts';
+import type { NameWatcher } from '../site/names.ts';
 import { Sites } from '../site/sites.ts';
 import type { Foundation } from './foundation.ts';
 import type { Metrics } from './metrics.ts';
@@ -35,6 +37,7 @@ export interface BuildSitesDeps {
   readonly metrics: Metrics;
   /** Directory of the route tree. */
   readonly hosts: string;
+  readonly watcher: NameWatcher;
 }
 
 export interface BuiltSites {
@@ -72,6 +75,8 @@ export async function buildSites(config: Config, deps: BuildSitesDeps): Promise<
   const verdicts = new Verdicts();
   const sites = new Sites({
     ...common,
+    names: new NameRoutes(deps.hosts),
+    watcher: deps.watcher,
     tenants: database.tenants,
     lifecycle,
     dirs: config,
@@ -91,6 +96,8 @@ export async function buildSites(config: Config, deps: BuildSitesDeps): Promise<
       xmlrpc: false,
       cpus: config.cpus,
       pids: config.pids,
+      https: 'both',
+      hstsMs: 0,
     },
     imageOf: (stack) => images.ensure(stack.recipe, progress),
     authorityOf: (domain) => authorityOf(domain, config.http),

@@ -14,7 +14,7 @@ const OK = 200;
 
 export async function noteUse(seen: readonly AccessEvent[], { cmdb, lifecycle, verdicts }: Parts): Promise<void> {
   for (const { host, role, status, ms, woken } of seen) {
-    const site = await cmdb.siteByDomain(host);
+    const site = await cmdb.siteByHost(host);
     if (site === undefined) continue;
     lifecycle.touch(site.id, role);
     if (status !== OK || role !== 'public') continue;

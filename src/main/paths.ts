@@ -22,6 +22,10 @@ export function platformPaths({ state, run }: Pick<Directories, 'state' | 'run'>
     runtime: join(run, 'runtime'),
     /** Root file systems as mount points, for CRIU. */
     roots: join(run, 'roots'),
+    /** Our own certificate authority: root alone. */
+    ca: join(state, 'ca'),
+    /** Accounts at public certificate authorities: root alone. */
+    acme: join(state, 'acme'),
     criu: join(run, 'criu'),
     /** Device nodes of every site's container. */
     dev: join(state, 'dev'),

@@ -1,5 +1,5 @@
 /** Answers what the API asks, from the parts of the platform. */
-import type { ApiPlatform, ExecRequest } from '../api/platform.ts';
+import type { ApiCertificates, ApiPlatform, ExecRequest } from '../api/platform.ts';
 import type { CheckpointReply, PsRow, SiteReply, StatusReply, TemplateReply, VerifyReply } from '../api/types.ts';
 import type { OwnCheckpoints } from '../checkpoint/own-checkpoints.ts';
 import type { Templates } from '../checkpoint/templates.ts';
@@ -20,6 +20,10 @@ import type { SiteContexts } from '../site/site-context.ts';
 import { sitePaths } from '../site/site-paths.ts';
 import { describeSettings } from '../site/site-settings.ts';
 import type { CreatedSite, CreateRequest, Sites } from '../site/sites.ts';
+import type { Certificates } from '../edge/certificates/certificates.ts';
+import type { LocalCa } from '../edge/certificates/local-ca.ts';
+import type { Names } from '../site/names.ts';
+import { certificatesApi } from './certificates-api.ts';
 import { CpuMeter } from './cpu-meter.ts';
 import type { Foundation } from './foundation.ts';
 import type { Metrics } from './metrics.ts';
@@ -36,6 +40,8 @@ export interface PlatformApiDeps {
   readonly templates: Templates;
   readonly ownCheckpoints: OwnCheckpoints;
   readonly contexts: SiteContexts;
+  readonly certificates: Certificates;
+  readonly ca: LocalCa;
   readonly metrics: Metrics;
   readonly dispatcher: Dispatcher;
   readonly services: { readonly database: SystemService; readonly edge: SystemService };
@@ -53,6 +59,8 @@ export function authorityOf(domain: string, httpPort: number): string {
 
 export class PlatformApi implements ApiPlatform {
   readonly events: EventLog;
+  readonly names: Names;
+  readonly certificates: ApiCertificates;
   readonly #deps: PlatformApiDeps;
   readonly #cpu = new CpuMeter();
   readonly #startedAt = Date.now();
@@ -60,6 +68,8 @@ export class PlatformApi implements ApiPlatform {
   constructor(deps: PlatformApiDeps) {
     this.#deps = deps;
     this.events = deps.events;
+    this.names = deps.sites.names;
+    this.certificates = certificatesApi(deps.certificates, deps.ca);
   }
 
   async status(): Promise<StatusReply> {

@@ -16,6 +16,7 @@ import type { Lifecycle } from '../lifecycle/lifecycle.ts';
 import type { SystemService } from '../lifecycle/system-service.ts';
 import type { Stack } from '../stack/stack.ts';
 import { removeCgroup } from '../runtime/cgroup/remove.ts';
+import { buildCertificates } from './build-certificates.ts';
 import { buildSites } from './build-sites.ts';
 import { layFoundation } from './foundation.ts';
 import type { Foundation } from './foundation.ts';
@@ -72,7 +73,8 @@ export async function startPlatform({ config, log, progress, onShutdown }: Start
   // When the start fails further on, what ran before goes on running.
   ending.keep = database.service.wasAdopted;
 
-  const built = await buildSites(config, { foundation, cmdb, emit, database, progress, metrics, hosts: edge.hosts });
+  const tls = await buildCertificates(config, { cmdb, emit });
+  const built = await buildSites(config, { foundation, cmdb, emit, database, progress, metrics, hosts: edge.hosts, watcher: tls.certificates });
   const { lifecycle, reaper, templates, recover } = built;
   undo.defer(() => (ending.keep ? undefined : lifecycle.sleepAll('platform stopped')));
   progress('looking after the sites');
@@ -84,13 +86,9 @@ export async function startPlatform({ config, log, progress, onShutdown }: Start
   undo.defer(() => dispatcher.stop());
   const edgeService = await startEdge(config, foundation, serviceDeps);
   undo.defer(() => endService(edgeService, ending));
-  const accessLog = new AccessLog({
-    path: edge.accessLog,
-    maxBytes: config.logSize,
-    reopen: () => edgeService.signal('SIGUSR1'),
-    onEvents: (seen) => void noteUse(seen, { cmdb, ...built }).catch(() => undefined), // the next request notes it again
-  });
-  await accessLog.start();
+  tls.certificates.start();
+  undo.defer(() => tls.certificates.stop());
+  const accessLog = await startAccessLog(config, edgeService, { cmdb, ...built });
   undo.defer(() => accessLog.stop());
   reaper.start();
   undo.defer(() => reaper.stop());
@@ -99,7 +97,7 @@ export async function startPlatform({ config, log, progress, onShutdown }: Start
 
   const services = { database: database.service, edge: edgeService };
   const api = await startApi(
-    new PlatformApi({ config, foundation, cmdb, events, ...built, metrics, dispatcher, services, onShutdown }),
+    new PlatformApi({ config, foundation, cmdb, events, ...built, ...tls, metrics, dispatcher, services, onShutdown }),
     platformPaths(config).api,
   );
   undo.defer(() => api.close());
@@ -126,6 +124,17 @@ function takeLock(config: Config): Disposable {
 
 function endService(service: SystemService, { keep }: { keep: boolean }): Promise<void> {
   return keep ? service.release() : service.stop();
+}
+
+async function startAccessLog(config: Config, edgeService: SystemService, parts: Parameters<typeof noteUse>[1]): Promise<AccessLog> {
+  const accessLog = new AccessLog({
+    path: edgePaths(config).accessLog,
+    maxBytes: config.logSize,
+    reopen: () => edgeService.signal('SIGUSR1'),
+    onEvents: (seen) => void noteUse(seen, parts).catch(() => undefined), // the next request notes it again
+  });
+  await accessLog.start();
+  return accessLog;
 }
 
 async function startDispatcher(config: Config, deps: { socket: string; cmdb: SqliteCmdb; lifecycle: Lifecycle }): Promise<Dispatcher> {

@@ -19,8 +19,8 @@ export async function startEdge(config: Config, foundation: Foundation, deps: Se
   const paths = edgePaths(config);
   const { rootfs } = foundation.toolbox.image;
   deps.progress('starting the edge');
-  const ports = { http: config.http, https: config.https, ipv6: existsSync('/proc/net/if_inet6') };
-  const configuration = await prepareEdge(paths, ports, rootfs);
+  const ports = { ...config, ipv6: existsSync('/proc/net/if_inet6') };
+  const configuration = await prepareEdge(paths, ports);
   const service = new SystemService(
     {
       name: NAME,

@@ -17,12 +17,16 @@ const BEFORE = {
   xmlrpc: false,
   cpus: 2,
   pids: 64,
+  https: 'both',
+  hstsMs: 0,
 } as const;
 
 describe('settings of a site', () => {
   it('are changed by assignments', () => {
     expect(changeSettings(BEFORE, ['idle=5m', 'memory=1g', 'cpus=0.5'])).toEqual({ ...BEFORE, idleTimeoutMs: 300_000, memoryBytes: 1_073_741_824, cpus: 0.5 });
     expect(changeSettings(BEFORE, ['idle=never'])).toEqual({ ...BEFORE, idleTimeoutMs: 0 });
+    expect(changeSettings(BEFORE, ['https=redirect', 'hsts=2y'])).toEqual({ ...BEFORE, https: 'redirect', hstsMs: 63_072_000_000 });
+    expect(changeSettings(BEFORE, ['hsts=off', 'hsts=5m'])).toEqual({ ...BEFORE, hstsMs: 300_000 });
     expect(changeSettings(BEFORE, ['freeze=never', 'cold=2d', 'checkpoint=always', 'awake=yes', 'instances=8'])).toEqual({
       ...BEFORE,
       freezeAfterMs: 0,
@@ -35,7 +39,7 @@ describe('settings of a site', () => {
 
   it.each(
     `idle idle= idle=soon idle=1ms freeze=1ms cold=-1d checkpoint=perhaps awake=true awake= instances=0 instances=9 instances=1.5 memory=1k memory=-5m
-    cpus=0 cpus=x pids=1.5 pids=0 colour=red = __proto__=1`.split(/\s+/u),
+    cpus=0 cpus=x pids=1.5 pids=0 https=yes hsts=soon hsts=-1y colour=red = __proto__=1`.split(/\s+/u),
   )('refuses %s', (assignment) => {
     expect(() => changeSettings(BEFORE, ['idle=5m', assignment])).toThrow(expect.objectContaining({ code: 'bad_setting' }));
   });
@@ -61,6 +65,8 @@ describe('settings of a site', () => {
       mode: 'strict',
       cpus: '2',
       pids: '64',
+      https: 'both',
+      hsts: 'off',
     });
   });
 

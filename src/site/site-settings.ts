@@ -19,6 +19,7 @@ type Value = SiteSettings[keyof SiteSettings];
 const MIB = 1024 ** 2;
 /** The edge reads the list at each request for the admin container. */
 const MAX_NETWORKS = 100;
+const DAYS_OF_YEAR = 365;
 
 const YES_OR_NO = {
   parse: (text: string) => (text === 'yes' ? true : text === 'no' ? false : undefined),
@@ -76,6 +77,23 @@ export const SITE_SETTINGS: readonly Setting[] = [
   { key: 'admin.memory', field: 'adminMemoryBytes', what: 'memory limit of its admin container', example: '512m', ...SIZE },
   { key: 'cpus', field: 'cpus', what: 'CPU limit in cores', example: '1.5', parse: (text) => between(Number(text), 0.05, 1024), format: String },
   { key: 'pids', field: 'pids', what: 'limit of processes', example: '64', parse: (text) => wholeBetween(Number(text), 8, 32_768), format: String },
+  {
+    key: 'https',
+    field: 'https',
+    what: 'choice whether http is answered too, or sent on to https: both or redirect',
+    example: 'redirect',
+    parse: (text) => (['both', 'redirect'] as const).find((one) => one === text),
+    format: String,
+  },
+  {
+    key: 'hsts',
+    field: 'hstsMs',
+    what: 'time for which browsers shall use https alone, or off',
+    example: '1y',
+    parse: (text) =>
+      text === 'off' ? 0 : atLeast(parseDuration(text.replace(/^(\d+)y$/u, (_, years: string) => `${Number(years) * DAYS_OF_YEAR}d`)), 1_000, 0),
+    format: (value: number) => (value === 0 ? 'off' : formatDuration(value)),
+  },
 ];
 
 /**

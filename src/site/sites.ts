@@ -9,6 +9,7 @@ import type { EventSink } from '../domain/events.ts';
 import { canonicalHost } from '../domain/host-name.ts';
 import { newId, newSecret } from '../domain/ids.ts';
 import type { Site, SiteSettings } from '../domain/site.ts';
+import type { NameRoutes } from '../edge/name-routes.ts';
 import type { RouteTree } from '../edge/route-tree.ts';
 import type { Image } from '../image/image.ts';
 import { failpoint } from '../lib/failpoint.ts';
@@ -21,12 +22,16 @@ import type { SiteContexts } from './site-context.ts';
 import { sitePaths } from './site-paths.ts';
 import type { PlatformDirs } from './site-paths.ts';
 import { changeSettings } from './site-settings.ts';
+import { Names } from './names.ts';
+import type { NameWatcher } from './names.ts';
 
 export interface SitesDeps {
   readonly cmdb: Cmdb;
   readonly tenants: Tenants;
   readonly runtime: Runtime;
   readonly routes: RouteTree;
+  readonly names: NameRoutes;
+  readonly watcher: NameWatcher;
   readonly lifecycle: Lifecycle;
   readonly contexts: SiteContexts;
   readonly dirs: PlatformDirs;
@@ -59,11 +64,14 @@ const EMAIL = /^[^\s@<>"']{1,64}@[^\s@<>"']{1,190}$/u;
 
 export class Sites {
   readonly #deps: SitesDeps;
+  /** Further names of the sites. */
+  readonly names: Names;
   /** Sites that are being created or removed right now. */
   readonly #underWay = new Set<string>();
 
   constructor(deps: SitesDeps) {
     this.#deps = deps;
+    this.names = new Names({ ...deps, siteOf: (domain) => this.byDomain(domain), tell: (site, names) => this.#tell(site, names) });
   }
 
   /**
@@ -99,7 +107,7 @@ export class Sites {
     const host = canonicalHost(domain);
     const site = await this.#deps.cmdb.siteByDomain(host);
     if (site?.phase === 'ready') return site;
-    const hint = site === undefined ? 'subako site ls shows the sites there are' : `it is being ${site.phase === 'creating' ? 'created' : 'removed'}`;
+    const hint = site === undefined ? await this.#hintFor(host) : `it is being ${site.phase === 'creating' ? 'created' : 'removed'}`;
     throw new SubakoError('not_found', `there is no site ${host}`, { hint });
   }
 
@@ -112,6 +120,7 @@ export class Sites {
     const changed = await cmdb.updateSite(site.id, { settings });
     await this.#publish(changed);
     await lifecycle.siteChanged(changed);
+    await this.names.publish(changed, []);
     emit({ type: 'site.changed', site: site.domain, cause: 'command', facts: { assignments } });
     return changed;
   }
@@ -145,6 +154,7 @@ export class Sites {
   async publishAll(): Promise<void> {
     const { cmdb, routes, contexts, tenants, imageOf, emit } = this.#deps;
     const sites = await cmdb.sites();
+    const aliases = await cmdb.aliases();
     const newestOf = new Map<string, Image>();
     for (const site of sites) {
       const newest = newestOf.get(site.stack) ?? (await imageOf(contexts.stackOf(site)));
@@ -153,8 +163,9 @@ export class Sites {
       if (current !== site) emit({ type: 'site.changed', site: site.domain, cause: 'a new image', facts: { from: site.image, to: newest.digest } });
       await upgradeSite(await contexts.of(current, 'admin', current.id), contexts.stackOf(current), tenants);
       await this.#publish(current);
+      await this.names.publish(current, aliases);
     }
-    const strangers = await routes.keepOnly(sites.map((site) => site.domain));
+    const strangers = await routes.keepOnly([...sites.map((site) => site.domain), ...aliases.map((alias) => alias.name)]);
     if (strangers > 0) emit({ type: 'leftover.removed', cause: 'routes without a site', facts: { count: strangers } });
   }
 
@@ -172,6 +183,16 @@ export class Sites {
   async #clearStale(domain: string): Promise<void> {
     const site = await this.#deps.cmdb.siteByDomain(domain);
     if (site !== undefined && site.phase !== 'ready' && !this.#underWay.has(site.id)) await this.#erase(site);
+  }
+
+  async #tell(site: Site, names: readonly string[]): Promise<void> {
+    const { contexts } = this.#deps;
+    await contexts.stackOf(site).setNames(await contexts.of(site, 'admin', site.id), names);
+  }
+
+  async #hintFor(host: string): Promise<string> {
+    const site = await this.#deps.cmdb.siteByHost(host);
+    return site === undefined ? 'subako site ls shows the sites there are' : `it is another name of the site ${site.domain}`;
   }
 
   async #publish(site: Site): Promise<void> {
@@ -202,6 +223,7 @@ export class Sites {
       });
     }
     await this.#publish(site);
+    await this.names.begin(site);
     await lifecycle.rehearse(site).catch(() => undefined); // it will be told when a visitor wakes it
   }
 
@@ -211,6 +233,7 @@ export class Sites {
     await failpoint('erase.marked');
     await lifecycle.endAll(site, 'removed');
     await failpoint('erase.ended');
+    await this.names.end(site);
     await lifecycle.exclusively(site.id, async () => {
       await routes.unpublish(site.domain);
       await runtime.remove(`${site.id}-install`);

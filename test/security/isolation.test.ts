@@ -168,7 +168,7 @@ describe('through the edge', () => {
   it('no symbolic link in a tenant’s content leads out of it', async () => {
     const other = `/srv/sites/${good.id}/content/themes/twentytwentyfive/style.css`;
     await asTenant(
-      `@symlink("${other}", "/srv/wordpress/wp-content/uploads/other.css"); @symlink("/etc/passwd", "/srv/wordpress/wp-content/uploads/passwd.txt"); @symlink("/srv/sites/${good.id}/content", "/srv/wordpress/wp-content/uploads/dir"); @symlink("/etc/subako/tls/key.pem", "/srv/wordpress/wp-content/uploads/key.txt"); echo json_encode(1);`,
+      `@symlink("${other}", "/srv/wordpress/wp-content/uploads/other.css"); @symlink("/etc/passwd", "/srv/wordpress/wp-content/uploads/passwd.txt"); @symlink("/srv/sites/${good.id}/content", "/srv/wordpress/wp-content/uploads/dir"); @symlink("/srv/subako/${good.domain}/pair.pem", "/srv/wordpress/wp-content/uploads/key.txt"); echo json_encode(1);`,
       'admin',
     );
     for (const path of ['other.css', 'passwd.txt', 'key.txt', 'dir/themes/twentytwentyfive/style.css']) {

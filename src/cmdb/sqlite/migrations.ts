@@ -49,4 +49,15 @@ export const MIGRATIONS: readonly string[] = [
    ) STRICT;
    INSERT INTO wakes_of_roles SELECT site_id, 'public', wakes, last FROM wakes;
    DROP TABLE wakes;`,
+  `CREATE TABLE aliases (
+     name       TEXT PRIMARY KEY,
+     site_id    TEXT NOT NULL REFERENCES sites (id) ON DELETE CASCADE,
+     redirect   INTEGER NOT NULL CHECK (redirect IN (0, 1)),
+     created_at INTEGER NOT NULL
+   ) STRICT;
+   CREATE INDEX aliases_by_site ON aliases (site_id);
+   CREATE TABLE certificates (
+     name   TEXT PRIMARY KEY,
+     record TEXT NOT NULL CHECK (json_valid(record))
+   ) STRICT;`,
 ];

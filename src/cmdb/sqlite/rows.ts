@@ -1,4 +1,5 @@
 /** Rows of the database as values of the domain. */
+import type { Alias } from '../../domain/alias.ts';
 import type { Instance } from '../../domain/instance.ts';
 import type { Role } from '../../domain/role.ts';
 import type { Site, SitePhase, SiteSettings } from '../../domain/site.ts';
@@ -17,6 +18,8 @@ const ADDED_LATER = {
   mode: 'strict',
   adminFrom: 'any',
   xmlrpc: false,
+  https: 'both',
+  hstsMs: 0,
 } as const;
 
 export function siteFromRow(row: Row): Site;
@@ -34,6 +37,10 @@ export function siteFromRow(row: Row | undefined): Site | undefined {
     settings: { ...ADDED_LATER, ...(JSON.parse(String(row['settings'])) as SiteSettings) },
     createdAt: Number(row['created_at']),
   };
+}
+
+export function aliasFromRow(row: Row): Alias {
+  return { name: String(row['name']), siteId: String(row['site_id']), redirect: row['redirect'] === 1, createdAt: Number(row['created_at']) };
 }
 
 export function instanceFromRow(row: Row): Instance {

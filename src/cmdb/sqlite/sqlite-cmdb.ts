@@ -1,6 +1,8 @@
 /** Driver: the CMDB in one SQLite file. */
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import { SubakoError } from '../../domain/errors.ts';
+import type { Alias } from '../../domain/alias.ts';
+import type { Certificate } from '../../domain/certificate.ts';
 import type { NewEvent, SubakoEvent } from '../../domain/events.ts';
 import type { Instance } from '../../domain/instance.ts';
 import { roleKey } from '../../domain/role.ts';
@@ -10,7 +12,7 @@ import { FIRST_SITE_RANGE, LAST_RANGE } from '../../domain/uid-range.ts';
 import { MAX_EVENTS } from '../cmdb.ts';
 import type { Cmdb, EventQuery, NewSite, ServiceRecord, SiteChange, WakeStats } from '../cmdb.ts';
 import { openDatabase } from './open.ts';
-import { instanceFromRow, siteFromRow } from './rows.ts';
+import { aliasFromRow, instanceFromRow, siteFromRow } from './rows.ts';
 
 type Params = Record<string, SQLInputValue>;
 
@@ -26,8 +28,7 @@ export class SqliteCmdb implements Cmdb {
 
   async insertSite(site: NewSite): Promise<Site> {
     return this.#durably(() => {
-      const taken = this.#get('SELECT phase FROM sites WHERE domain = :domain', { domain: site.domain });
-      if (taken !== undefined) throw alreadyExists(site.domain, String(taken['phase']));
+      this.#refuseTaken(site.domain);
       const uidRange = this.#freeRange();
       this.#run(
         `INSERT INTO sites (id, domain, stack, phase, image, uid_range, node, settings, created_at)
@@ -44,6 +45,12 @@ export class SqliteCmdb implements Cmdb {
 
   async siteByDomain(domain: string): Promise<Site | undefined> {
     return siteFromRow(this.#get('SELECT * FROM sites WHERE domain = :domain', { domain }));
+  }
+
+  async siteByHost(host: string): Promise<Site | undefined> {
+    return siteFromRow(
+      this.#get('SELECT * FROM sites WHERE domain = :host UNION ALL SELECT sites.* FROM aliases JOIN sites ON sites.id = site_id WHERE name = :host', { host }),
+    );
   }
 
   async sites(): Promise<Site[]> {
@@ -68,6 +75,37 @@ export class SqliteCmdb implements Cmdb {
 
   async deleteSite(id: string): Promise<void> {
     this.#durably(() => this.#run('DELETE FROM sites WHERE id = :id', { id }));
+  }
+
+  async addAlias({ redirect, ...alias }: Alias): Promise<void> {
+    this.#durably(() => {
+      this.#refuseTaken(alias.name);
+      this.#run('INSERT INTO aliases (name, site_id, redirect, created_at) VALUES (:name, :siteId, :redirect, :createdAt)', {
+        ...alias,
+        redirect: redirect ? 1 : 0,
+      });
+    });
+  }
+
+  async deleteAlias(name: string): Promise<void> {
+    this.#durably(() => this.#run('DELETE FROM aliases WHERE name = :name', { name }));
+  }
+
+  async aliases(): Promise<Alias[]> {
+    return this.#all('SELECT * FROM aliases ORDER BY name').map(aliasFromRow);
+  }
+
+  async putCertificate(certificate: Certificate): Promise<void> {
+    const row = { name: certificate.name, record: JSON.stringify(certificate) };
+    this.#durably(() => this.#run('INSERT OR REPLACE INTO certificates (name, record) VALUES (:name, :record)', row));
+  }
+
+  async deleteCertificate(name: string): Promise<void> {
+    this.#durably(() => this.#run('DELETE FROM certificates WHERE name = :name', { name }));
+  }
+
+  async certificates(): Promise<Certificate[]> {
+    return this.#all('SELECT record FROM certificates ORDER BY name').map((row) => JSON.parse(String(row['record'])) as Certificate);
   }
 
   async putInstance(instance: Instance): Promise<void> {
@@ -154,6 +192,19 @@ export class SqliteCmdb implements Cmdb {
     } finally {
       this.#db.exec('PRAGMA synchronous = NORMAL');
     }
+  }
+
+  /** @throws SubakoError `already_exists` */
+  #refuseTaken(name: string): void {
+    const site = this.#get('SELECT phase FROM sites WHERE domain = :name', { name });
+    if (site !== undefined) throw alreadyExists(name, String(site['phase']));
+    const alias = this.#get('SELECT domain FROM aliases JOIN sites ON sites.id = site_id WHERE name = :name', { name });
+    if (alias === undefined) return;
+    const domain = String(alias['domain']);
+    throw new SubakoError('already_exists', `${name} is a name of the site ${domain}`, {
+      hint: `choose another name, or take it away first: subako domain rm ${name}`,
+      facts: { name, domain },
+    });
   }
 
   #freeRange(): number {

@@ -6,6 +6,8 @@ export const EDGE_VIEW = {
   wakeSocket: '/run/subako/wake/wake.sock',
   images: '/srv/images',
   sites: '/srv/sites',
+  /** One of the places the toolbox's image has for mounts. */
+  certificates: '/srv/subako',
   config: '/etc/subako',
   log: '/var/log/subako',
   scratch: '/var/lib/edge',

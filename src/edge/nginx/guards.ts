@@ -32,6 +32,7 @@ export function guards(): string {
 
     # An old door that only programs use, and mostly bad ones: shut unless the site asks for it.
     location = /xmlrpc.php {
+      set $trusted $route;
       if (!-e $route/xmlrpc) { return 403; }
       set $script $uri;
       error_page 502 = @wake;

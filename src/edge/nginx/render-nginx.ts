@@ -5,6 +5,7 @@ import { EDGE_VIEW } from './edge-view.ts';
 import { guardMaps } from './guards.ts';
 import { roleMaps } from './role-rules.ts';
 import { BROKEN_OFF_PAGE, NOT_AWAKE_PAGE, UNKNOWN_HOST_PAGE } from './pages.ts';
+import { refusingServer, siteRules, tlsServer, tlsSettings } from './tls.ts';
 import { wordpressLocations } from './wordpress-locations.ts';
 
 export interface EdgePorts {
@@ -12,6 +13,9 @@ export interface EdgePorts {
   readonly https: number;
   /** Whether this machine has IPv6 at all. */
   readonly ipv6: boolean;
+  readonly http3: boolean;
+  /** Requests at once from one address; 0 = any number. */
+  readonly connectionsPerAddress: number;
 }
 
 /** The largest request body: 64 MiB of upload and the rest of its form. The image's php.ini has the same number. */
@@ -33,14 +37,16 @@ events {
 http {
 ${http()}
 ${routing()}
+${tlsSettings(ports)}
 ${logging()}
+
+${refusingServer(ports)}
 
   server {
 ${listeners(ports)}
+${tlsServer(ports)}
 
-    # An unknown host wakes nothing and reads nothing.
-    default_type text/html;
-    if (!-d ${EDGE_VIEW.hosts}/$route_key) { return 421 '${UNKNOWN_HOST_PAGE}'; }
+${siteRules()}
 
 ${wake()}
 ${wordpressLocations()}
@@ -144,19 +150,9 @@ function logging(): string {
   access_log ${EDGE_VIEW.log}/access.log events buffer=32k flush=500ms if=$is_dynamic;`;
 }
 
-function listeners({ http: plain, https, ipv6 }: EdgePorts): string {
-  const listen = (port: number, options: string): string[] => [
-    `    listen ${port} ${options}default_server backlog=1024;`,
-    ...(ipv6 ? [`    listen [::]:${port} ${options}default_server ipv6only=on backlog=1024;`] : []),
-  ];
-  return `${[...listen(plain, ''), ...listen(https, 'ssl ')].join('\n')}
-    http2 on;
-    server_name _;
-    ssl_certificate ${EDGE_VIEW.config}/tls/certificate.pem;
-    ssl_certificate_key ${EDGE_VIEW.config}/tls/key.pem;
-    ssl_protocols TLSv1.2 TLSv1.3;
-    ssl_session_cache shared:tls:4m;
-    ssl_session_tickets off;`;
+function listeners({ http: plain, ipv6 }: EdgePorts): string {
+  const also = ipv6 ? [`    listen [::]:${plain} default_server ipv6only=on backlog=1024;`] : [];
+  return [`    listen ${plain} default_server backlog=1024;`, ...also].join('\n');
 }
 
 /** The oracle, asked only when a site's socket is not there. */
@@ -188,6 +184,7 @@ function wake(): string {
       auth_request_set $wake_retry $upstream_http_retry_after;
       auth_request_set $wake_status $upstream_http_x_subako_status;
       add_header Server-Timing $wake_timing always;
+      include ${EDGE_VIEW.config}/headers.conf;
       include ${EDGE_VIEW.config}/fastcgi.conf;
     }
 
@@ -198,6 +195,7 @@ function wake(): string {
       add_header Retry-After $retry always;
       add_header Cache-Control "no-store" always;
       add_header Server-Timing $wake_timing always;
+      include ${EDGE_VIEW.config}/headers.conf;
       if ($wake_status = "404") { return 421 '${UNKNOWN_HOST_PAGE}'; }
       if ($upstream_connect_time ~ "\\d") { return 502 '${BROKEN_OFF_PAGE}'; }
       return 503 '${NOT_AWAKE_PAGE}';

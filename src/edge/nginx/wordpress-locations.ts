@@ -17,7 +17,8 @@ ${guards()}
 
     root ${route}/core;
     # Content is the tenant's: a symbolic link in it leads nowhere.
-    disable_symlinks on from=$document_root;
+    set $trusted $document_root;
+    disable_symlinks on from=$trusted;
     index index.php;
 
     location ~ /\\.(?!well-known/) { return 404; }
@@ -120,7 +121,7 @@ ${['PROXY', 'X_FORWARDED_FOR', 'X_FORWARDED_HOST', 'X_FORWARDED_PROTO', 'X_FORWA
 export function renderAsset(): string {
   return `default_type application/octet-stream;
 add_header Cache-Control $asset_cache;
-add_header X-Content-Type-Options nosniff;
+include ${EDGE_VIEW.config}/headers.conf;
 # An uploaded SVG or HTML file may hold a script; shown alone, it may not run one.
 add_header Content-Security-Policy $asset_policy;
 `;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { newSiteKeys, phpString, readSiteKeys, renderSiteConfig } from './site-config.ts';
+import { newSiteKeys, phpString, readSiteKeys, renderSiteConfig, renderSiteNames } from './site-config.ts';
 
 const CREDENTIALS = { database: 'site_a', admin: { user: 'site_a', password: 'all' }, reader: { user: 'site_a_reader', password: 'read' } };
 
@@ -17,7 +17,12 @@ describe('the configuration of a WordPress site', () => {
     const text = renderSiteConfig('admin', config());
     expect(text.match(/define\(/gu)).toHaveLength(13);
     expect(new Set(text.match(/secret\d+/gu))).toHaveProperty('size', 8);
-    expect(text).toContain(`define( 'SUBAKO_DOMAIN', 'a.example' );`);
+    expect(text).toMatch(/define\( 'SUBAKO_DOMAIN', .* : 'a\.example' \);/u);
+  });
+
+  it('names the further names as PHP reads them', () => {
+    expect(renderSiteNames([])).toBe('<?php\nreturn array(  );\n');
+    expect(renderSiteNames(['b.example', 'c.example'])).toBe("<?php\nreturn array( 'b.example', 'c.example' );\n");
   });
 
   it('is read back for its keys alone', () => {

@@ -20,14 +20,25 @@ export function renderSiteConfig(role: Role, { domain, credentials, keys }: Site
   const account = role === 'admin' ? credentials.admin : credentials.reader;
   const constants = {
     SUBAKO_ROLE: role,
-    SUBAKO_DOMAIN: domain,
     DB_NAME: credentials.database,
     DB_USER: account.user,
     DB_PASSWORD: account.password,
     ...keys,
   };
   const lines = Object.entries(constants).map(([name, value]) => `define( ${phpString(name)}, ${phpString(value)} );`);
-  return `<?php\n${lines.join('\n')}\n$table_prefix = 'wp_';\n`;
+  return `<?php\n${ownName(domain)}\n${lines.join('\n')}\n$table_prefix = 'wp_';\n`;
+}
+
+/** The text of /etc/subako/site/names.php: under which further names the site speaks of itself as it was asked for. */
+export function renderSiteNames(names: readonly string[]): string {
+  return `<?php\nreturn array( ${names.map(phpString).join(', ')} );\n`;
+}
+
+/** The edge passes only names of the site. Where it is none of the further ones, it is the domain. */
+function ownName(domain: string): string {
+  return `$subako_name = preg_replace( '/:\\d+$/D', '', $_SERVER['HTTP_HOST'] ?? '' );
+define( 'SUBAKO_DOMAIN', in_array( $subako_name, (array) @include '/etc/subako/site/names.php', true ) ? $subako_name : ${phpString(domain)} );
+unset( $subako_name );`;
 }
 
 export interface SiteConfig {

@@ -19,7 +19,7 @@ import type { BindMount, BundleSpec } from '../../runtime/bundle/bundle-spec.ts'
 import type { SiteCredentials, Stack, StackContext } from '../stack.ts';
 import { INSTANCE_VARIABLE } from '../../runtime/bundle/bundle-spec.ts';
 import { CONTENT_SKELETON, CORE_OPCACHE, DOCUMENT_ROOT, OPCACHE_DIR, PHP_CLI, PHP_FPM, WORDPRESS_RECIPE, WWW_DATA } from './recipe.ts';
-import { newSiteKeys, readSiteKeys, renderSiteConfig } from './site-config.ts';
+import { newSiteKeys, readSiteKeys, renderSiteConfig, renderSiteNames } from './site-config.ts';
 import { wordpressTemplate } from './template.ts';
 
 const WARM_UP_WITHIN_MS = 10_000;
@@ -33,6 +33,7 @@ export const wordpress: Stack = {
   endSignal: 'SIGQUIT',
   prepareFiles,
   splitConfig,
+  setNames,
   prepareBoot,
   seal,
   tidy,
@@ -72,6 +73,11 @@ async function prepareFiles({ site, paths, image }: StackContext, credentials: S
   await exec(['chown', '-R', '--no-dereference', `${owner}:${owner}`, '--', paths.content]);
   const keys = newSiteKeys(() => randomBytes(48).toString('base64url'));
   await writeConfig({ site, paths }, (role) => renderSiteConfig(role, { domain: site.domain, credentials, keys }));
+}
+
+async function setNames({ site, paths }: StackContext, names: readonly string[]): Promise<void> {
+  const owner = { uid: 0, gid: rangeBase(site.uidRange) + WWW_DATA };
+  for (const role of ROLES) await writeFileAtomic(join(paths.configOf(role), 'names.php'), renderSiteNames(names), { mode: 0o440, owner });
 }
 
 async function splitConfig({ site, paths }: StackContext, credentials: SiteCredentials): Promise<void> {

@@ -1,0 +1,167 @@
+/**
+ * The edge's TLS: a certificate by name at each handshake, the protocols, and what a site wants of https. Nothing of a site is in the text:
+ * certificates and rules are files that nginx looks at, so that nothing is ever reloaded.
+ */
+import { HSTS, HTTPS_ONLY } from '../name-routes.ts';
+import { EDGE_VIEW } from './edge-view.ts';
+import { UNKNOWN_HOST_PAGE } from './pages.ts';
+import type { EdgePorts } from './render-nginx.ts';
+
+const HTTPS_PORT = 443;
+/** Mozilla's guideline 6.0, intermediate. TLS 1.3 has suites of its own. */
+const CIPHERS = ['AES128-GCM-SHA256', 'AES256-GCM-SHA384', 'CHACHA20-POLY1305'].flatMap((cipher) => [`ECDHE-ECDSA-${cipher}`, `ECDHE-RSA-${cipher}`]).join(':');
+const CURVES = 'X25519MLKEM768:X25519:prime256v1:secp384r1';
+const HOST = '[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?';
+
+/** For the `http` block. */
+export function tlsSettings({ https, http3, connectionsPerAddress }: EdgePorts): string {
+  return `
+  ssl_protocols TLSv1.2 TLSv1.3;
+  ssl_ciphers ${CIPHERS};
+  ssl_ecdh_curve ${CURVES};
+  ssl_prefer_server_ciphers off;
+  # A visitor who comes again need not begin anew. Kept here, not in tickets: those hang on a key that all sites would share.
+  ssl_session_cache shared:tls:10m;
+  ssl_session_timeout 1d;
+  ssl_session_tickets off;
+  http2 on;
+  http2_max_concurrent_streams 64;${http3 ? '\n  http3_max_concurrent_streams 64;' : ''}
+
+  # The directory of a certificate is the name in the handshake. One in another spelling is looked at more closely.
+  js_set $odd_certificate_name routes.certificateName;
+  map $ssl_server_name $certificate_name {
+    "~^${HOST}$" $ssl_server_name;
+    default $odd_certificate_name;
+  }
+  # A request for another site than the handshake was for is none of this connection's business.
+  map "$ssl_server_name:$host" $is_misdirected {
+    "~^:" "";
+    "~*^([^:]+):\\1$" "";
+    default 1;
+  }
+  # What a site may have said of this scheme; one look for each request.
+  map $https $rule_of_scheme {
+    "on" ${HSTS};
+    default ${HTTPS_ONLY};
+  }
+  map $https $https_suffix {
+    default "${https === HTTPS_PORT ? '' : `:${https}`}";
+  }
+  js_set $hsts_of_site routes.hsts;
+  js_set $primary_site routes.primarySite;
+  map $https $alt_svc {${http3 ? `\n    "on" 'h3=":${https}"; ma=86400';` : ''}
+    default "";
+  }
+${connectionLimit(connectionsPerAddress)}
+${headerValues()}`;
+}
+
+/** So many at once from one address; with HTTP/2 and HTTP/3 each request counts. */
+function connectionLimit(connections: number): string {
+  if (connections === 0) return '';
+  return `  limit_conn_zone $binary_remote_addr zone=addresses:10m;
+  limit_conn addresses ${connections};
+  limit_conn_status 429;
+  limit_conn_log_level warn;
+`;
+}
+
+/** What every answer says, unless the site says something of its own. */
+function headerValues(): string {
+  return `${unlessSaid('x_content_type_options', '$add_nosniff', 'nosniff')}
+${unlessSaid('referrer_policy', '$add_referrer_policy', 'strict-origin-when-cross-origin')}
+  # WordPress offers its posts for embedding elsewhere under /embed/. A site that says who may frame it is believed.
+  map "$upstream_http_x_frame_options$upstream_http_content_security_policy $request_uri" $add_frame_options {
+    "~^ .*(?:/embed/?(?:\\?|$)|[?&]embed=)" "";
+    "~^ " SAMEORIGIN;
+    "~^[^ ].*frame-ancestors" "";
+    "~*^(?:SAMEORIGIN|DENY|ALLOW)" "";
+    default SAMEORIGIN;
+  }`;
+}
+
+function unlessSaid(header: string, variable: string, value: string): string {
+  return `  map $upstream_http_${header} ${variable} {
+    "" "${value}";
+    default "";
+  }`;
+}
+
+/** Included wherever a location adds headers of its own, which would else take the place of these. */
+export function renderHeaders(): string {
+  return `add_header X-Content-Type-Options $add_nosniff always;
+add_header Referrer-Policy $add_referrer_policy always;
+add_header X-Frame-Options $add_frame_options always;
+add_header Strict-Transport-Security $hsts always;
+add_header Alt-Svc $alt_svc always;
+`;
+}
+
+/** The server that a handshake without a name of ours ends at. */
+export function refusingServer(ports: EdgePorts): string {
+  return `  # No name, or none that could be a site's: no certificate, no answer.
+  server {
+${listeners(ports, ' default_server')}
+    server_name "";
+    ssl_reject_handshake on;
+    return 421 '${UNKNOWN_HOST_PAGE}';
+  }`;
+}
+
+/** For the server of all sites: the https side of it. */
+export function tlsServer(ports: EdgePorts): string {
+  const pair = `${EDGE_VIEW.certificates}/$certificate_name/pair.pem`;
+  return `${listeners(ports, '')}
+    server_name _ "~^${HOST}$";
+    ssl_certificate ${pair};
+    ssl_certificate_key ${pair};
+    include ${EDGE_VIEW.config}/headers.conf;`;
+}
+
+function listeners({ https, ipv6, http3 }: EdgePorts, role: string): string {
+  const addresses = ipv6 ? [String(https), `[::]:${https}`] : [String(https)];
+  const only = (address: string): string => (role !== '' && address.startsWith('[') ? ' ipv6only=on' : '');
+  const lines = addresses.flatMap((address) => [
+    `    listen ${address} ssl${role}${only(address)}${role === '' ? '' : ' backlog=1024'};`,
+    ...(http3 ? [`    listen ${address} quic${role}${only(address)}${role === '' ? '' : ' reuseport'};`] : []),
+  ]);
+  return lines.join('\n');
+}
+
+/** The first thing that happens to a request: is it a site's at all, and what has that site said of its names and of https? */
+export function siteRules(): string {
+  const entry = `${EDGE_VIEW.hosts}/$route_key`;
+  return `    set $hsts "";
+    set $site_rule "";
+    # The entry itself may be a link, that of a further name; what is below it is looked at as strictly as ever.
+    set $trusted ${entry};
+    # What an authority asks is answered before any rule of a site.
+    if ($uri ~ "^/\\.well-known/acme-challenge/") { break; }
+    # An unknown host wakes nothing and reads nothing.
+    default_type text/html;
+    if ($is_misdirected) { return 421 '${UNKNOWN_HOST_PAGE}'; }
+    if (!-d ${entry}) { rewrite ^ /.subako/elsewhere last; }
+    if (-e ${entry}/$rule_of_scheme) { set $site_rule $rule_of_scheme; }
+    if ($site_rule = ${HTTPS_ONLY}) { rewrite ^ /.subako/https last; }
+    if ($site_rule = ${HSTS}) { set $hsts $hsts_of_site; }
+
+    location ^~ /.well-known/acme-challenge/ {
+      root ${EDGE_VIEW.config}/acme;
+      default_type text/plain;
+      try_files $uri =404;
+    }
+
+    # Another name of a site, from which visitors are sent on; or no name of a site at all.
+    location = /.subako/elsewhere {
+      internal;
+      if ($primary_site = "") { return 421 '${UNKNOWN_HOST_PAGE}'; }
+      if ($request_method !~ "^(?:GET|HEAD)$") { return 308 $primary_site$request_uri; }
+      return 301 $primary_site$request_uri;
+    }
+
+    location = /.subako/https {
+      internal;
+      if ($request_method !~ "^(?:GET|HEAD)$") { return 308 https://$host$https_suffix$request_uri; }
+      return 301 https://$host$https_suffix$request_uri;
+    }`;
+}

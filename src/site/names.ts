@@ -1,0 +1,130 @@
+/** Further names of a site: served as its domain is, or sent on to it. Also the one place that tells edge and certificates which names there are. */
+import type { Cmdb } from '../cmdb/cmdb.ts';
+import type { Alias } from '../domain/alias.ts';
+import { SubakoError } from '../domain/errors.ts';
+import type { EventSink } from '../domain/events.ts';
+import { canonicalHost } from '../domain/host-name.ts';
+import type { Site } from '../domain/site.ts';
+import type { NameRoutes } from '../edge/name-routes.ts';
+
+/** Names come and go; a certificate is asked for, or forgotten, without keeping anybody waiting for a public authority. */
+export interface NameWatcher {
+  added(name: string): Promise<void>;
+  removed(name: string): Promise<void>;
+}
+
+export interface NamesDeps {
+  readonly cmdb: Cmdb;
+  readonly names: NameRoutes;
+  readonly watcher: NameWatcher;
+  readonly emit: EventSink;
+  readonly now: () => number;
+  /** A ready site by its domain. @throws SubakoError `not_found`, `bad_domain` */
+  readonly siteOf: (domain: string) => Promise<Site>;
+  /** Tells the site itself under which further names it serves its pages. */
+  readonly tell: (site: Site, names: readonly string[]) => Promise<void>;
+}
+
+export interface SiteName extends Pick<Alias, 'name' | 'redirect'> {
+  readonly domain: string;
+}
+
+export class Names {
+  readonly #deps: NamesDeps;
+
+  constructor(deps: NamesDeps) {
+    this.#deps = deps;
+  }
+
+  /**
+   * Gives a site another name; it works when this returns. A name that the site has already is changed to what is asked for.
+   *
+   * @throws SubakoError `bad_domain`, `not_found`, `already_exists` when another site has it or it is the site's domain
+   */
+  async add(domain: string, typed: string, { redirect }: { redirect: boolean }): Promise<SiteName> {
+    const { cmdb, names, watcher, emit, now, siteOf } = this.#deps;
+    const name = canonicalHost(typed);
+    const site = await siteOf(domain);
+    const known = (await cmdb.aliases()).find((alias) => alias.name === name);
+    if (known !== undefined && known.siteId === site.id) await cmdb.deleteAlias(name);
+    // Recorded first: whatever a crash leaves in the route tree is set right by the record at the next start.
+    await cmdb.addAlias({ name, siteId: site.id, redirect, createdAt: known?.createdAt ?? now() });
+    await this.#tell(site);
+    await names.publish({ name, redirect }, site.domain);
+    await watcher.added(name);
+    emit({ type: 'site.changed', site: site.domain, cause: 'command', facts: { name, redirect } });
+    return { name, redirect, domain: site.domain };
+  }
+
+  /** @throws SubakoError `bad_domain`, `not_found`, `conflict` for a domain, which is its site's first name */
+  async remove(typed: string): Promise<SiteName> {
+    const { cmdb, names, watcher, emit } = this.#deps;
+    const name = canonicalHost(typed);
+    const alias = (await cmdb.aliases()).find((one) => one.name === name);
+    if (alias === undefined) throw await this.#notAnAlias(name);
+    const site = await cmdb.site(alias.siteId);
+    await cmdb.deleteAlias(name);
+    await names.unpublish(name);
+    await watcher.removed(name);
+    if (site !== undefined) await this.#tell(site);
+    const domain = site?.domain ?? '';
+    emit({ type: 'site.changed', site: domain, cause: 'command', facts: { removed: name } });
+    return { name, redirect: alias.redirect, domain };
+  }
+
+  /** Every name of one site, or of all; a site's domain comes first. @throws SubakoError `not_found` */
+  async list(domain?: string): Promise<SiteName[]> {
+    const { cmdb, siteOf } = this.#deps;
+    const sites = domain === undefined ? (await cmdb.sites()).filter((site) => site.phase === 'ready') : [await siteOf(domain)];
+    const aliases = Map.groupBy(await cmdb.aliases(), (alias) => alias.siteId);
+    return sites.flatMap((site) => [
+      { name: site.domain, redirect: false, domain: site.domain },
+      ...(aliases.get(site.id) ?? []).map(({ name, redirect }) => ({ name, redirect, domain: site.domain })),
+    ]);
+  }
+
+  /** Makes a ready site's aliases and rules known to the edge; its own entry is there. */
+  async publish(site: Site, aliases: readonly Alias[]): Promise<void> {
+    const { names } = this.#deps;
+    const { https, hstsMs } = site.settings;
+    await names.setRules(site.domain, { httpsOnly: https === 'redirect', hstsSeconds: Math.round(hstsMs / 1_000) });
+    const own = aliases.filter((alias) => alias.siteId === site.id);
+    for (const alias of own) await names.publish(alias, site.domain);
+    // Said again, in case a crash came between the record and this.
+    if (own.length > 0) await this.#tell(site);
+  }
+
+  /** A site's first name works from now on. */
+  async begin(site: Site): Promise<void> {
+    await this.publish(site, []);
+    await this.#deps.watcher.added(site.domain);
+  }
+
+  /** A site goes, and all its names with it. Idempotent. */
+  async end(site: Site): Promise<void> {
+    const { cmdb, names, watcher } = this.#deps;
+    for (const { name, siteId } of await cmdb.aliases()) {
+      if (siteId !== site.id) continue;
+      await names.unpublish(name);
+      await watcher.removed(name);
+    }
+    await watcher.removed(site.domain);
+  }
+
+  async #tell(site: Site): Promise<void> {
+    const served = (await this.#deps.cmdb.aliases()).filter((alias) => alias.siteId === site.id && !alias.redirect);
+    await this.#deps.tell(
+      site,
+      served.map((alias) => alias.name),
+    );
+  }
+
+  async #notAnAlias(name: string): Promise<SubakoError> {
+    if ((await this.#deps.cmdb.siteByDomain(name)) === undefined) {
+      return new SubakoError('not_found', `no site has the name ${name}`, { hint: 'subako domain ls shows the names there are' });
+    }
+    return new SubakoError('conflict', `${name} is the domain of a site, not one of its further names`, {
+      hint: `to remove the whole site: subako site rm ${name}`,
+    });
+  }
+}

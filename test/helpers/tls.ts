@@ -1,0 +1,54 @@
+/** A visitor over https who trusts the platform's own authority, and says what was shown. */
+import { once } from 'node:events';
+import { request } from 'node:https';
+import { connect } from 'node:tls';
+import type { ConnectionOptions, TLSSocket } from 'node:tls';
+import type { Reply } from './platform.ts';
+
+export interface Visit {
+  readonly port: number;
+  readonly ca: string;
+  readonly host: string;
+  readonly path?: string;
+  readonly method?: string;
+  /** Host header, where it is not the name of the handshake. */
+  readonly header?: string;
+}
+
+const NO_ANSWER_AFTER_MS = 120_000;
+
+export function fetchHttps({ port, ca, host, path = '/', method = 'GET', header = host }: Visit): Promise<Reply> {
+  const { promise, resolve, reject } = Promise.withResolvers<Reply>();
+  const options = { host: '127.0.0.1', port, servername: host, ca, method, path, headers: { host: `${header}:${port}` }, agent: false as const };
+  const sent = request(options, (response) => {
+    const chunks: Buffer[] = [];
+    response.on('data', (chunk: Buffer) => chunks.push(chunk));
+    response.on('error', reject);
+    response.on('end', () => {
+      const body = Buffer.concat(chunks);
+      resolve({ status: response.statusCode ?? 0, headers: response.headers, body, text: body.toString('utf8') });
+    });
+  });
+  sent.on('error', reject);
+  sent.setTimeout(NO_ANSWER_AFTER_MS, () => sent.destroy(new Error(`${host}${path} does not answer`)));
+  sent.end();
+  return promise;
+}
+
+/** An open connection. Rejects with what the server, or our own check of its certificate, said. */
+export async function handshake(options: ConnectionOptions): Promise<TLSSocket> {
+  const socket = connect({ host: '127.0.0.1', ...options });
+  await once(socket, 'secureConnect');
+  return socket;
+}
+
+/** Why no connection came about. */
+export function refusal(options: ConnectionOptions): Promise<string> {
+  return handshake(options).then(
+    (socket) => {
+      socket.destroy();
+      return 'none: it was taken';
+    },
+    (error: NodeJS.ErrnoException) => error.code ?? error.message,
+  );
+}
