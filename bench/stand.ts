@@ -10,6 +10,9 @@ import { TestPlatform } from '../test/helpers/platform.ts';
 /** Awake sites stay awake, and no second container is started beside one. */
 export const NO_POLICY = { freezeAfter: 'never', idleTimeout: 'never', coldAfter: 'never', lifetime: 'never', maxInstances: 1 } as const;
 
+/** As by default. */
+export const SPARES = 2;
+
 export interface Stand {
   readonly platform: TestPlatform;
   readonly api: Client;

@@ -12,9 +12,9 @@ import type { Spare, SpareMaker } from './spare-maker.ts';
 import type { Served, Templates } from './templates.ts';
 
 export interface SparesDeps {
-  readonly runtime: Runtime;
-  readonly templates: Templates;
-  readonly maker: SpareMaker;
+  readonly runtime: Pick<Runtime, 'usage'>;
+  readonly templates: Pick<Templates, 'served' | 'use'>;
+  readonly maker: Pick<SpareMaker, 'make' | 'remove' | 'clearFiles'>;
   readonly emit: EventSink;
   readonly now: () => number;
   /** How many wait for each template of the public role; 0: none. */

@@ -20,7 +20,14 @@ describe('names of spares', () => {
   });
 
   it('are no site’s', () => {
-    for (const id of ['spare2222x-public-sabcde', `${newId()}-public-${newId(6)}`, 'spare0', 'spare09999-public-sabcde', 'template00-public-sabcde', 'x-spare00001-web']) {
+    for (const id of [
+      'spare2222x-public-sabcde',
+      `${newId()}-public-${newId(6)}`,
+      'spare0',
+      'spare09999-public-sabcde',
+      'template00-public-sabcde',
+      'x-spare00001-web',
+    ]) {
       expect(spareSlotOf(id)).toBeUndefined();
       expect(rangeOfContainer(id, 20)).toBe(20);
     }

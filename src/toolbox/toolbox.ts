@@ -20,9 +20,8 @@ export interface Toolbox {
 export async function ensureToolbox(store: ImageStore, progress: Progress): Promise<Toolbox> {
   const image = await store.ensure(TOOLBOX_RECIPE, progress);
   const crun = await hostProgram(image, { path: 'usr/bin/crun' });
-  const perl = await hostProgram(image, { path: 'usr/bin/perl' });
-  const modules = join(image.rootfs, loaderHere().libraries, 'perl-base');
-  return { image, crun, perl: [perl, `-I${modules}`], criu: await hostProgram(image, { path: 'usr/sbin/criu', replace: [KDAT_PATH, OWN_KDAT_PATH] }) };
+  await hostProgram(image, { path: 'usr/bin/perl' });
+  return { image, crun, perl: perlOf(image), criu: await hostProgram(image, { path: 'usr/sbin/criu', replace: [KDAT_PATH, OWN_KDAT_PATH] }) };
 }
 
 const LOADER: Readonly<Record<string, { path: string; libraries: string }>> = {
@@ -34,6 +33,11 @@ function loaderHere(): { path: string; libraries: string } {
   const loader = LOADER[process.arch];
   if (loader === undefined) throw new Error(`no loader known for ${process.arch}`);
   return loader;
+}
+
+/** Command line of the toolbox's perl, which is there once the toolbox was used. */
+export function perlOf(image: Image): readonly string[] {
+  return [join(image.dir, 'bin', 'perl'), `-I${join(image.rootfs, loaderHere().libraries, 'perl-base')}`];
 }
 
 interface HostProgram {

@@ -1,5 +1,5 @@
 /** Spares: containers that wait for a cold site, and are one site's from then on. */
-import { lstat, readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CreatedSiteReply } from '../../src/api/types.ts';
@@ -14,7 +14,9 @@ import { PATIENT, WHOLE } from './whole.ts';
 const [A, B] = ['first.localhost', 'second.localhost'];
 const WAITING = 2;
 const EVENT_WITHIN = { timeoutMs: 120_000, everyMs: 200 };
-const WRITE = '<?php error_log($_GET["say"]); echo (int) file_put_contents(WP_CONTENT_DIR . "/uploads/" . $_GET["say"], "written");';
+/** Says something to the log, and tells what it may write to and whose this file is. */
+const SAY = `<?php error_log($_GET["say"]); $content = dirname(__DIR__);
+  echo json_encode([@file_put_contents("$content/uploads/said", "x"), file_put_contents("/tmp/said", "x"), fileowner(__FILE__), file_get_contents("$content/letter")]);`;
 let platform: TestPlatform;
 const sites: Record<string, CreatedSiteReply> = {};
 
@@ -75,30 +77,27 @@ describe('two cold sites', () => {
       for (const one of processes) expect(await powersOf(one)).toEqual(NO_POWERS);
       expect(await interfacesOf(pid)).toEqual(['lo']);
       for (const [point, { flags }] of await mountsOf(pid))
-        if (point.includes('wp-content')) expect(flags).toEqual(expect.arrayContaining(['nosuid', 'nodev']));
+        if (point.includes('wp-content')) expect(flags).toEqual(expect.arrayContaining(['ro', 'nosuid', 'nodev', 'noexec']));
       expect(Object.values(await limitsOf(pid))).toEqual(expect.arrayContaining([String(384 * 1024 ** 2), '64']));
     }
   });
 
-  it('write with their own ids on disk, and their words come into their own log', async () => {
-    await platform.plantPhp(A, 'write.php', WRITE);
-    expect((await platform.fetch(A, '/wp-content/plugins/write.php?say=older')).text).toBe('7');
-    const content = await lstat(join(rootOf(A), 'content'));
-    for (const path of ['uploads/older', 'plugins/write.php']) {
-      const { uid, gid } = await lstat(join(rootOf(A), 'content', path));
-      expect([path, uid, gid]).toEqual([path, content.uid, content.gid]);
-    }
+  it('find their files to be their own, and may write to none of them; their words come into their own log', async () => {
+    await platform.plantPhp(A, 'say.php', SAY);
+    await platform.plant(A, 'letter', 'for the first');
+    const expected = [false, 1, 33, 'for the first'];
+    expect(JSON.parse((await platform.fetch(A, '/wp-content/plugins/say.php?say=older')).text)).toEqual(expected);
     await fromSpare(A);
-    expect((await platform.fetch(A, '/wp-content/plugins/write.php?say=newer')).text).toBe('7');
-    const said = async (): Promise<boolean> => /older[^]*newer/u.test((await platform.cli(['logs', A])).stdout);
-    expect(await poll(said, EVENT_WITHIN)).toBe(true);
-    expect((await platform.cli(['logs', B])).stdout).not.toContain('newer');
+    expect(JSON.parse((await platform.fetch(A, '/wp-content/plugins/say.php?say=newer')).text)).toEqual(expected);
+    const logOf = (domain: string): Promise<string> => readFile(join(rootOf(domain), 'log', 'public.log'), 'utf8');
+    expect(await poll(async () => /older[^]*newer/u.test(await logOf(A)), EVENT_WITHIN)).toBe(true);
+    expect(await logOf(B)).not.toContain('newer');
   });
 
   it('do not see each other’s files, nor hold each other’s secrets in memory', async () => {
-    const list = await platform.cli(['exec', B, '--', 'ls', '/srv/wordpress/wp-content/plugins', '/srv/wordpress/wp-content/uploads']);
-    expect(list.code).toBe(0);
-    expect(list.stdout).not.toMatch(/write\.php|older|newer/u);
+    const list = await platform.cli(['exec', B, '--role', 'public', '--', 'ls', '/srv/wordpress/wp-content', '/srv/wordpress/wp-content/plugins', '/tmp']);
+    expect([list.code, list.stdout]).toEqual([0, expect.stringContaining('plugins')]);
+    expect(list.stdout).not.toMatch(/say\.php|letter|said/u);
     const { password } = JSON.parse(await readFile(join(rootOf(A), 'secrets', 'database.json'), 'utf8')) as { password: string };
     const secrets = { password, title: `Title-of-${A}`, id: sites[A]?.id ?? '' };
     const inMemory = async (domain: string): Promise<string[]> => {
