@@ -7,7 +7,7 @@ import type { NewSite } from '../src/cmdb/cmdb.ts';
 import { SqliteCmdb } from '../src/cmdb/sqlite/sqlite-cmdb.ts';
 import { newId } from '../src/domain/ids.ts';
 import type { Site } from '../src/domain/site.ts';
-import { FIRST_SITE_RANGE, LAST_RANGE } from '../src/domain/uid-range.ts';
+import { FIRST_SITE_RANGE, LAST_SITE_RANGE } from '../src/domain/uid-range.ts';
 import { edgePaths } from '../src/edge/edge-service.ts';
 import { formatSize } from '../src/lib/units.ts';
 import { platformPaths } from '../src/main/paths.ts';
@@ -71,7 +71,7 @@ async function figuresOf(stand: Stand, real: BenchSite): Promise<Figures> {
 }
 
 /** How many sites the machine has uid ranges for. */
-const ROOM = LAST_RANGE - FIRST_SITE_RANGE + 1;
+const ROOM = LAST_SITE_RANGE - FIRST_SITE_RANGE + 1;
 
 /** Fills the CMDB up to so many records, like the site that is there. Returns how long the last one took. */
 async function register(platform: TestPlatform, count: number): Promise<number> {

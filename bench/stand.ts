@@ -1,7 +1,6 @@
 /** A platform for a benchmark: its own settings, its sites, and the API beside the command line. */
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { randomBytes } from 'node:crypto';
-import { join } from 'node:path';
 import type { CreatedSiteReply, TemplateReply } from '../src/api/types.ts';
 import { Client } from '../src/cli/client.ts';
 import { platformPaths } from '../src/main/paths.ts';
@@ -10,6 +9,9 @@ import { TestPlatform } from '../test/helpers/platform.ts';
 
 /** Awake sites stay awake, and no second container is started beside one. */
 export const NO_POLICY = { freezeAfter: 'never', idleTimeout: 'never', coldAfter: 'never', lifetime: 'never', maxInstances: 1 } as const;
+
+/** As by default. */
+export const SPARES = 2;
 
 export interface Stand {
   readonly platform: TestPlatform;
@@ -37,8 +39,7 @@ export interface Visit {
 /** @param settings keys of `config.json` */
 export async function startStand(settings: Readonly<Record<string, unknown>> = {}): Promise<Stand> {
   const platform = await TestPlatform.create();
-  await mkdir(platform.state, { recursive: true, mode: 0o711 });
-  await writeFile(join(platform.state, 'config.json'), JSON.stringify(settings));
+  await platform.configure(settings);
   await platform.up();
   return { platform, api: new Client(platformPaths(platform).api) };
 }

@@ -7,7 +7,7 @@ import type { RestingState } from '../src/domain/state.ts';
 import { fetchPage, fetchWholePage } from '../src/lib/timed-page.ts';
 import { PodmanPeer } from './podman.ts';
 import { median, writeSection } from './report.ts';
-import { createSites, endStand, NO_POLICY, startStand, untilTemplate } from './stand.ts';
+import { createSites, endStand, NO_POLICY, SPARES, startStand, untilTemplate } from './stand.ts';
 import type { BenchSite, Stand } from './stand.ts';
 import { tellWakes } from './wake-report.ts';
 import type { Series, WakeFigures } from './wake-report.ts';
@@ -26,6 +26,8 @@ interface Stands {
   readonly ours: Stand;
   /** The same without checkpoints: what a cold site costs where there is no template. */
   readonly booting: Stand;
+  /** The same where spares wait. */
+  readonly sparing: Stand;
   readonly peer: PodmanPeer;
   readonly peerPort: number;
   /** Why podman cannot restore on this machine. */
@@ -38,21 +40,27 @@ export async function run(rounds = ROUNDS): Promise<void> {
   undo.defer(() => endStand(ours));
   const booting = await startStand({ ...NO_POLICY, checkpoints: false });
   undo.defer(() => endStand(booting));
+  const sparing = await startStand({ ...NO_POLICY, spares: SPARES });
+  undo.defer(() => endStand(sparing));
   // Its uid range is the first one, which the peer takes too.
   const site = await ours.platform.createSite(SITE, '--title', 'Bench');
   await booting.platform.createSite(SITE, '--title', 'Bench');
+  await sparing.platform.createSite(SITE, '--title', 'Bench');
   const fresh = await createSites(ours, WARM_UP_ROUNDS + rounds, 'new');
+  const freshToo = await createSites(sparing, WARM_UP_ROUNDS + rounds, 'new');
   await untilTemplate(ours);
   const peer = new PodmanPeer(ours.platform, { id: site.id, uidRange: FIRST_SITE_RANGE });
   undo.defer(() => peer.dispose());
-  const stands: Stands = { ours, booting, peer, peerPort: ours.platform.http + PEER_PORT_OFFSET };
+  const stands: Stands = { ours, booting, sparing, peer, peerPort: ours.platform.http + PEER_PORT_OFFSET };
   await preparePeer(stands);
 
   const counted: WakeFigures = { series: {}, phases: {} };
   for (const [round, one] of fresh.entries()) {
     const counts = round >= WARM_UP_ROUNDS;
     console.log(counts ? `round ${round - WARM_UP_ROUNDS + 1} of ${rounds}` : 'warming up');
-    await oneRound(stands, one, counts ? counted : { series: {}, phases: {} });
+    const figures = counts ? counted : { series: {}, phases: {} };
+    await oneRound(stands, one, figures);
+    await spareRound(stands, freshToo[round] ?? one, figures);
   }
   const warm = await warmBeside(stands);
   const { noRestore } = stands;
@@ -111,6 +119,19 @@ async function oneRound(stands: Stands, fresh: BenchSite, figures: WakeFigures):
   await peer.checkpoint('saved');
 }
 
+/** With as many spares as should wait, and nothing being made. */
+async function spareRound({ sparing }: Stands, fresh: BenchSite, figures: WakeFigures): Promise<void> {
+  for (const [domain, rung, way] of [
+    [SITE, 'cold', 'spare'],
+    [fresh.domain, undefined, 'spare-never'],
+  ] as const) {
+    if (rung !== undefined) await sparing.api.post(sitePath(domain, '/sleep'), { to: rung });
+    await sparing.platform.untilSpares(SPARES);
+    await oneWake(sparing, { domain, rung, way }, figures);
+  }
+  await sparing.api.post(sitePath(fresh.domain, '/sleep'), { to: 'cold' });
+}
+
 interface OneWake {
   readonly domain: string;
   /** Where it is put first; where it is not given, the site was never visited. */
@@ -119,7 +140,15 @@ interface OneWake {
 }
 
 /** The phase that shows how the processes came to be. */
-const ORIGIN: Readonly<Record<string, string>> = { frozen: 'thaw', checkpointed: 'restore', cold: 'restore', never: 'restore', boot: 'start' };
+const ORIGIN: Readonly<Record<string, string>> = {
+  frozen: 'thaw',
+  checkpointed: 'restore',
+  cold: 'restore',
+  never: 'restore',
+  boot: 'start',
+  spare: 'hand',
+  'spare-never': 'hand',
+};
 
 async function oneWake({ platform, api }: Stand, { domain, rung, way }: OneWake, { series, phases }: WakeFigures): Promise<void> {
   if (rung !== undefined) await api.post(sitePath(domain, '/sleep'), { to: rung });

@@ -14,6 +14,10 @@ export interface StatusReply {
   readonly templates: number;
   /** Why this machine cannot checkpoint, or null. */
   readonly noCheckpoints: string | null;
+  /** Warm containers that wait for the next cold sites. */
+  readonly spares: { readonly waiting: number; readonly wanted: number };
+  /** Why none waits on this machine. */
+  readonly noSpares: string | null;
   readonly waiting: number;
   readonly queuedBoots: number;
   /** Events that could not be kept, because the disk was full, say. */

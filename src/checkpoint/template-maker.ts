@@ -1,30 +1,22 @@
 /** Makes a template's files, and proves them: both with containers that belong to no site. */
-import { mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { newId } from '../domain/ids.ts';
 import { roleKey } from '../domain/role.ts';
 import type { Role } from '../domain/role.ts';
-import type { Site } from '../domain/site.ts';
-import { rangeBase, SERVICE_RANGE } from '../domain/uid-range.ts';
+import { SERVICE_RANGE } from '../domain/uid-range.ts';
 import type { Image } from '../image/image.ts';
-import { linkedSocket } from '../lib/connectable.ts';
 import { failpoint } from '../lib/failpoint.ts';
 import { poll } from '../lib/deadline.ts';
-import { isListening } from '../lib/listen-probe.ts';
 import { removeTree, writeFileAtomic } from '../lib/files.ts';
 import type { Runtime } from '../runtime/runtime.ts';
-import { instancePaths, sitePaths } from '../site/site-paths.ts';
+import { sitePaths } from '../site/site-paths.ts';
+import { connectableOf, nobodysContext, prepareNobody } from './nobody.ts';
+import type { Nobody, NobodyDeps } from './nobody.ts';
 import type { Connectable, Stack, StackContext, TemplateRecipe } from '../stack/stack.ts';
 
-export interface TemplateMakerDeps {
+export interface TemplateMakerDeps extends NobodyDeps {
   readonly runtime: Runtime;
-  /** Directories for what such a container has; nothing of it is kept. */
-  readonly dirs: { readonly state: string; readonly run: string };
-  /** For links to sockets: a short path on the same file system as `dirs.run`. */
-  readonly askDir: string;
-  readonly sharedDev: string;
-  readonly cgroupPathOf: (containerId: string) => string;
-  readonly now: () => number;
 }
 
 /** One template serves one role: what the roles may write to differs, and with it the mounts. */
@@ -38,20 +30,7 @@ export interface TemplateOf {
 const MODEL = { id: 'template00', range: SERVICE_RANGE.template };
 const PROBE = { id: 'probe00000', range: SERVICE_RANGE.probe };
 
-const LIMITS = { memoryBytes: 512 * 1024 ** 2, adminMemoryBytes: 512 * 1024 ** 2, cpus: 2, pids: 64, mode: 'strict', adminFrom: 'any', xmlrpc: false } as const;
-const NO_POLICY = {
-  freezeAfterMs: 0,
-  idleTimeoutMs: 0,
-  coldAfterMs: 0,
-  lifetimeMs: 0,
-  checkpoint: 'never',
-  keepAwake: true,
-  maxInstances: 1,
-  https: 'both',
-  hstsMs: 0,
-} as const;
 const SETTLE_WITHIN_MS = 15_000;
-const SOCKET_WITHIN_MS = 20_000;
 const WARMED = 'warmed.json';
 
 export class TemplateMaker {
@@ -104,22 +83,11 @@ export class TemplateMaker {
     return this.#context({ image, role, as: MODEL }, `${roleKey(MODEL.id, role)}-000000`);
   }
 
-  #connectable({ site }: StackContext, stack: Stack): Connectable {
-    const owner = rangeBase(site.uidRange) + stack.uid;
-    return async (socket) => {
-      const linked = await poll(
-        async () => {
-          const one = await linkedSocket(this.#deps.askDir, socket, owner).catch(() => undefined);
-          return one !== undefined && (await isListening({ path: one.path })) ? one : undefined;
-        },
-        { timeoutMs: SOCKET_WITHIN_MS, everyMs: 10 },
-      );
-      if (linked === undefined) throw new Error('it did not listen');
-      return linked;
-    };
+  #connectable(context: StackContext, stack: Stack): Connectable {
+    return connectableOf(context, stack, this.#deps.askDir);
   }
 
-  async #inContainer(what: TemplateOf & { as: typeof MODEL | typeof PROBE }, work: (context: StackContext) => Promise<void>): Promise<void> {
+  async #inContainer(what: TemplateOf & { as: Nobody }, work: (context: StackContext) => Promise<void>): Promise<void> {
     const { stack, role, as } = what;
     const id = `${roleKey(as.id, role)}-${newId(6)}`;
     const context = this.#context(what, id);
@@ -128,30 +96,13 @@ export class TemplateMaker {
       await removeTree(dir); // of an earlier daemon that was killed here
       undo.defer(() => removeTree(dir));
     }
-    for (const dir of [this.#deps.dirs.state, context.paths.root, context.databaseSockets, context.paths.log])
-      await mkdir(dir, { recursive: true, mode: 0o711 });
-    await recipeOf(stack).prepareFiles(context);
-    await stack.prepareBoot(context);
+    await prepareNobody(context, stack, this.#deps.dirs.state);
     undo.defer(() => this.#deps.runtime.remove(id));
     await work(context);
   }
 
-  #context({ image, role, as }: { image: Image; role: Role; as: { id: string; range: number } }, instanceId: string): StackContext {
-    const { dirs, sharedDev, cgroupPathOf, now } = this.#deps;
-    const site: Site = {
-      id: as.id,
-      domain: `${as.id}.invalid`,
-      stack: image.name,
-      phase: 'ready',
-      image: image.digest,
-      uidRange: as.range,
-      node: '',
-      settings: { ...NO_POLICY, ...LIMITS },
-      createdAt: now(),
-    };
-    const paths = sitePaths(dirs, as.id);
-    const instance = { id: instanceId, ...instancePaths(paths, instanceId), cgroupPath: cgroupPathOf(instanceId) };
-    return { site, role, paths, instance, image, databaseSockets: join(paths.root, 'no-database'), sharedDev };
+  #context({ image, role, as }: { image: Image; role: Role; as: Nobody }, containerId: string): StackContext {
+    return nobodysContext(this.#deps, { image, role }, { ...as, containerId });
   }
 }
 

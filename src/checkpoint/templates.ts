@@ -46,6 +46,14 @@ export interface Template {
 
 interface Known extends Omit<Template, 'restores'> {
   readonly dir: string;
+  readonly of: TemplateOf;
+}
+
+/** A template that sites wake from now. */
+export interface Served {
+  readonly of: TemplateOf;
+  /** Of this very one: the next of the same image has another. */
+  readonly id: string;
 }
 
 /** What hung on it may still be reading it. */
@@ -145,6 +153,10 @@ export class Templates {
     });
   }
 
+  served(): Served[] {
+    return [...this.#known.values()].map(({ name, madeAt, of }) => ({ of, id: `${name} ${madeAt}` }));
+  }
+
   /** A restore from it failed, or it is not what it was: nobody wakes from it any more. It is kept aside for whoever wants to know. */
   async discard(dir: string, why: string): Promise<void> {
     const { sealer, emit } = this.#deps;
@@ -239,7 +251,7 @@ export class Templates {
     }
     const { madeAt, bytes } = verdict.manifest;
     this.#restores.set(name, 0);
-    this.#known.set(key, { name, dir, stack: what.stack.name, role: what.role, image: what.image.digest, madeAt, bytes });
+    this.#known.set(key, { name, dir, of: what, stack: what.stack.name, role: what.role, image: what.image.digest, madeAt, bytes });
     return undefined;
   }
 

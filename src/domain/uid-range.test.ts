@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { FIRST_SITE_RANGE, LAST_RANGE, RANGE_SIZE, rangeBase, SERVICE_RANGE } from './uid-range.ts';
+import { FIRST_SITE_RANGE, LAST_RANGE, LAST_SITE_RANGE, RANGE_SIZE, rangeBase, SERVICE_RANGE, SPARE_SLOTS, spareRange } from './uid-range.ts';
 
 describe('uid ranges', () => {
   it('never overlap', () => {
@@ -12,8 +12,14 @@ describe('uid ranges', () => {
   });
 
   it('have room for a thousand sites beside the services', () => {
-    expect(LAST_RANGE - FIRST_SITE_RANGE).toBeGreaterThan(1000);
+    expect(LAST_SITE_RANGE - FIRST_SITE_RANGE).toBeGreaterThan(1000);
     expect(Math.max(...Object.values(SERVICE_RANGE))).toBeLessThan(FIRST_SITE_RANGE);
+  });
+
+  it('of spares lie above those of sites, to the last', () => {
+    expect(spareRange(0)).toBe(LAST_SITE_RANGE + 1);
+    expect(spareRange(SPARE_SLOTS - 1)).toBe(LAST_RANGE);
+    for (const slot of [-1, SPARE_SLOTS, 0.5]) expect(() => spareRange(slot)).toThrow(RangeError);
   });
 
   it('refuse an index that is none', () => {

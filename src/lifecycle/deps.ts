@@ -1,5 +1,6 @@
 /** What the life cycle works with; all of it is handed in by the composition root. */
 import type { OwnCheckpoints } from '../checkpoint/own-checkpoints.ts';
+import type { Spares } from '../checkpoint/spares.ts';
 import type { Templates } from '../checkpoint/templates.ts';
 import type { Cmdb } from '../cmdb/cmdb.ts';
 import type { EventSink } from '../domain/events.ts';
@@ -27,6 +28,7 @@ export interface LifecycleDeps {
   readonly routes: RouteTree;
   readonly contexts: SiteContexts;
   readonly templates: Templates;
+  readonly spares: Spares;
   readonly ownCheckpoints: OwnCheckpoints;
   readonly metrics: LifecycleMetrics;
   /** A short directory for links to sockets, below the run directory. */

@@ -38,6 +38,7 @@ export interface Settling {
 
 const SLEEPS_AT_ONCE = 8;
 const LET_IN_MS = 100;
+const QUIET_AFTER_MS = 1_000;
 
 export class Lifecycle {
   readonly #deps: LifecycleDeps;
@@ -47,6 +48,8 @@ export class Lifecycle {
   readonly #beside: Beside;
   readonly #lock = new KeyedLock();
   readonly #flights = new SingleFlight<Transition>();
+  #waking = 0;
+  #wokenAt = 0;
 
   constructor(deps: LifecycleDeps) {
     this.#deps = deps;
@@ -65,7 +68,15 @@ export class Lifecycle {
    */
   wake(site: Site, role: Role, cause: string): Promise<Transition> {
     const key = roleKey(site.id, role);
-    return this.#flights.run(key, () => this.#lock.run(key, () => this.#waker.wake(site, role, cause)));
+    return this.#flights.run(key, async () => {
+      this.#waking += 1;
+      try {
+        return await this.#lock.run(key, () => this.#waker.wake(site, role, cause));
+      } finally {
+        this.#waking -= 1;
+        this.#wokenAt = this.#deps.now();
+      }
+    });
   }
 
   /**
@@ -228,6 +239,11 @@ export class Lifecycle {
 
   get queuedBoots(): number {
     return this.#waker.queued;
+  }
+
+  /** No site is being woken, nor was a moment ago: its visitor's page is made by now. */
+  get isQuiet(): boolean {
+    return this.#waking === 0 && Math.abs(this.#deps.now() - this.#wokenAt) >= QUIET_AFTER_MS;
   }
 
   /** No more wakes from now on. */

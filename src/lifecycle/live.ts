@@ -11,7 +11,7 @@ import type { Stack, StackContext } from '../stack/stack.ts';
 import type { SitePaths } from '../site/site-paths.ts';
 
 /** How its processes came to be. */
-export type Origin = 'boot' | 'template' | 'checkpoint';
+export type Origin = 'boot' | 'template' | 'checkpoint' | 'spare';
 
 interface LiveParts {
   readonly site: Site;
@@ -70,7 +70,7 @@ export class Live {
 
   /** Host uid that its socket must belong to. */
   get socketOwner(): number {
-    return rangeBase(this.site.uidRange) + this.stack.uid;
+    return rangeBase(this.context.instance.uidRange) + this.stack.uid;
   }
 
   get logPath(): string {

@@ -10,6 +10,7 @@ import type { LifecycleDeps } from './deps.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import type { Live } from './live.ts';
 import { isShort, leastMissed, memoryState } from './pressure.ts';
+import type { MemoryState } from './pressure.ts';
 import { dueRest } from './policy.ts';
 import type { Verdicts } from './way-verdicts.ts';
 
@@ -54,7 +55,10 @@ export class Reaper {
     const connections = await unixConnections();
     await Promise.all(this.#lifecycle.allLive().map((live) => this.#lookAfter(live, connections)));
     this.#lookAtCrowds(connections);
-    await this.#relieve(connections);
+    const memory = await memoryState();
+    const short = isShort(memory, this.#deps.settings.memoryReserve);
+    void this.#deps.spares.tend({ short, isQuiet: () => this.#lifecycle.isQuiet }).catch(() => undefined); // at the next look, perhaps
+    if (short) await this.#relieve(connections, memory);
     this.#looks += 1;
     // A new template takes seconds; nobody else is kept waiting by it.
     if (this.#looks % HOUSE_EVERY_LOOKS === 1) void this.#house.run('house', () => this.#keepHouse()).catch(() => undefined); // at the next look, perhaps
@@ -149,9 +153,7 @@ export class Reaper {
   }
 
   /** Before the kernel has to choose whom to kill. */
-  async #relieve(connections: Connections): Promise<void> {
-    const state = await memoryState();
-    if (!isShort(state, this.#deps.settings.memoryReserve)) return;
+  async #relieve(connections: Connections, state: MemoryState): Promise<void> {
     const leaving = leastMissed(this.#lifecycle.allLive(), (live) => live.inFlightOf(connections)).slice(0, EVICTED_AT_ONCE);
     if (leaving.length === 0) return;
     this.#deps.emit({ type: 'memory.pressure', facts: { ...state, leaving: leaving.length } });

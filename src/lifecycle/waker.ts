@@ -14,6 +14,7 @@ import type { Descender } from './descend.ts';
 import { end, led } from './end.ts';
 import type { Live, Origin } from './live.ts';
 import type { LiveTable } from './live-table.ts';
+import { startFromSpare } from './start-from-spare.ts';
 import { startInstance } from './start-instance.ts';
 import type { Started } from './start-instance.ts';
 import type { Transition } from './transition.ts';
@@ -55,11 +56,12 @@ export class Waker {
     this.#refuseIfUnwise(site, role);
     const from: State = role === 'public' && this.#deps.ownCheckpoints.has(site.id) ? 'checkpointed' : 'cold';
     try {
-      const { live, origin } = await this.start(site, role, phases);
+      const { live, origin } = await this.#startFirst(site, role, { phases, from });
       try {
         await live.stack.seal(live.context);
         await this.#deps.routes.setUpstreams(site.domain, role, led([live]));
-        if (origin !== 'boot') void this.#deps.routes.knock(site.domain, role);
+        // What was booted is on its way already, and a spare is there.
+        if (origin === 'checkpoint' || origin === 'template') void this.#deps.routes.knock(site.domain, role);
         await this.#deps.cmdb.putInstance(live.instance);
       } catch (error) {
         await this.#deps.routes.removeUpstreams(site.domain, role);
@@ -82,6 +84,16 @@ export class Waker {
       phases.mark('queue');
       this.#refuseIfClosing();
       return startInstance({ site, role }, this.#deps, phases);
+    });
+  }
+
+  /** The first instance of a role: a visitor of a cold site gets a spare, where one waits. */
+  #startFirst(site: Site, role: Role, { phases, from }: { phases: Phases; from: State }): Promise<Started> {
+    return this.#starts.run(async () => {
+      phases.mark('queue');
+      this.#refuseIfClosing();
+      const live = from === 'cold' && role === 'public' ? await startFromSpare(site, this.#deps, phases) : undefined;
+      return live === undefined ? startInstance({ site, role }, this.#deps, phases) : { live, origin: 'spare' };
     });
   }
 

@@ -1,4 +1,4 @@
-/** Which way a site wakes quicker, measured on its own first pages: from its image's template, or from a checkpoint of its own. */
+/** Which way a site wakes quicker, measured on its own first pages: from a spare or its image's template, or from a checkpoint of its own. */
 import type { Site } from '../domain/site.ts';
 import type { Origin } from './live.ts';
 
@@ -32,7 +32,7 @@ export class Verdicts {
   wantsCheckpoint(site: Pick<Site, 'id' | 'settings'>): boolean {
     if (site.settings.checkpoint !== 'auto') return site.settings.checkpoint === 'always';
     const { first, usual } = this.#of(site.id);
-    const other = first.template.length > 0 ? first.template : first.boot;
+    const other = [first.spare, first.template, first.boot].find((pages) => pages.length > 0) ?? [];
     if (other.length === 0 || usual.length === 0) return false;
     if (first.checkpoint.length > 0) return median(first.checkpoint) <= median(other) * MUST_GAIN;
     return median(other) > median(usual) * WORTH_TRYING;
@@ -41,7 +41,7 @@ export class Verdicts {
   #of(siteId: string): Measured {
     const known = this.#sites.get(siteId);
     if (known !== undefined) return known;
-    const fresh: Measured = { first: { boot: [], template: [], checkpoint: [] }, usual: [] };
+    const fresh: Measured = { first: { boot: [], template: [], checkpoint: [], spare: [] }, usual: [] };
     this.#sites.set(siteId, fresh);
     return fresh;
   }

@@ -13,6 +13,7 @@ import { learnKernel } from '../runtime/criu/kernel-facts.ts';
 import { RootMounts } from '../runtime/criu/root-mounts.ts';
 import { bundleDir, Crun, crunRoot } from '../runtime/crun/crun.ts';
 import { CrunCheckpoints } from '../runtime/crun/crun-checkpoints.ts';
+import { Remounter } from '../runtime/mounts/remounter.ts';
 import type { Toolbox } from '../toolbox/toolbox.ts';
 import { platformPaths } from './paths.ts';
 
@@ -21,6 +22,9 @@ export interface BuiltRuntime {
   readonly roots: RootMounts;
   /** Why this machine cannot checkpoint, or undefined. */
   readonly noCheckpoints: string | undefined;
+  /** Why no spares wait on this machine, or undefined. */
+  readonly noSpares: string | undefined;
+  readonly remounter: Remounter;
 }
 
 export interface RuntimeParts {
@@ -36,7 +40,10 @@ export async function buildRuntime(config: Config, { toolbox, cgroups, cgroupPat
   const { fit, said } = config.checkpoints ? await learnKernel(toolbox.criu, paths.criu) : { fit: false, said: 'switched off by `checkpoints: false`' };
   const crunDir = paths.runtime;
   const common = { cgroups, cgroupPathOf, hardLimits: { openFiles: await hardOpenFiles() } };
-  if (!fit) return { runtime: new Crun({ program: toolbox.crun, dir: crunDir, ...common }), roots, noCheckpoints: said };
+  const remounter = new Remounter({ perl: toolbox.perl });
+  const shared = { roots, remounter };
+  if (!fit)
+    return { ...shared, runtime: new Crun({ program: toolbox.crun, dir: crunDir, ...common }), noCheckpoints: said, noSpares: 'there are no checkpoints' };
   await mkdir(paths.views, { recursive: true, mode: 0o711 });
   const gates = new Gates(join(paths.criu, 'gates'));
   await gates.prepare(config.maxBoots);
@@ -47,9 +54,11 @@ export async function buildRuntime(config: Config, { toolbox, cgroups, cgroupPat
     bundleOf: (id) => bundleDir(crunDir, id),
     cgroups,
     viewsDir: paths.views,
+    remounter,
     rootMountOf: (rootfs) => roots.of(rootfs),
   });
-  return { runtime: new Crun({ program: toolbox.crun, dir: crunDir, ...common, checkpoints }), roots, noCheckpoints: undefined };
+  const noSpares = config.spares === 0 ? 'switched off by `spares: 0`' : await checkpoints.whyNoHandOver(paths.sites);
+  return { ...shared, runtime: new Crun({ program: toolbox.crun, dir: crunDir, ...common, checkpoints }), noCheckpoints: undefined, noSpares };
 }
 
 /** Processes restored under another kernel, processor or tool may crash or misbehave: libraries choose their code by the processor. */

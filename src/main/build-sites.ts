@@ -2,6 +2,7 @@
 import type { Cmdb } from '../cmdb/cmdb.ts';
 import type { Config } from '../config/config.ts';
 import type { EventSink } from '../domain/events.ts';
+import type { SiteSettings } from '../domain/site.ts';
 import { NameRoutes } from '../edge/name-routes.ts';
 import { RouteTree } from '../edge/route-tree.ts';
 import type { Image } from '../image/image.ts';
@@ -9,6 +10,8 @@ import type { Progress } from '../image/image-store.ts';
 import { OwnCheckpoints } from '../checkpoint/own-checkpoints.ts';
 import { checkpointSecret } from '../checkpoint/secret.ts';
 import { Sealer } from '../checkpoint/seal.ts';
+import { SpareMaker } from '../checkpoint/spare-maker.ts';
+import { Spares } from '../checkpoint/spares.ts';
 import { TemplateMaker } from '../checkpoint/template-maker.ts';
 import { Templates } from '../checkpoint/templates.ts';
 import { adoptAll } from '../lifecycle/adopt.ts';
@@ -45,6 +48,7 @@ export interface BuiltSites {
   readonly lifecycle: Lifecycle;
   readonly reaper: Reaper;
   readonly templates: Templates;
+  readonly spares: Spares;
   readonly ownCheckpoints: OwnCheckpoints;
   readonly verdicts: Verdicts;
   readonly contexts: SiteContexts;
@@ -66,10 +70,15 @@ export async function buildSites(config: Config, deps: BuildSitesDeps): Promise<
   });
   const sealer = new Sealer(await checkpointSecret(paths.checkpointKey));
   const kept = { runtime, sealer, emit, now: Date.now };
-  const maker = new TemplateMaker({ ...kept, dirs: { state: paths.templateWork, run: config.run }, askDir: paths.ask, sharedDev: paths.dev, cgroupPathOf });
+  const nobodys = { ...kept, askDir: paths.ask, sharedDev: paths.dev, cgroupPathOf };
+  const maker = new TemplateMaker({ ...nobodys, dirs: { state: paths.templateWork, run: config.run } });
   const templates = new Templates({ ...kept, dir: paths.templates, maker, settings: config });
   const ownCheckpoints = new OwnCheckpoints({ ...kept, pathsOf: (siteId) => sitePaths(config, siteId) });
-  const ladder = { templates, ownCheckpoints, metrics: deps.metrics, askDir: paths.ask };
+  const strayContainers = (): Promise<string[]> => childCgroups(cgroups, cgroup);
+  const spareMaker = new SpareMaker({ ...nobodys, dirs: { state: paths.spareWork, run: config.run } });
+  const count = foundation.noSpares === undefined ? config.spares : 0;
+  const spares = new Spares({ ...kept, templates, maker: spareMaker, count, containers: () => containersOf(deps, strayContainers) });
+  const ladder = { templates, spares, ownCheckpoints, metrics: deps.metrics, askDir: paths.ask };
   const common = { cmdb, runtime, routes: new RouteTree(deps.hosts), contexts, ...ladder, emit, now: Date.now, settings: config };
   const lifecycle = new Lifecycle(common);
   const verdicts = new Verdicts();
@@ -81,24 +90,7 @@ export async function buildSites(config: Config, deps: BuildSitesDeps): Promise<
     lifecycle,
     dirs: config,
     node: config.node,
-    defaults: {
-      freezeAfterMs: config.freezeAfter,
-      idleTimeoutMs: config.idleTimeout,
-      coldAfterMs: config.coldAfter,
-      checkpoint: 'auto',
-      keepAwake: false,
-      maxInstances: config.maxInstances,
-      lifetimeMs: config.lifetime,
-      memoryBytes: config.memory,
-      adminMemoryBytes: config.adminMemory,
-      mode: 'strict',
-      adminFrom: 'any',
-      xmlrpc: false,
-      cpus: config.cpus,
-      pids: config.pids,
-      https: 'both',
-      hstsMs: 0,
-    },
+    defaults: newSiteDefaults(config),
     imageOf: (stack) => images.ensure(stack.recipe, progress),
     authorityOf: (domain) => authorityOf(domain, config.http),
   });
@@ -106,8 +98,37 @@ export async function buildSites(config: Config, deps: BuildSitesDeps): Promise<
     await sites.publishAll();
     await templates.load(stacks);
     await ownCheckpoints.load((await cmdb.sites()).map((site) => site.id));
-    await adoptAll(lifecycle, { ...common, strayContainers: () => childCgroups(cgroups, cgroup) });
+    await adoptAll(lifecycle, { ...common, strayContainers });
+    await spareMaker.clear();
     await sites.finishInterrupted();
   };
-  return { sites, lifecycle, reaper: new Reaper(lifecycle, common, verdicts), templates, ownCheckpoints, verdicts, contexts, recover };
+  return { sites, lifecycle, reaper: new Reaper(lifecycle, common, verdicts), templates, spares, ownCheckpoints, verdicts, contexts, recover };
+}
+
+/** Ids of all that there is anything of: by the kernel, by crun, by the CMDB. */
+async function containersOf({ foundation, cmdb }: BuildSitesDeps, strayContainers: () => Promise<string[]>): Promise<string[]> {
+  const [known, stray, instances] = await Promise.all([foundation.runtime.list(), strayContainers(), cmdb.instances()]);
+  return [...known, ...stray, ...instances.map(({ id }) => id)];
+}
+
+/** What a new site is set to. */
+function newSiteDefaults(config: Config): SiteSettings {
+  return {
+    freezeAfterMs: config.freezeAfter,
+    idleTimeoutMs: config.idleTimeout,
+    coldAfterMs: config.coldAfter,
+    checkpoint: 'auto',
+    keepAwake: false,
+    maxInstances: config.maxInstances,
+    lifetimeMs: config.lifetime,
+    memoryBytes: config.memory,
+    adminMemoryBytes: config.adminMemory,
+    mode: 'strict',
+    adminFrom: 'any',
+    xmlrpc: false,
+    cpus: config.cpus,
+    pids: config.pids,
+    https: 'both',
+    hstsMs: 0,
+  };
 }

@@ -18,9 +18,10 @@ export async function clearAway(config: Config, progress: (text: string) => void
   if (!existsSync(paths.cmdb)) return;
   const lock = tryProcessLock(paths.lock);
   if (lock === undefined) throw new SubakoError('busy', 'a daemon is starting or stopping', { hint: 'try again in a moment' });
-  using stack = new DisposableStack();
+  await using stack = new AsyncDisposableStack();
   stack.use(lock);
-  const { runtime, roots, cgroups, cgroup } = await layFoundation(config, progress);
+  const { runtime, roots, remounter, cgroups, cgroup } = await layFoundation(config, progress);
+  stack.use(remounter);
   await using cmdb = new SqliteCmdb(paths.cmdb);
   progress('ending what an earlier daemon left');
   // Before the database: sites that end may still write to it.

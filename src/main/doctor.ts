@@ -10,6 +10,8 @@ import { portOwner } from '../lib/port-owner.ts';
 import { formatSize } from '../lib/units.ts';
 import { cgroupLayout } from '../runtime/cgroup/layout.ts';
 import { ImageStore } from '../image/image-store.ts';
+import { Remounter } from '../runtime/mounts/remounter.ts';
+import { perlOf } from '../toolbox/toolbox.ts';
 import { platformPaths } from './paths.ts';
 
 export interface Check {
@@ -36,6 +38,7 @@ export async function examineHost(config: Config, { isUp }: { isUp: boolean }): 
     await mmdebstrap(),
     await toolbox(config),
     await checkpoints(config),
+    await spares(config),
     await disk(config),
   ];
   if (!isUp) checks.push(await port('http', config.http), await port('https', config.https));
@@ -125,6 +128,18 @@ async function checkpoints(config: Config): Promise<Check> {
   await rm(scratch, { recursive: true });
   const said = `${result.stdout}${result.stderr}`.trim().split('\n').at(-1) ?? '';
   return result.code === 0 ? ok('checkpoints', 'yes') : warn('checkpoints', said, 'use a kernel with CONFIG_CHECKPOINT_RESTORE; until then a cold site boots');
+}
+
+/** Whether a container can be handed over: needs mounts whose ids are mapped, on the state's file system. */
+async function spares(config: Config): Promise<Check> {
+  if (config.spares === 0 || !config.checkpoints) return ok('spares', 'switched off');
+  const [image] = await new ImageStore({ dir: platformPaths(config).toolbox, cacheDir: config.cache }).list();
+  if (image === undefined || !existsSync(perlOf(image)[0] ?? '')) return ok('spares', 'known once the platform was started');
+  await using remounter = new Remounter({ perl: perlOf(image) });
+  const why = await remounter.whyNot(config.state);
+  return why === undefined
+    ? ok('spares', 'yes')
+    : warn('spares', why, 'use a kernel and a file system with idmapped mounts; until then a cold site wakes from the template');
 }
 
 async function disk(config: Config): Promise<Check> {

@@ -10,6 +10,7 @@ import { favorQuickMoves } from '../runtime/cgroup/favor-quick-moves.ts';
 import { cgroupLayout } from '../runtime/cgroup/layout.ts';
 import type { CgroupLayout } from '../runtime/cgroup/layout.ts';
 import type { RootMounts } from '../runtime/criu/root-mounts.ts';
+import type { Remounter } from '../runtime/mounts/remounter.ts';
 import type { Crun } from '../runtime/crun/crun.ts';
 import { ensureToolbox } from '../toolbox/toolbox.ts';
 import type { Toolbox } from '../toolbox/toolbox.ts';
@@ -23,6 +24,10 @@ export interface Foundation {
   readonly roots: RootMounts;
   /** Why this machine cannot checkpoint, or undefined. */
   readonly noCheckpoints: string | undefined;
+  /** Why no spares wait on this machine, or undefined. */
+  readonly noSpares: string | undefined;
+  /** To be disposed of at the end. */
+  readonly remounter: Remounter;
   readonly cgroups: CgroupLayout;
   readonly cgroup: string;
   readonly cgroupPathOf: (containerId: string) => string;

@@ -19,6 +19,6 @@ export async function noteUse(seen: readonly AccessEvent[], { cmdb, lifecycle, v
     lifecycle.touch(site.id, role);
     if (status !== OK || role !== 'public') continue;
     if (woken === '') verdicts.usualPage(site.id, ms);
-    else if (woken === 'boot' || woken === 'template' || woken === 'checkpoint') verdicts.firstPage(site.id, woken, ms);
+    else if (woken === 'boot' || woken === 'template' || woken === 'checkpoint' || woken === 'spare') verdicts.firstPage(site.id, woken, ms);
   }
 }

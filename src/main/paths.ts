@@ -33,6 +33,8 @@ export function platformPaths({ state, run }: Pick<Directories, 'state' | 'run'>
     views: join(state, 'views'),
     templates: join(state, 'templates'),
     templateWork: join(state, 'template-work'),
+    /** Of spares, while they are nobody's. */
+    spareWork: join(state, 'spare-work'),
     checkpointKey: join(state, 'checkpoint.key'),
     runSites: join(run, 'sites'),
   } as const;

@@ -2,6 +2,7 @@
 import type { ApiCertificates, ApiPlatform, ExecRequest } from '../api/platform.ts';
 import type { CheckpointReply, PsRow, SiteReply, StatusReply, TemplateReply, VerifyReply } from '../api/types.ts';
 import type { OwnCheckpoints } from '../checkpoint/own-checkpoints.ts';
+import type { Spares } from '../checkpoint/spares.ts';
 import type { Templates } from '../checkpoint/templates.ts';
 import type { Cmdb, WakeStats } from '../cmdb/cmdb.ts';
 import type { Config } from '../config/config.ts';
@@ -38,6 +39,7 @@ export interface PlatformApiDeps {
   readonly sites: Sites;
   readonly lifecycle: Lifecycle;
   readonly templates: Templates;
+  readonly spares: Spares;
   readonly ownCheckpoints: OwnCheckpoints;
   readonly contexts: SiteContexts;
   readonly certificates: Certificates;
@@ -73,7 +75,7 @@ export class PlatformApi implements ApiPlatform {
   }
 
   async status(): Promise<StatusReply> {
-    const { config, foundation, services, dispatcher, lifecycle, templates } = this.#deps;
+    const { config, foundation, services, dispatcher, lifecycle, templates, spares } = this.#deps;
     const states = (await this.sites()).map((site) => lifecycle.stateOfSite(site.id));
     const count = (state: string): number => states.filter((one) => one === state).length;
     return {
@@ -93,6 +95,8 @@ export class PlatformApi implements ApiPlatform {
       },
       templates: templates.list().length,
       noCheckpoints: foundation.noCheckpoints ?? null,
+      spares: { waiting: spares.waiting, wanted: spares.wanted },
+      noSpares: foundation.noSpares ?? null,
       waiting: dispatcher.waiting,
       queuedBoots: lifecycle.queuedBoots,
       lostEvents: this.events.lost,

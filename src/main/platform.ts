@@ -6,6 +6,7 @@ import { SqliteCmdb } from '../cmdb/sqlite/sqlite-cmdb.ts';
 import type { Config } from '../config/config.ts';
 import { Dispatcher } from '../dispatcher/dispatcher.ts';
 import { SubakoError } from '../domain/errors.ts';
+import type { EventSink } from '../domain/events.ts';
 import { AccessLog } from '../edge/access-log.ts';
 import { EDGE_UID, edgePaths, makeEdgeDirectories } from '../edge/edge-service.ts';
 import type { Image } from '../image/image.ts';
@@ -55,8 +56,7 @@ export async function startPlatform({ config, log, progress, onShutdown }: Start
   const ending = { keep: false };
   await using undo = new AsyncDisposableStack();
   undo.use(takeLock(config));
-  undo.defer(() => (ending.keep ? undefined : removeCgroup(foundation.cgroups, foundation.cgroup)));
-  undo.defer(() => (ending.keep ? undefined : foundation.roots.unmountAll()));
+  undo.defer(() => takeDown(foundation, ending));
   const stacks = await ensureImages(foundation, progress);
 
   const cmdb = undo.use(new SqliteCmdb(platformPaths(config).cmdb));
@@ -65,7 +65,7 @@ export async function startPlatform({ config, log, progress, onShutdown }: Start
   events.follow(({ type }) => metrics.event(type));
   undo.defer(() => events.flush());
   const { emit } = events;
-  if (foundation.claimed.length > 0) emit({ type: 'host.adjusted', cause: 'hybrid cgroups', facts: { mounted: foundation.claimed } });
+  tellOfHost(foundation, emit, config);
 
   const serviceDeps = { runtime, cmdb, emit, logBytes: config.logSize, progress };
   const database = await startDatabase(config, foundation, serviceDeps);
@@ -75,7 +75,7 @@ export async function startPlatform({ config, log, progress, onShutdown }: Start
 
   const tls = await buildCertificates(config, { cmdb, emit });
   const built = await buildSites(config, { foundation, cmdb, emit, database, progress, metrics, hosts: edge.hosts, watcher: tls.certificates });
-  const { lifecycle, reaper, templates, recover } = built;
+  const { lifecycle, reaper, templates, spares, recover } = built;
   undo.defer(() => (ending.keep ? undefined : lifecycle.sleepAll('platform stopped')));
   progress('looking after the sites');
   await makeEdgeDirectories(edge);
@@ -91,7 +91,7 @@ export async function startPlatform({ config, log, progress, onShutdown }: Start
   const accessLog = await startAccessLog(config, edgeService, { cmdb, ...built });
   undo.defer(() => accessLog.stop());
   reaper.start();
-  undo.defer(() => reaper.stop());
+  undo.defer(async () => void (await Promise.all([reaper.stop(), spares.stop()])));
   // Visitors need not wait for it: until it is there, sites boot. Its events say how it went.
   for (const { stack, image } of stacks) void templates.ensure({ stack, image, role: 'public' }).catch(() => undefined);
 
@@ -112,6 +112,18 @@ export async function startPlatform({ config, log, progress, onShutdown }: Start
     await started.disposeAsync();
   };
   return { events, stop };
+}
+
+async function takeDown({ remounter, roots, cgroups, cgroup }: Foundation, { keep }: { keep: boolean }): Promise<void> {
+  await remounter[Symbol.asyncDispose]();
+  if (keep) return;
+  await roots.unmountAll();
+  await removeCgroup(cgroups, cgroup);
+}
+
+function tellOfHost({ claimed, noSpares }: Foundation, emit: EventSink, config: Config): void {
+  if (claimed.length > 0) emit({ type: 'host.adjusted', cause: 'hybrid cgroups', facts: { mounted: claimed } });
+  if (noSpares !== undefined && config.spares > 0) emit({ type: 'host.adjusted', cause: `no spares: ${noSpares}` });
 }
 
 function takeLock(config: Config): Disposable {

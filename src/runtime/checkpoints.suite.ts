@@ -1,5 +1,5 @@
 /** What every driver that can take a container out of memory must do, on a real kernel. */
-import { lstat, mkdir, readdir, readlink, rm } from 'node:fs/promises';
+import { chown, lstat, mkdir, readdir, readlink, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { cgroupsOf, devicesOf, idMapsOf, limitsOf, mountsOf, NO_POWERS, ownerOf, powersOf } from '../../test/helpers/container-facts.ts';
@@ -134,6 +134,58 @@ export function checkpointsSuite(name: string, open: () => Promise<CheckpointsUn
       expect(one.pid).not.toBe(other.pid);
       await Promise.all([test.runtime.remove(SECOND), test.runtime.remove(THIRD)]);
       expect(await looksOf(dump)).toEqual(before);
+    });
+
+    it('hands one over: what is its owner’s on disk is its own inside, and stays the owner’s on disk', async () => {
+      await dumpOf(FIRST, await boot(FIRST));
+      const process = await restore(SECOND, 'second');
+      await untilCounts('second', 1);
+      const spec = test.spec(SECOND, COUNT, 'second');
+      const owner = test.spec(THIRD, COUNT, 'first');
+      const [content, bases] = [test.contentOf('first'), [owner.hostIdBase ?? 0, spec.hostIdBase ?? 0] as const];
+      await writeFile(join(content, 'letter'), 'for the first');
+      await chown(join(content, 'letter'), bases[0] + 1000, bases[0] + 1000);
+      const limits = { memoryBytes: 64 * 1024 ** 2, cpus: 0.5, pids: 40 };
+      const mounts = owner.mounts.map((mount) => ({ ...mount, owned: mount.writable }));
+      await checkpoints(test.runtime).hand({ spec, process, mounts, owner: { limits, hostIdBase: bases[0] } });
+      // It goes on counting, where its owner's things are now.
+      const stoppedAt = await countOf('second');
+      await untilCounts('first', stoppedAt + 10);
+      expect(await countOf('second')).toBeLessThanOrEqual(stoppedAt + 1);
+      const inside = async (...argv: string[]): Promise<string> => (await test.runtime.exec(SECOND, argv, {})).stdout.trim();
+      expect(await inside('/bin/cat', '/mnt/letter')).toBe('for the first');
+      expect(await inside('/usr/bin/stat', '-c', '%u:%g %U', '/mnt/letter')).toMatch(/^1000:1000 /u);
+      // A mount that is not the owner's shows ids as they are.
+      expect(await inside('/usr/bin/stat', '-c', '%u', '/opt')).toBe('65534');
+      expect((await test.runtime.exec(SECOND, ['/bin/sh', '-c', 'echo answer > /mnt/answer'], {})).code).toBe(0);
+      expect((await test.runtime.exec(SECOND, ['/bin/sh', '-c', 'echo answer > /opt/answer'], {})).code).not.toBe(0);
+      const written = await lstat(join(content, 'answer'));
+      expect([written.uid, written.gid]).toEqual([bases[0] + 1000, bases[0] + 1000]);
+      // It is the container it was, with the bounds it had, but for the owner's limits.
+      expect((await ownerOf(process.pid))[0]).toBe(bases[1] + 1000);
+      expect(await powersOf(process.pid)).toEqual(NO_POWERS);
+      expect(Object.values(await limitsOf(process.pid))).toEqual(expect.arrayContaining([String(limits.memoryBytes), '40']));
+      const found = await mountsOf(process.pid);
+      expect(found.get('/mnt')?.flags).toEqual(expect.arrayContaining(['rw', 'nosuid', 'nodev', 'noexec']));
+      expect(found.get('/opt')?.flags).toEqual(expect.arrayContaining(['ro', 'nosuid', 'nodev', 'noexec']));
+      for (const name of ['letter', 'answer']) await rm(join(content, name));
+    });
+
+    it('says why it could not hand one over, and changes nothing on the host', async () => {
+      await dumpOf(FIRST, await boot(FIRST));
+      const process = await restore(SECOND, 'second');
+      const spec = test.spec(SECOND, COUNT, 'second');
+      const handTo = (source: string, limits = spec.limits) =>
+        checkpoints(test.runtime).hand({
+          spec,
+          process,
+          mounts: [{ source, destination: '/mnt', writable: true, owned: true }],
+          owner: { limits: limits ?? { memoryBytes: 0, cpus: 0, pids: 0 }, hostIdBase: spec.hostIdBase ?? 0 },
+        });
+      await expect(handTo(join(test.dir, 'no such directory'))).rejects.toThrow('No such file');
+      await expect(handTo(test.contentOf('first'), { memoryBytes: 4096, cpus: 1, pids: 50 })).rejects.toThrow();
+      await test.runtime.remove(SECOND);
+      await expect(handTo(test.contentOf('first'))).rejects.toThrow();
     });
 
     it('keeps a dump for root alone', async () => {

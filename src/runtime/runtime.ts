@@ -4,7 +4,7 @@
  *
  * A container is known by its id, which the caller chooses and which matches `[a-z0-9][a-z0-9-]{0,62}`.
  */
-import type { BundleSpec, Limits } from './bundle/bundle-spec.ts';
+import type { BindMount, BundleSpec, Limits } from './bundle/bundle-spec.ts';
 import type { ProcessIdentity } from '../domain/instance.ts';
 import type { ExecOptions, ExecResult } from '../lib/exec.ts';
 
@@ -92,6 +92,19 @@ export interface Checkpoints {
    */
   restore(id: string, options: RestoreOptions): Promise<ProcessIdentity>;
 
+  /** Why a container of this machine, with directories such as this one, cannot be handed over; undefined where it can. */
+  whyNoHandOver(dir: string): Promise<string | undefined>;
+
+  /**
+   * Gives a container that runs, and was nobody's until now, to somebody: mounts take the place of those it has there, and it gets the
+   * owner's limits. It keeps its ids; what is the owner's on disk appears inside as if it were the container's own, and what the
+   * container writes there is the owner's on disk.
+   *
+   * @throws SubakoError `conflict` when it uses more memory than the owner may have, or an error when the mounts could not be changed.
+   *   Then it is still nobody's and of no more use: `remove` it
+   */
+  hand(handOver: HandOver): Promise<void>;
+
   /** For `remove`: takes away what a container that is gone still has of its checkpoint. Idempotent. */
   forget(id: string): Promise<void>;
 
@@ -112,6 +125,20 @@ export interface RestoreOptions {
   readonly spec: BundleSpec;
   readonly from: string;
   readonly logPath: string;
+}
+
+export interface HandOver {
+  /** As the container was made. */
+  readonly spec: BundleSpec;
+  readonly process: ProcessIdentity;
+  /** As it is to be for its owner: limits, and the host id that is the owner's id 0 on disk. */
+  readonly owner: { readonly limits: Limits; readonly hostIdBase: number };
+  readonly mounts: readonly HandedMount[];
+}
+
+export interface HandedMount extends BindMount {
+  /** Its files are the owner's, and appear as the container's; false: they are shown as they are. */
+  readonly owned: boolean;
 }
 
 export interface Usage {

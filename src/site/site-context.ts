@@ -2,6 +2,7 @@
 import { SubakoError } from '../domain/errors.ts';
 import type { Role } from '../domain/role.ts';
 import type { Site } from '../domain/site.ts';
+import { rangeOfContainer } from '../domain/spare-id.ts';
 import type { Image } from '../image/image.ts';
 import type { Stack, StackContext } from '../stack/stack.ts';
 import { instancePaths, sitePaths } from './site-paths.ts';
@@ -42,7 +43,12 @@ export class SiteContexts {
   async of(site: Site, role: Role, containerId: string): Promise<StackContext> {
     const { dirs, databaseSockets, cgroupPathOf, sharedDev } = this.#options;
     const paths = sitePaths(dirs, site.id);
-    const instance = { id: containerId, ...instancePaths(paths, containerId), cgroupPath: cgroupPathOf(containerId) };
+    const instance = {
+      id: containerId,
+      ...instancePaths(paths, containerId),
+      cgroupPath: cgroupPathOf(containerId),
+      uidRange: rangeOfContainer(containerId, site.uidRange),
+    };
     return { site, role, paths, instance, image: await this.#image(site), databaseSockets, sharedDev };
   }
 

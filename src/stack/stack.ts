@@ -16,7 +16,12 @@ export interface StackContext {
   /** Directory of the database's socket on the host. */
   readonly databaseSockets: string;
   readonly sharedDev: string;
-  readonly instance: InstancePaths & { readonly id: string; readonly cgroupPath: string };
+  readonly instance: InstancePaths & {
+    readonly id: string;
+    readonly cgroupPath: string;
+    /** Index of the uid range its processes run in: the site's own, unless it was a spare (see domain/spare-id.ts). */
+    readonly uidRange: number;
+  };
 }
 
 export interface NewSiteAnswers {
@@ -85,6 +90,11 @@ export interface TemplateRecipe {
   prepareFiles(context: StackContext): Promise<void>;
   /** Warms a container that was just started. Returns when one process is left, with what it made warm. */
   warm(context: StackContext, connectable: Connectable): Promise<Readonly<Record<string, unknown>>>;
+  /**
+   * Asks a container that was restored, and that nobody has yet, to do what a visitor's page takes: its worker is there, and warm, before
+   * there is a visitor. Nothing that it does may be seen by whoever gets the container. @throws when it does not answer
+   */
+  rehearse(context: StackContext, connectable: Connectable): Promise<void>;
   /** Asks a container that was restored whether it answers and is as warm. @throws when not */
   probe(context: StackContext, connectable: Connectable, warmed: Readonly<Record<string, unknown>>): Promise<void>;
 }

@@ -12,19 +12,33 @@ export interface Toolbox {
   /** Programs that run straight on the host, with the toolbox's own loader and libraries. */
   readonly crun: string;
   readonly criu: string;
+  /** Command line of a perl that finds its own modules. */
+  readonly perl: readonly string[];
 }
 
 /** The platform's toolbox, made when it is missing or its recipe has changed. */
 export async function ensureToolbox(store: ImageStore, progress: Progress): Promise<Toolbox> {
   const image = await store.ensure(TOOLBOX_RECIPE, progress);
   const crun = await hostProgram(image, { path: 'usr/bin/crun' });
-  return { image, crun, criu: await hostProgram(image, { path: 'usr/sbin/criu', replace: [KDAT_PATH, OWN_KDAT_PATH] }) };
+  await hostProgram(image, { path: 'usr/bin/perl' });
+  return { image, crun, perl: perlOf(image), criu: await hostProgram(image, { path: 'usr/sbin/criu', replace: [KDAT_PATH, OWN_KDAT_PATH] }) };
 }
 
 const LOADER: Readonly<Record<string, { path: string; libraries: string }>> = {
   x64: { path: 'lib64/ld-linux-x86-64.so.2', libraries: 'usr/lib/x86_64-linux-gnu' },
   arm64: { path: 'lib/ld-linux-aarch64.so.1', libraries: 'usr/lib/aarch64-linux-gnu' },
 };
+
+function loaderHere(): { path: string; libraries: string } {
+  const loader = LOADER[process.arch];
+  if (loader === undefined) throw new Error(`no loader known for ${process.arch}`);
+  return loader;
+}
+
+/** Command line of the toolbox's perl, which is there once the toolbox was used. */
+export function perlOf(image: Image): readonly string[] {
+  return [join(image.dir, 'bin', 'perl'), `-I${join(image.rootfs, loaderHere().libraries, 'perl-base')}`];
+}
 
 interface HostProgram {
   readonly path: string;
@@ -42,8 +56,7 @@ async function hostProgram(image: Image, { path, replace }: HostProgram): Promis
   const target = join(bin, path.split('/').at(-1) ?? path);
   // It is there and starts: a state directory that was moved would leave it without its loader.
   if (await starts(target)) return target;
-  const loader = LOADER[process.arch];
-  if (loader === undefined) throw new Error(`no loader known for ${process.arch}`);
+  const loader = loaderHere();
   const libraries = join(image.rootfs, loader.libraries);
   const draft = `${target}.${process.pid}~`;
   await mkdir(bin, { recursive: true });

@@ -1,7 +1,5 @@
 /** Up and down the ladder: what each rung means to a visitor and to the owner, and how a site gets from one to the next by itself. */
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { PsRow } from '../../src/api/types.ts';
 import type { SubakoEvent } from '../../src/domain/events.ts';
@@ -24,8 +22,7 @@ const page = (name: string) => platform.fetch(SITE, `/wp-content/plugins/${name}
 
 beforeAll(async () => {
   platform = await TestPlatform.create();
-  await mkdir(platform.state, { recursive: true, mode: 0o711 });
-  await writeFile(join(platform.state, 'config.json'), '{ "targetInFlight": 1 }');
+  await platform.configure({ targetInFlight: 1 });
   await platform.up();
   await platform.createSite(SITE, '--title', 'A ladder');
   await platform.plantPhp(SITE, 'sum.php', '<?php echo hash_file("sha256", "php://input");');

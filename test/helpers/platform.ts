@@ -59,10 +59,15 @@ export class TestPlatform {
   /** @param settings for `config.json` */
   static async start(settings: Readonly<Record<string, unknown>> = {}): Promise<TestPlatform> {
     const platform = await TestPlatform.create();
-    await mkdir(platform.state, { mode: 0o711 });
-    await writeFile(join(platform.state, 'config.json'), JSON.stringify(settings));
+    await platform.configure(settings);
     await platform.up();
     return platform;
+  }
+
+  /** Writes `config.json`. Without spares, unless they are asked for: nothing happens in the background that a test did not begin. */
+  async configure(settings: Readonly<Record<string, unknown>> = {}): Promise<void> {
+    await mkdir(this.state, { recursive: true, mode: 0o711 });
+    await writeFile(join(this.state, 'config.json'), JSON.stringify({ spares: 0, ...settings }));
   }
 
   get state(): string {
@@ -140,6 +145,12 @@ export class TestPlatform {
   async untilState(domain: string, state: string, timeoutMs = 120_000): Promise<void> {
     const reached = await poll(async () => (await this.row(domain)).state === state, { timeoutMs, everyMs: 200 });
     expect(reached, `${domain} did not become ${state}`).toBe(true);
+  }
+
+  /** Waits until so many spares wait. */
+  async untilSpares(count: number): Promise<void> {
+    const look = async (): Promise<boolean> => (await this.api.get<StatusReply>('/v1/status')).spares.waiting === count;
+    expect(await poll(look, { timeoutMs: 180_000, everyMs: 200 }), `there are not ${count} spares`).toBe(true);
   }
 
   /** Over loopback, with a Host header: what any visitor sends. */

@@ -29,6 +29,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
+  await foundation.remounter[Symbol.asyncDispose]();
   await foundation.roots.unmountAll();
   await removeCgroup(foundation.cgroups, foundation.cgroup);
   await rm(dir, { recursive: true, force: true });

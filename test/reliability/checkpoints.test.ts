@@ -35,6 +35,7 @@ beforeAll(async () => {
   await mkdir(platform.state, { mode: 0o711 });
   await exec(['mount', '-o', 'loop', disk, platform.state]);
   await exec(['chmod', '711', platform.state]);
+  await platform.configure();
   await platform.up();
   for (const site of SITES) ids.set(site, (await platform.createSite(site)).id);
   await template();

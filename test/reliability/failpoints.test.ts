@@ -50,8 +50,8 @@ const MOVES: Readonly<Record<string, Move>> = {
 /** One for each move; a whole run takes them all. */
 const SELECTED = new Set(['restore.restored', 'thaw.routed', 'freeze.frozen', 'checkpoint.begun', 'recycle.routed', 'template.sealed', 'erase.ended']);
 
-/** Of orders for certificates, which need an authority: test/e2e/acme.test.ts. */
-const ELSEWHERE = new Set(['acme']);
+/** Of orders for certificates, which need an authority (test/e2e/acme.test.ts), and of spares (spares.test.ts). */
+const ELSEWHERE = new Set(['acme', 'spare']);
 const NAMES = (await failpointsInSource()).filter((name) => !ELSEWHERE.has(moveOf(name)));
 let platform: TestPlatform;
 

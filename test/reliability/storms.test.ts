@@ -1,7 +1,5 @@
 /** Many at once: of sites, of visitors, of wakes. What is too much is told so, and passes. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { StatusReply } from '../../src/api/types.ts';
 import { poll } from '../../src/lib/deadline.ts';
 import { TestPlatform } from '../helpers/platform.ts';
@@ -86,7 +84,7 @@ describe('more than the platform is set to take', () => {
   it('is told to come again, and everything is well afterwards without help', async () => {
     await allTo('cold');
     await platform.json('down');
-    await writeFile(join(platform.state, 'config.json'), JSON.stringify({ maxWaiters: 3, maxBoots: 1, maxQueuedBoots: 2, freezeAfter: 'never' }));
+    await platform.configure({ maxWaiters: 3, maxBoots: 1, maxQueuedBoots: 2, freezeAfter: 'never' });
     await platform.up();
     await untilTemplate();
     const many = Array.from({ length: 30 }, () => FIRST);

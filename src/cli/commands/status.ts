@@ -21,6 +21,7 @@ export function statusCommand(): Command {
           ['database', status.database.pid === null ? 'DOWN' : `running (pid ${status.database.pid})`],
           ['sites', `${sites.total}: ${sites.running} running, ${sites.frozen} frozen, ${sites.checkpointed} checkpointed, ${sites.cold} cold`],
           ['waiting', `${status.waiting} requests, ${status.queuedBoots} boots queued`],
+          ['spares', status.noSpares ?? `${status.spares.waiting} of ${status.spares.wanted} wait`],
           ['state', status.state],
           ['run', status.run],
           [

@@ -8,7 +8,7 @@ import type { Instance } from '../../domain/instance.ts';
 import { roleKey } from '../../domain/role.ts';
 import type { Role } from '../../domain/role.ts';
 import type { Site } from '../../domain/site.ts';
-import { FIRST_SITE_RANGE, LAST_RANGE } from '../../domain/uid-range.ts';
+import { FIRST_SITE_RANGE, LAST_SITE_RANGE } from '../../domain/uid-range.ts';
 import { MAX_EVENTS } from '../cmdb.ts';
 import type { Cmdb, EventQuery, NewSite, ServiceRecord, SiteChange, WakeStats } from '../cmdb.ts';
 import { openDatabase } from './open.ts';
@@ -215,7 +215,7 @@ export class SqliteCmdb implements Cmdb {
       { first: FIRST_SITE_RANGE },
     );
     const free = Number(row?.['free']);
-    if (free <= LAST_RANGE) return free;
+    if (free <= LAST_SITE_RANGE) return free;
     throw new SubakoError('conflict', 'every uid range is taken', { hint: 'remove sites that are not needed' });
   }
 

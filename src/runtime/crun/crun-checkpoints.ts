@@ -8,13 +8,14 @@ import { failpoint } from '../../lib/failpoint.ts';
 import { signalProcess, startTimeOf } from '../../lib/proc.ts';
 import { MEMORY_MOUNT } from '../bundle/render-oci-config.ts';
 import type { BundleSpec } from '../bundle/bundle-spec.ts';
-import { cgroupPids, joinCgroup, makeCgroup } from '../cgroup/controllers.ts';
+import { cgroupPids, changeLimits, joinCgroup, makeCgroup } from '../cgroup/controllers.ts';
 import type { CgroupLayout } from '../cgroup/layout.ts';
 import type { Criu } from '../criu/criu.ts';
 import { captureMemory } from '../criu/capture-memory.ts';
 import { viewImages } from '../criu/criu.ts';
 import { mapMemoryPrivately, MEMORY_FILE } from '../criu/map-memory.ts';
-import type { Checkpoints, DumpOptions, RestoreOptions } from '../runtime.ts';
+import type { Remounter } from '../mounts/remounter.ts';
+import type { Checkpoints, DumpOptions, HandOver, RestoreOptions } from '../runtime.ts';
 import { register, saveRegistration } from './registry.ts';
 
 export interface CrunCheckpointsOptions {
@@ -27,6 +28,7 @@ export interface CrunCheckpointsOptions {
   readonly cgroups: CgroupLayout;
   /** For views of dumps while they are restored; on their file system. */
   readonly viewsDir: string;
+  readonly remounter: Remounter;
   /** A mount point that shows this root file system, read-only. */
   readonly rootMountOf: (rootfs: string) => string;
 }
@@ -63,6 +65,21 @@ export class CrunCheckpoints implements Checkpoints {
     if (!isKept) mapMemoryPrivately(into, MEMORY_MOUNT);
     // For the container's id 0, in a view; the directory itself is root's alone.
     for (const name of await readdir(into)) if (name.endsWith('.img')) await chmod(join(into, name), 0o644);
+  }
+
+  whyNoHandOver(dir: string): Promise<string | undefined> {
+    return this.#options.remounter.whyNot(dir);
+  }
+
+  async hand({ spec, process, owner, mounts }: HandOver): Promise<void> {
+    const { cgroups, remounter } = this.#options;
+    if (spec.hostIdBase === undefined) throw new TypeError('only a container with ids of its own can be handed over');
+    await changeLimits(cgroups, spec.cgroupPath, owner.limits);
+    await remounter.remount({
+      process,
+      mounts: mounts.map((mount) => ({ ...mount, executable: mount.executable === true, mapped: mount.owned })),
+      ids: { from: owner.hostIdBase, to: spec.hostIdBase, size: RANGE_SIZE },
+    });
   }
 
   /** Removes what a restored container still had of its dump. Idempotent. */

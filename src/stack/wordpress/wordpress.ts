@@ -94,8 +94,8 @@ async function writeConfig({ site, paths }: Pick<StackContext, 'site' | 'paths'>
   }
 }
 
-async function prepareBoot({ site, paths, instance, image }: StackContext): Promise<void> {
-  const owner = rangeBase(site.uidRange) + WWW_DATA;
+async function prepareBoot({ paths, instance, image }: StackContext): Promise<void> {
+  const owner = rangeBase(instance.uidRange) + WWW_DATA;
   // A visitor waits for this: each hop to another thread would take longer than the call itself.
   for (const dir of [paths.run, paths.scratch]) mkdirSync(dir, { recursive: true, mode: 0o711 });
   mkdirSync(instance.root, { mode: 0o711 });
@@ -140,7 +140,7 @@ function spec(context: StackContext, args: readonly string[]): BundleSpec {
     cwd: DOCUMENT_ROOT,
     uid: WWW_DATA,
     gid: WWW_DATA,
-    hostIdBase: rangeBase(site.uidRange),
+    hostIdBase: rangeBase(instance.uidRange),
     mounts: mounts(context),
     cgroupPath: instance.cgroupPath,
     limits: limitsOf(site.settings, role),

@@ -1,0 +1,89 @@
+/** Containers that belong to no site: what a template is made from and proven with, and spares. */
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Role } from '../domain/role.ts';
+import type { Site } from '../domain/site.ts';
+import { rangeBase } from '../domain/uid-range.ts';
+import type { Image } from '../image/image.ts';
+import { linkedSocket } from '../lib/connectable.ts';
+import { poll } from '../lib/deadline.ts';
+import { isListening } from '../lib/listen-probe.ts';
+import { instancePaths, sitePaths } from '../site/site-paths.ts';
+import type { Connectable, Stack, StackContext } from '../stack/stack.ts';
+
+export interface NobodyDeps {
+  /** Directories for what such a container has. */
+  readonly dirs: { readonly state: string; readonly run: string };
+  /** For links to sockets: a short path on the same file system as `dirs.run`. */
+  readonly askDir: string;
+  readonly sharedDev: string;
+  readonly cgroupPathOf: (containerId: string) => string;
+  readonly now: () => number;
+}
+
+/** In the place of a site: an id as long as any site's, and a uid range that no site has. */
+export interface Nobody {
+  readonly id: string;
+  readonly range: number;
+}
+
+const LIMITS = { memoryBytes: 512 * 1024 ** 2, adminMemoryBytes: 512 * 1024 ** 2, cpus: 2, pids: 64, mode: 'strict', adminFrom: 'any', xmlrpc: false } as const;
+const NO_POLICY = {
+  freezeAfterMs: 0,
+  idleTimeoutMs: 0,
+  coldAfterMs: 0,
+  lifetimeMs: 0,
+  checkpoint: 'never',
+  keepAwake: true,
+  maxInstances: 1,
+  https: 'both',
+  hstsMs: 0,
+} as const;
+const SOCKET_WITHIN_MS = 20_000;
+
+/** Its content and configuration are empty, and no database is within its reach. */
+export function nobodysContext(
+  deps: NobodyDeps,
+  what: { readonly image: Image; readonly role: Role },
+  as: Nobody & { readonly containerId: string },
+): StackContext {
+  const { image, role } = what;
+  const { dirs, sharedDev, cgroupPathOf, now } = deps;
+  const site: Site = {
+    id: as.id,
+    domain: `${as.id}.invalid`,
+    stack: image.name,
+    phase: 'ready',
+    image: image.digest,
+    uidRange: as.range,
+    node: '',
+    settings: { ...NO_POLICY, ...LIMITS },
+    createdAt: now(),
+  };
+  const paths = sitePaths(dirs, as.id);
+  const instance = { id: as.containerId, ...instancePaths(paths, as.containerId), cgroupPath: cgroupPathOf(as.containerId), uidRange: as.range };
+  return { site, role, paths, instance, image, databaseSockets: join(paths.root, 'no-database'), sharedDev };
+}
+
+/** Its directories, before it is started. */
+export async function prepareNobody(context: StackContext, stack: Stack, stateDir: string): Promise<void> {
+  for (const dir of [stateDir, context.paths.root, context.databaseSockets, context.paths.log]) await mkdir(dir, { recursive: true, mode: 0o711 });
+  await stack.template?.prepareFiles(context);
+  await stack.prepareBoot(context);
+}
+
+/** How to reach what it listens on. */
+export function connectableOf({ instance }: StackContext, stack: Stack, askDir: string): Connectable {
+  const owner = rangeBase(instance.uidRange) + stack.uid;
+  return async (socket) => {
+    const linked = await poll(
+      async () => {
+        const one = await linkedSocket(askDir, socket, owner).catch(() => undefined);
+        return one !== undefined && (await isListening({ path: one.path })) ? one : undefined;
+      },
+      { timeoutMs: SOCKET_WITHIN_MS, everyMs: 10 },
+    );
+    if (linked === undefined) throw new Error('it did not listen');
+    return linked;
+  };
+}

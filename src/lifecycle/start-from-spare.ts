@@ -1,0 +1,58 @@
+/** Starts an instance of a cold site from a spare: a container that is up and warm already, and becomes the site's public role now. */
+import { handLog, mountsToHand, moveInstance } from '../checkpoint/hand-over.ts';
+import { checkpointsOf } from '../checkpoint/spare-maker.ts';
+import type { Spare } from '../checkpoint/spare-maker.ts';
+import type { Instance } from '../domain/instance.ts';
+import { limitsOf } from '../domain/site.ts';
+import type { Site } from '../domain/site.ts';
+import { rangeBase } from '../domain/uid-range.ts';
+import { failpoint } from '../lib/failpoint.ts';
+import type { Phases } from '../lib/phases.ts';
+import type { LifecycleDeps } from './deps.ts';
+import { instanceLogPath, Live } from './live.ts';
+
+/** Undefined when none waits, or when it could not be handed over; then nothing is left of it. No other instance of that role may be up. */
+export async function startFromSpare(site: Site, deps: LifecycleDeps, phases: Phases): Promise<Live | undefined> {
+  const { spares, emit } = deps;
+  const spare = spares.take(site.image);
+  if (spare === undefined) return undefined;
+  try {
+    const live = await handOver(spare, site, deps);
+    phases.mark('hand');
+    // The visitor does not wait for it, and what is left of it costs nothing until the next start.
+    void spares.handedOver(spare).catch(() => undefined);
+    return live;
+  } catch (error) {
+    emit({ type: 'spare.failed', site: site.domain, instance: spare.id, cause: String(error) });
+    phases.mark('failed-spare');
+    return undefined;
+  }
+}
+
+async function handOver(spare: Spare, site: Site, deps: LifecycleDeps): Promise<Live> {
+  const { cmdb, contexts, spares, runtime, now, settings } = deps;
+  const { id, stack, process } = spare;
+  const { role } = spare.context;
+  const at = now();
+  const instance: Instance = { id, siteId: site.id, role, node: settings.node, state: 'booting', image: site.image, since: at, bootedAt: at };
+
+  await using undo = new AsyncDisposableStack();
+  undo.defer(() => spares.remove(spare));
+  // The record comes before anything of the site's is in the container: whoever finds it after a crash removes both.
+  await cmdb.putInstance(instance);
+  undo.defer(() => cmdb.deleteInstance(id));
+  const context = await contexts.of(site, role, id);
+  undo.defer(() => stack.tidy(context));
+  undo.defer(() => runtime.remove(id));
+  await failpoint('spare.recorded');
+  const spec = stack.bundle(spare.context);
+  const mounts = mountsToHand({ mounts: spec.mounts, context: spare.context }, { mounts: stack.bundle(context).mounts, context });
+  await checkpointsOf(runtime).hand({ spec, process, mounts, owner: { limits: limitsOf(site.settings, role), hostIdBase: rangeBase(site.uidRange) } });
+  await failpoint('spare.handed');
+  moveInstance(spare.context, context);
+  handLog(spare.logPath, instanceLogPath(context.paths, role), rangeBase(site.uidRange) + stack.uid);
+  await failpoint('spare.moved');
+  await cmdb.putInstance({ ...instance, process });
+  undo.move();
+  return new Live({ site, instance: { ...instance, state: 'running', process }, process, stack, context, usedAt: now() });
+}

@@ -1,0 +1,137 @@
+/** Changes the mounts of containers that run: a long-lived program (remount.pl) does it, because Node has no system calls. */
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import type { Socket } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import type { ProcessIdentity } from '../../domain/instance.ts';
+import { start } from '../../lib/exec.ts';
+
+export interface RemounterOptions {
+  /** Command line of a perl; the script's path is put behind it. */
+  readonly perl: readonly string[];
+  /** For one job, in milliseconds. */
+  readonly deadlineMs?: number;
+}
+
+export interface Remount {
+  /** First process of the container. */
+  readonly process: ProcessIdentity;
+  /** The mounts that take the place of those it has there, in order: one that lies in another comes after it. */
+  readonly mounts: readonly NewMount[];
+  /** Ids on disk, and those that appear in their place in mounts that are mapped. */
+  readonly ids: { readonly from: number; readonly to: number; readonly size: number };
+}
+
+interface NewMount {
+  /** A directory on the host; no component of the path may be under a tenant's control. */
+  readonly source: string;
+  readonly destination: string;
+  readonly writable: boolean;
+  readonly executable: boolean;
+  readonly mapped: boolean;
+}
+
+interface Job {
+  readonly resolve: () => void;
+  readonly reject: (error: Error) => void;
+  readonly timer: NodeJS.Timeout;
+}
+
+const SCRIPT = fileURLToPath(new URL('remount.pl', import.meta.url));
+/** A hand-over takes milliseconds; whoever waits for longer has another way to wake. */
+const DEADLINE_MS = 5_000;
+/** The kernel's MOUNT_ATTR_*. */
+const ATTR = { readOnly: 1, noSuid: 2, noDev: 4, noExec: 8 };
+
+type Program = ReturnType<typeof start>;
+
+/** The program is started by the first job, and again after it ended. */
+export class Remounter implements AsyncDisposable {
+  readonly #options: RemounterOptions;
+  readonly #jobs = new Map<number, Job>();
+  #program: Program | undefined;
+  #count = 0;
+
+  constructor(options: RemounterOptions) {
+    this.#options = options;
+  }
+
+  /** Why directories like this one cannot be mounted with other ids on this machine; undefined where they can. */
+  async whyNot(dir: string): Promise<string | undefined> {
+    return this.#run('probe', [dir]).then(
+      () => undefined,
+      (error: Error) => error.message,
+    );
+  }
+
+  /** @throws when it did not work, or not in time; then some of the mounts may be there, and the container is of no use */
+  remount({ process, mounts, ids }: Remount): Promise<void> {
+    const fields = mounts.flatMap((mount) => [mount.source, mount.destination, attributes(mount), mount.mapped ? 1 : 0]);
+    return this.#run('mount', [process.pid, process.startTime, ids.from, ids.to, ids.size, ...fields]);
+  }
+
+  /** Ends the program; jobs that are under way fail. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    const program = this.#program;
+    if (program === undefined) return;
+    const ended = once(program, 'exit');
+    program.kill('SIGKILL');
+    await ended;
+  }
+
+  #run(what: string, fields: readonly (string | number)[]): Promise<void> {
+    this.#count += 1;
+    const number = this.#count;
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const deadlineMs = this.#options.deadlineMs ?? DEADLINE_MS;
+    const program = this.#started();
+    // What hangs in there may hang for good: the next job gets a new one, and an answer that comes all the same is nobody's.
+    const late = (): void => {
+      this.#settle(number, new Error(`no answer within ${deadlineMs} ms`));
+      program.kill('SIGKILL');
+      this.#lose(program, 'the program that mounts hung');
+    };
+    this.#jobs.set(number, { resolve, reject, timer: setTimeout(late, deadlineMs) });
+    const line = [number, what, ...fields.map((field) => encodeURIComponent(field))].join(' ');
+    program.stdin?.write(`${line}\n`);
+    return promise;
+  }
+
+  #started(): Program {
+    if (this.#program !== undefined) return this.#program;
+    const program = start([...this.#options.perl, SCRIPT], { stdio: ['pipe', 'pipe', 'ignore'], env: { SUBAKO_ARCH: process.arch } });
+    this.#program = program;
+    // It ends with us, and is no reason for us to stay.
+    for (const one of [program, program.stdin as Socket, program.stdout as Socket]) one.unref();
+    program.stdin?.on('error', () => undefined); // it ended, and that is told below
+    if (program.stdout !== null) createInterface({ input: program.stdout }).on('line', (line) => this.#answer(line));
+    program.on('error', (error) => this.#lose(program, String(error)));
+    program.on('exit', (code, signal) => this.#lose(program, `the program that mounts ended (${code ?? signal})`));
+    return program;
+  }
+
+  /** Its jobs have failed; the next one starts a new program. */
+  #lose(program: Program, why: string): void {
+    if (this.#program !== program) return;
+    this.#program = undefined;
+    for (const number of this.#jobs.keys()) this.#settle(number, new Error(why));
+  }
+
+  #answer(line: string): void {
+    const [number, verdict, text = ''] = line.split(' ');
+    this.#settle(Number(number), verdict === 'ok' ? undefined : new Error(decodeURIComponent(text)));
+  }
+
+  #settle(number: number, error: Error | undefined): void {
+    const job = this.#jobs.get(number);
+    if (job === undefined) return;
+    this.#jobs.delete(number);
+    clearTimeout(job.timer);
+    if (error === undefined) job.resolve();
+    else job.reject(error);
+  }
+}
+
+function attributes({ writable, executable }: NewMount): number {
+  return (writable ? 0 : ATTR.readOnly) | ATTR.noSuid | ATTR.noDev | (executable ? 0 : ATTR.noExec);
+}
