@@ -1,4 +1,5 @@
 /** What the API needs of the running platform. */
+import type { Owner } from '../site/owner.ts';
 import type { CreatedSite, CreateRequest } from '../site/sites.ts';
 import type { Role } from '../domain/role.ts';
 import type { Site } from '../domain/site.ts';
@@ -13,8 +14,16 @@ export interface ExecRequest {
   readonly role: Role;
 }
 
+export interface WpCliRequest {
+  readonly args: readonly string[];
+  /** Absolute path of the program. */
+  readonly phar?: string;
+  readonly tty: boolean;
+}
+
 export interface ApiPlatform {
   readonly events: EventLog;
+  readonly owner: Owner;
   status(): Promise<StatusReply>;
   ps(): Promise<PsRow[]>;
   sites(): Promise<Site[]>;
@@ -40,6 +49,8 @@ export interface ApiPlatform {
   logPath(site: Site, role: Role): string;
   /** Wakes the site and keeps it awake until `release`. The command line runs `argv` on this machine, so that terminals and signals work. */
   openExec(domain: string, request: ExecRequest): Promise<{ readonly argv: readonly string[]; readonly release: () => void }>;
+  /** As `openExec`, for WP-CLI. @throws SubakoError `command_missing` where there is none */
+  openWpCli(domain: string, request: WpCliRequest): Promise<{ readonly argv: readonly string[]; readonly release: () => void }>;
   /** Ends the platform; with `keep`, sites and services go on without the daemon. */
   shutdown(options: { keep: boolean }): void;
 }

@@ -18,6 +18,13 @@ import { templateCommand } from './commands/template.ts';
 import { topCommand } from './commands/top.ts';
 import { upCommand } from './commands/up.ts';
 import { wakeCommand } from './commands/wake.ts';
+import { healthCommand } from './commands/health.ts';
+import { loginLinkCommand } from './commands/login-link.ts';
+import { pluginCommand } from './commands/plugin.ts';
+import { searchReplaceCommand } from './commands/search-replace.ts';
+import { themeCommand } from './commands/theme.ts';
+import { userCommand } from './commands/user.ts';
+import { wpCommand } from './commands/wp.ts';
 import { showError } from './output.ts';
 
 const EXAMPLES = `
@@ -51,6 +58,13 @@ export function createProgram(version: string): Command {
     logsCommand,
     execCommand,
     eventsCommand,
+    wpCommand,
+    userCommand,
+    themeCommand,
+    searchReplaceCommand,
+    pluginCommand,
+    loginLinkCommand,
+    healthCommand,
     templateCommand,
     checkpointCommand,
     metricsCommand,

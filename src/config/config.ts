@@ -46,6 +46,8 @@ export const FILE_SCHEMA = z.strictObject({
     .string()
     .regex(/^[^:]+:\d{1,5}$/u, 'should be HOST:PORT')
     .optional(),
+  /** WP-CLI for `subako wp`. Default: `wp-cli.phar` in the state directory. */
+  wpCli: z.string().startsWith('/', 'should be an absolute path').optional(),
   /** Bound of each log file; one older copy is kept. */
   logSize: size('4m'),
   /** Defaults for new sites (see `site set`). */

@@ -16,8 +16,10 @@ import { Reaper } from '../lifecycle/reaper.ts';
 import { Verdicts } from '../lifecycle/way-verdicts.ts';
 import type { Stack } from '../stack/stack.ts';
 import { childCgroups } from '../runtime/cgroup/remove.ts';
+import { Owner } from '../site/owner.ts';
 import { SiteContexts } from '../site/site-context.ts';
 import { sitePaths } from '../site/site-paths.ts';
+import { SiteTools } from '../site/site-tools.ts';
 import { Sites } from '../site/sites.ts';
 import type { Foundation } from './foundation.ts';
 import type { Metrics } from './metrics.ts';
@@ -39,6 +41,7 @@ export interface BuildSitesDeps {
 
 export interface BuiltSites {
   readonly sites: Sites;
+  readonly owner: Owner;
   readonly lifecycle: Lifecycle;
   readonly reaper: Reaper;
   readonly templates: Templates;
@@ -70,6 +73,10 @@ export async function buildSites(config: Config, deps: BuildSitesDeps): Promise<
   const common = { cmdb, runtime, routes: new RouteTree(deps.hosts), contexts, ...ladder, emit, now: Date.now, settings: config };
   const lifecycle = new Lifecycle(common);
   const verdicts = new Verdicts();
+  const names = {
+    authorityOf: (domain: string) => authorityOf(domain, config.http),
+    urlOf: (domain: string) => `http://${authorityOf(domain, config.http)}/`,
+  };
   const sites = new Sites({
     ...common,
     tenants: database.tenants,
@@ -91,8 +98,10 @@ export async function buildSites(config: Config, deps: BuildSitesDeps): Promise<
       pids: config.pids,
     },
     imageOf: (stack) => images.ensure(stack.recipe, progress),
-    authorityOf: (domain) => authorityOf(domain, config.http),
+    authorityOf: names.authorityOf,
   });
+  const tools = new SiteTools({ lifecycle, runtime, ...names });
+  const owner = new Owner({ tools, lifecycle, emit, wpCli: config.wpCli ?? paths.wpCli, ...names });
   const recover: BuiltSites['recover'] = async (stacks) => {
     await sites.publishAll();
     await templates.load(stacks);
@@ -100,5 +109,5 @@ export async function buildSites(config: Config, deps: BuildSitesDeps): Promise<
     await adoptAll(lifecycle, { ...common, strayContainers: () => childCgroups(cgroups, cgroup) });
     await sites.finishInterrupted();
   };
-  return { sites, lifecycle, reaper: new Reaper(lifecycle, common, verdicts), templates, ownCheckpoints, verdicts, contexts, recover };
+  return { sites, owner, lifecycle, reaper: new Reaper(lifecycle, common, verdicts), templates, ownCheckpoints, verdicts, contexts, recover };
 }

@@ -30,6 +30,8 @@ export function platformPaths({ state, run }: Pick<Directories, 'state' | 'run'>
     templates: join(state, 'templates'),
     templateWork: join(state, 'template-work'),
     checkpointKey: join(state, 'checkpoint.key'),
+    /** WP-CLI, where somebody put it. */
+    wpCli: join(state, 'wp-cli.phar'),
     runSites: join(run, 'sites'),
   } as const;
 }

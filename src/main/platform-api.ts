@@ -1,5 +1,5 @@
 /** Answers what the API asks, from the parts of the platform. */
-import type { ApiPlatform, ExecRequest } from '../api/platform.ts';
+import type { ApiPlatform, ExecRequest, WpCliRequest } from '../api/platform.ts';
 import type { CheckpointReply, PsRow, SiteReply, StatusReply, TemplateReply, VerifyReply } from '../api/types.ts';
 import type { OwnCheckpoints } from '../checkpoint/own-checkpoints.ts';
 import type { Templates } from '../checkpoint/templates.ts';
@@ -16,6 +16,7 @@ import type { EventLog } from '../lifecycle/event-log.ts';
 import type { Lifecycle, Transition } from '../lifecycle/lifecycle.ts';
 import { instanceLogPath } from '../lifecycle/live.ts';
 import type { SystemService } from '../lifecycle/system-service.ts';
+import type { Owner } from '../site/owner.ts';
 import type { SiteContexts } from '../site/site-context.ts';
 import { sitePaths } from '../site/site-paths.ts';
 import { describeSettings } from '../site/site-settings.ts';
@@ -32,6 +33,7 @@ export interface PlatformApiDeps {
   readonly cmdb: Cmdb;
   readonly events: EventLog;
   readonly sites: Sites;
+  readonly owner: Owner;
   readonly lifecycle: Lifecycle;
   readonly templates: Templates;
   readonly ownCheckpoints: OwnCheckpoints;
@@ -53,6 +55,7 @@ export function authorityOf(domain: string, httpPort: number): string {
 
 export class PlatformApi implements ApiPlatform {
   readonly events: EventLog;
+  readonly owner: Owner;
   readonly #deps: PlatformApiDeps;
   readonly #cpu = new CpuMeter();
   readonly #startedAt = Date.now();
@@ -60,6 +63,7 @@ export class PlatformApi implements ApiPlatform {
   constructor(deps: PlatformApiDeps) {
     this.#deps = deps;
     this.events = deps.events;
+    this.owner = deps.owner;
   }
 
   async status(): Promise<StatusReply> {
@@ -221,6 +225,10 @@ export class PlatformApi implements ApiPlatform {
       lifecycle.touch(site.id, role);
     };
     return { argv: foundation.runtime.execArgv(live.instance.id, command, { tty }), release };
+  }
+
+  async openWpCli(domain: string, { args, phar, tty }: WpCliRequest): Promise<{ argv: readonly string[]; release: () => void }> {
+    return this.openExec(domain, { command: await this.owner.wpCliArgv(await this.site(domain), args, phar), tty });
   }
 
   shutdown(options: { keep: boolean }): void {
