@@ -1,5 +1,8 @@
 /** What the API needs of the running platform. */
+import type { Dumps } from '../site/dumps.ts';
 import type { Owner } from '../site/owner.ts';
+import type { PrimaryDomain } from '../site/primary-domain.ts';
+import type { SiteImport } from '../site/site-import.ts';
 import type { CreatedSite, CreateRequest } from '../site/sites.ts';
 import type { Role } from '../domain/role.ts';
 import type { Site } from '../domain/site.ts';
@@ -24,6 +27,9 @@ export interface WpCliRequest {
 export interface ApiPlatform {
   readonly events: EventLog;
   readonly owner: Owner;
+  readonly primaryDomain: PrimaryDomain;
+  readonly dumps: Dumps;
+  readonly imports: SiteImport;
   status(): Promise<StatusReply>;
   ps(): Promise<PsRow[]>;
   sites(): Promise<Site[]>;

@@ -27,6 +27,7 @@ describe('the command line', () => {
       'show',
       'set',
       'rm',
+      'import',
     ]);
   });
 
@@ -40,7 +41,7 @@ describe('the command line', () => {
 
   it('completes commands and options', () => {
     expect(candidates(program, ['si'])).toEqual(['site']);
-    expect(candidates(program, ['site', ''])).toEqual(['create', 'ls', 'show', 'set', 'rm']);
+    expect(candidates(program, ['site', ''])).toEqual(['create', 'ls', 'show', 'set', 'rm', 'import']);
     expect(candidates(program, ['site', 'create', '--ti'])).toEqual(['--title']);
     expect(candidates(program, ['up', '--h'])).toEqual(['--http', '--https', '--help']);
   });

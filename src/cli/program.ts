@@ -3,6 +3,8 @@ import { Command, CommanderError } from 'commander';
 import { asSubakoError, ERROR_CODES, SubakoError } from '../domain/errors.ts';
 import { checkpointCommand } from './commands/checkpoint.ts';
 import { completionCommand } from './commands/completion.ts';
+import { dbCommand } from './commands/db.ts';
+import { domainCommand } from './commands/domain.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { downCommand } from './commands/down.ts';
 import { eventsCommand } from './commands/events.ts';
@@ -58,6 +60,8 @@ export function createProgram(version: string): Command {
     logsCommand,
     execCommand,
     eventsCommand,
+    domainCommand,
+    dbCommand,
     wpCommand,
     userCommand,
     themeCommand,

@@ -26,6 +26,8 @@ type EventType =
   | 'checkpoint.made'
   | 'checkpoint.failed'
   | 'checkpoint.discarded'
+  | 'cron.ran'
+  | 'cron.failed'
   | 'memory.pressure'
   | 'instance.adopted'
   | 'leftover.removed'

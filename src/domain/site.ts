@@ -35,6 +35,10 @@ export interface SiteSettings {
   /** In cores: 1.5 is one and a half. */
   readonly cpus: number;
   readonly pids: number;
+  /** Milliseconds between two runs of its timed work, at least; 0 = none is run. */
+  readonly cronEveryMs: number;
+  /** PHP settings that are not the image's, by name. */
+  readonly php: Readonly<Record<string, string>>;
 }
 
 /** What the kernel holds each container of a role to. */

@@ -16,6 +16,8 @@ const SETTINGS: SiteSettings = {
   mode: 'strict',
   cpus: 1,
   pids: 1,
+  cronEveryMs: 0,
+  php: {},
 };
 
 function due(idleMs: number, settings: Partial<SiteSettings> = {}, checkpoints = true): string | undefined {

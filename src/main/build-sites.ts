@@ -16,9 +16,13 @@ import { Reaper } from '../lifecycle/reaper.ts';
 import { Verdicts } from '../lifecycle/way-verdicts.ts';
 import type { Stack } from '../stack/stack.ts';
 import { childCgroups } from '../runtime/cgroup/remove.ts';
+import { CronClock } from '../site/cron-clock.ts';
+import { Dumps } from '../site/dumps.ts';
 import { Owner } from '../site/owner.ts';
+import { PrimaryDomain } from '../site/primary-domain.ts';
 import { SiteContexts } from '../site/site-context.ts';
 import { sitePaths } from '../site/site-paths.ts';
+import { SiteImport } from '../site/site-import.ts';
 import { SiteTools } from '../site/site-tools.ts';
 import { Sites } from '../site/sites.ts';
 import type { Foundation } from './foundation.ts';
@@ -42,6 +46,10 @@ export interface BuildSitesDeps {
 export interface BuiltSites {
   readonly sites: Sites;
   readonly owner: Owner;
+  readonly primaryDomain: PrimaryDomain;
+  readonly dumps: Dumps;
+  readonly imports: SiteImport;
+  readonly cron: CronClock;
   readonly lifecycle: Lifecycle;
   readonly reaper: Reaper;
   readonly templates: Templates;
@@ -73,10 +81,7 @@ export async function buildSites(config: Config, deps: BuildSitesDeps): Promise<
   const common = { cmdb, runtime, routes: new RouteTree(deps.hosts), contexts, ...ladder, emit, now: Date.now, settings: config };
   const lifecycle = new Lifecycle(common);
   const verdicts = new Verdicts();
-  const names = {
-    authorityOf: (domain: string) => authorityOf(domain, config.http),
-    urlOf: (domain: string) => `http://${authorityOf(domain, config.http)}/`,
-  };
+  const names = namesOf(config);
   const sites = new Sites({
     ...common,
     tenants: database.tenants,
@@ -96,18 +101,40 @@ export async function buildSites(config: Config, deps: BuildSitesDeps): Promise<
       mode: 'strict',
       cpus: config.cpus,
       pids: config.pids,
+      cronEveryMs: config.cron,
+      php: {},
     },
     imageOf: (stack) => images.ensure(stack.recipe, progress),
     authorityOf: names.authorityOf,
   });
   const tools = new SiteTools({ lifecycle, runtime, ...names });
   const owner = new Owner({ tools, lifecycle, emit, wpCli: config.wpCli ?? paths.wpCli, ...names });
+  const primaryDomain = new PrimaryDomain({ ...common, lifecycle, owner, dirs: config, ...names });
+  const ofDatabase = { drafts: database.drafts, databaseSocket: database.socket, databaseSockets: database.sockets, rootfs: foundation.toolbox.image.rootfs };
+  const dumps = new Dumps({ runtime, lifecycle, dirs: config, emit, cgroupPathOf, ...ofDatabase });
+  const imports = new SiteImport({ sites, dumps, owner, tools, emit, ...names });
+  const cron = new CronClock({ ...common, tools, lifecycle, dirs: config, databaseSocket: database.socket, random: Math.random });
   const recover: BuiltSites['recover'] = async (stacks) => {
+    for (const site of await cmdb.sites()) await primaryDomain.recover(site);
+    await database.drafts.dropAll();
     await sites.publishAll();
     await templates.load(stacks);
     await ownCheckpoints.load((await cmdb.sites()).map((site) => site.id));
     await adoptAll(lifecycle, { ...common, strayContainers: () => childCgroups(cgroups, cgroup) });
     await sites.finishInterrupted();
   };
-  return { sites, owner, lifecycle, reaper: new Reaper(lifecycle, common, verdicts), templates, ownCheckpoints, verdicts, contexts, recover };
+  return { sites, owner, primaryDomain, dumps, imports, cron, lifecycle, reaper: new Reaper(lifecycle, common, verdicts), templates, ownCheckpoints, verdicts, contexts, recover };
+}
+
+/** How sites are addressed, by their names. */
+function namesOf({ http, https }: Config): {
+  authorityOf: (domain: string) => string;
+  urlOf: (domain: string) => string;
+  urlsOf: (domain: string) => string[];
+} {
+  return {
+    authorityOf: (domain) => authorityOf(domain, http),
+    urlOf: (domain) => `http://${authorityOf(domain, http)}/`,
+    urlsOf: (domain) => [`http://${authorityOf(domain, http)}`, `https://${domain}:${https}`, `http://${domain}`],
+  };
 }

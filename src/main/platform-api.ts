@@ -16,7 +16,10 @@ import type { EventLog } from '../lifecycle/event-log.ts';
 import type { Lifecycle, Transition } from '../lifecycle/lifecycle.ts';
 import { instanceLogPath } from '../lifecycle/live.ts';
 import type { SystemService } from '../lifecycle/system-service.ts';
+import type { Dumps } from '../site/dumps.ts';
 import type { Owner } from '../site/owner.ts';
+import type { PrimaryDomain } from '../site/primary-domain.ts';
+import type { SiteImport } from '../site/site-import.ts';
 import type { SiteContexts } from '../site/site-context.ts';
 import { sitePaths } from '../site/site-paths.ts';
 import { describeSettings } from '../site/site-settings.ts';
@@ -34,6 +37,9 @@ export interface PlatformApiDeps {
   readonly events: EventLog;
   readonly sites: Sites;
   readonly owner: Owner;
+  readonly primaryDomain: PrimaryDomain;
+  readonly dumps: Dumps;
+  readonly imports: SiteImport;
   readonly lifecycle: Lifecycle;
   readonly templates: Templates;
   readonly ownCheckpoints: OwnCheckpoints;
@@ -56,6 +62,9 @@ export function authorityOf(domain: string, httpPort: number): string {
 export class PlatformApi implements ApiPlatform {
   readonly events: EventLog;
   readonly owner: Owner;
+  readonly primaryDomain: PrimaryDomain;
+  readonly dumps: Dumps;
+  readonly imports: SiteImport;
   readonly #deps: PlatformApiDeps;
   readonly #cpu = new CpuMeter();
   readonly #startedAt = Date.now();
@@ -64,6 +73,9 @@ export class PlatformApi implements ApiPlatform {
     this.#deps = deps;
     this.events = deps.events;
     this.owner = deps.owner;
+    this.primaryDomain = deps.primaryDomain;
+    this.dumps = deps.dumps;
+    this.imports = deps.imports;
   }
 
   async status(): Promise<StatusReply> {
@@ -228,7 +240,7 @@ export class PlatformApi implements ApiPlatform {
   }
 
   async openWpCli(domain: string, { args, phar, tty }: WpCliRequest): Promise<{ argv: readonly string[]; release: () => void }> {
-    return this.openExec(domain, { command: await this.owner.wpCliArgv(await this.site(domain), args, phar), tty });
+    return this.openExec(domain, { command: await this.owner.wpCliArgv(await this.site(domain), args, phar), tty, role: 'admin' });
   }
 
   shutdown(options: { keep: boolean }): void {

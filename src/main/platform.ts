@@ -73,7 +73,7 @@ export async function startPlatform({ config, log, progress, onShutdown }: Start
   ending.keep = database.service.wasAdopted;
 
   const built = await buildSites(config, { foundation, cmdb, emit, database, progress, metrics, hosts: edge.hosts });
-  const { lifecycle, reaper, templates, recover } = built;
+  const { lifecycle, reaper, templates, recover, cron } = built;
   undo.defer(() => (ending.keep ? undefined : lifecycle.sleepAll('platform stopped')));
   progress('looking after the sites');
   await makeEdgeDirectories(edge);
@@ -94,6 +94,9 @@ export async function startPlatform({ config, log, progress, onShutdown }: Start
   undo.defer(() => accessLog.stop());
   reaper.start();
   undo.defer(() => reaper.stop());
+  undo.defer(events.follow((event) => cron.noteEvent(event)));
+  cron.start();
+  undo.defer(() => cron.stop());
   // Visitors need not wait for it: until it is there, sites boot. Its events say how it went.
   for (const { stack, image } of stacks) void templates.ensure({ stack, image, role: 'public' }).catch(() => undefined);
 

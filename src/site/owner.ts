@@ -10,6 +10,7 @@ import type { Site } from '../domain/site.ts';
 import type { Lifecycle } from '../lifecycle/lifecycle.ts';
 import { wpCliArgv } from '../stack/wordpress/owner-tools.ts';
 import type { ToolName } from '../stack/wordpress/owner-tools.ts';
+import { sleepWhole } from './sleep-whole.ts';
 import { CHECK, PLUGIN, REPLACED, THEME, USER, USERS } from './owner-types.ts';
 import type {
   CheckReply,
@@ -124,7 +125,7 @@ export class Owner {
     const answer = await this.#ask(site, 'login-link', { user, selector, hash, seconds: LINK_SECONDS });
     this.#deps.emit({ type: 'site.changed', site: site.domain, cause: 'a link to log in was made' });
     const { user: name } = USER.pick({ user: true }).parse(answer);
-    return { user: name, url: `${this.#deps.urlOf(site.domain)}wp-login.php?subako-login=${selector}.${secret}`, seconds: LINK_SECONDS };
+    return { user: name, url: `${this.#deps.urlOf(site.domain)}wp-login.php?subako_login=${selector}.${secret}`, seconds: LINK_SECONDS };
   }
 
   async health(site: Site): Promise<HealthReply> {
@@ -170,12 +171,8 @@ export class Owner {
   async #replace(site: Site, input: unknown, { progress, signal }: { progress: Progress; signal?: AbortSignal }): Promise<ReplacedReply> {
     const onProgress = ({ text }: Readonly<Record<string, unknown>>): void => progress(`looking through ${String(text)}`);
     const replaced = REPLACED.parse(await this.#ask(site, 'replace', input, { timeoutMs: REPLACE_TIMEOUT_MS, onProgress, signal }));
-    if (replaced.values > 0 && !(input as { dryRun: boolean }).dryRun) await this.#forgetCaches(site, 'its text was replaced');
+    if (replaced.values > 0 && !(input as { dryRun: boolean }).dryRun) await sleepWhole(this.#deps.lifecycle, site, 'its text was replaced');
     return replaced;
-  }
-
-  async #forgetCaches(site: Site, cause: string): Promise<void> {
-    if (this.#deps.lifecycle.stateOf(site.id) !== 'cold') await this.#deps.lifecycle.sleep(site, 'cold', cause);
   }
 
   async #withPassword(site: Site, input: Readonly<Record<string, unknown>>): Promise<UserWithPassword> {

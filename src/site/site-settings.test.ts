@@ -15,6 +15,8 @@ const BEFORE = {
   mode: 'strict',
   cpus: 2,
   pids: 64,
+  cronEveryMs: 900_000,
+  php: {},
 } as const;
 
 describe('settings of a site', () => {
@@ -33,7 +35,7 @@ describe('settings of a site', () => {
 
   it.each(
     `idle idle= idle=soon idle=1ms freeze=1ms cold=-1d checkpoint=perhaps awake=true awake= instances=0 instances=9 instances=1.5 memory=1k memory=-5m
-    cpus=0 cpus=x pids=1.5 pids=0 colour=red = __proto__=1`.split(/\s+/u),
+    cpus=0 cpus=x pids=1.5 pids=0 cron=soon cron=1ms cron= php. php.memory_limit php.memory_limit=1G php.nothing=1 colour=red = __proto__=1`.split(/\s+/u),
   )('refuses %s', (assignment) => {
     expect(() => changeSettings(BEFORE, ['idle=5m', assignment])).toThrow(expect.objectContaining({ code: 'bad_setting' }));
   });
@@ -57,7 +59,14 @@ describe('settings of a site', () => {
       mode: 'strict',
       cpus: '2',
       pids: '64',
+      cron: '15m',
     });
+    expect(describeSettings({ ...BEFORE, cronEveryMs: 0, php: { memory_limit: '64M' } })).toMatchObject({ cron: 'off', 'php.memory_limit': '64M' });
+  });
+
+  it('of cron and of PHP are among them', () => {
+    expect(changeSettings(BEFORE, ['cron=off', 'php.memory_limit=256M'])).toEqual({ ...BEFORE, cronEveryMs: 0, php: { memory_limit: '256M' } });
+    expect(changeSettings(BEFORE, ['cron=on'])).toEqual(BEFORE);
   });
 
   it('each accept their own example', () => {

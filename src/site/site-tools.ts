@@ -3,6 +3,7 @@ import { Readable } from 'node:stream';
 import { ERROR_CODES, SubakoError } from '../domain/errors.ts';
 import type { ErrorCode } from '../domain/errors.ts';
 import { newId } from '../domain/ids.ts';
+import type { Role } from '../domain/role.ts';
 import type { Site } from '../domain/site.ts';
 import type { ExecResult } from '../lib/exec.ts';
 import type { Lifecycle } from '../lifecycle/lifecycle.ts';
@@ -22,6 +23,8 @@ export interface ToolOptions {
   readonly signal?: AbortSignal | undefined;
   /** Why the site is woken, where it sleeps. */
   readonly cause?: string;
+  /** It is no use of the site that should keep it awake for longer. */
+  readonly quiet?: boolean;
 }
 
 export interface SiteToolsDeps {
@@ -30,6 +33,8 @@ export interface SiteToolsDeps {
   readonly authorityOf: (domain: string) => string;
 }
 
+/** Tools write. */
+const ROLE: Role = 'admin';
 const TIMEOUT_MS = 120_000;
 /** The tool ends itself in time; this is for one that cannot. */
 const GRACE_MS = 15_000;
@@ -49,12 +54,12 @@ export class SiteTools {
   async run(site: Site, tool: ToolName, options: ToolOptions): Promise<unknown> {
     const { lifecycle, runtime, authorityOf } = this.#deps;
     refuseOtherStacks(site);
-    const { input, file, load, memory, timeoutMs = TIMEOUT_MS, onProgress, signal, cause = 'command' } = options;
+    const { input, file, load, memory, timeoutMs = TIMEOUT_MS, onProgress, signal, cause = 'command', quiet = false } = options;
     const mark = `subako:${newId(20)}`;
     const place = { domain: site.domain, authority: authorityOf(site.domain), load, memory };
     const call = wordpressTool(tool, place, { input, mark, seconds: timeoutMs / 1000 });
-    await lifecycle.wake(site, cause);
-    const live = lifecycle.live(site.id);
+    await lifecycle.wake(site, ROLE, cause);
+    const live = lifecycle.live(site.id, ROLE);
     if (live === undefined) throw new SubakoError('not_running', `${site.domain} went to sleep again`, { hint: 'try once more' });
     live.holds += 1;
     try {
@@ -67,7 +72,7 @@ export class SiteTools {
       return answerOf(site, mark, result);
     } finally {
       live.holds -= 1;
-      lifecycle.touch(site.id);
+      if (!quiet) lifecycle.touch(site.id, ROLE);
     }
   }
 }

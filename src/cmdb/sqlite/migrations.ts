@@ -49,4 +49,10 @@ export const MIGRATIONS: readonly string[] = [
    ) STRICT;
    INSERT INTO wakes_of_roles SELECT site_id, 'public', wakes, last FROM wakes;
    DROP TABLE wakes;`,
+  `CREATE TABLE crons (
+     site_id TEXT PRIMARY KEY REFERENCES sites (id) ON DELETE CASCADE,
+     due_at  INTEGER,
+     ran_at  INTEGER NOT NULL
+   ) STRICT;
+   CREATE INDEX crons_by_due ON crons (due_at);`,
 ];

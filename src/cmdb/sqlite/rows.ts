@@ -1,4 +1,5 @@
 /** Rows of the database as values of the domain. */
+import type { CronRecord } from '../cmdb.ts';
 import type { Instance } from '../../domain/instance.ts';
 import type { Role } from '../../domain/role.ts';
 import type { Site, SitePhase, SiteSettings } from '../../domain/site.ts';
@@ -15,6 +16,8 @@ const ADDED_LATER = {
   maxInstances: 4,
   adminMemoryBytes: 536_870_912,
   mode: 'strict',
+  cronEveryMs: 900_000,
+  php: {},
 } as const;
 
 export function siteFromRow(row: Row): Site;
@@ -47,4 +50,8 @@ export function instanceFromRow(row: Row): Instance {
     since: Number(row['since']),
     bootedAt: Number(row['booted_at']),
   };
+}
+
+export function cronFromRow(row: Row): CronRecord {
+  return { siteId: String(row['site_id']), dueAt: row['due_at'] === null ? null : Number(row['due_at']), ranAt: Number(row['ran_at']) };
 }

@@ -1,6 +1,6 @@
 <?php
 /**
- * The other end of `subako login-link`: shows a button at wp-login.php?subako-login=TOKEN, and logs in whoever presses it. Once.
+ * The other end of `subako login-link`: shows a button at wp-login.php?subako_login=TOKEN, and logs in whoever presses it. Once.
  *
  * The token is SELECTOR.SECRET. The database holds a row for it with the secret's hash, the user and the time it ends; who deletes the row
  * has used the link, so of several that try at once one succeeds. Looking at the link alone (a preview, a scanner) uses nothing up.
@@ -16,7 +16,7 @@ function subako_login_link() {
 	header( 'X-Robots-Tag: noindex' );
 	header( 'X-Frame-Options: DENY' );
 	if ( 'POST' === $_SERVER['REQUEST_METHOD'] ) {
-		subako_use_login_link( $_GET['subako-login'] );
+		subako_use_login_link( $_GET['subako_login'] );
 	}
 	subako_login_page( 200, '<form method="post"><button autofocus>Log in to ' . esc_html( wp_parse_url( home_url(), PHP_URL_HOST ) ) . '</button></form>' );
 }

@@ -30,7 +30,7 @@ define( 'DISABLE_WP_CRON', true );
 define( 'WP_MEMORY_LIMIT', '128M' );
 
 // A link to log in once, made by `subako login-link`.
-if ( is_string( $_GET['subako-login'] ?? null ) ) {
+if ( is_string( $_GET['subako_login'] ?? null ) ) {
 	require '/usr/share/subako/login.php';
 }
 
