@@ -25,10 +25,14 @@ export function moveRoutes(api: FastifyInstance, platform: ApiPlatform): void {
     return streamWork(reply, (working) => platform.dumps.import(site, request.body, working));
   });
 
-  api.post<{ Params: Params; Body: { domain: string } }>('/v1/sites/:domain/primary', closed({ domain: { ...TEXT, maxLength: 1_000 } }), async (request, reply) => {
-    const site = await platform.site(request.params.domain);
-    return streamWork(reply, (working) => platform.primaryDomain.change(site, request.body.domain, working));
-  });
+  api.post<{ Params: Params; Body: { domain: string } }>(
+    '/v1/sites/:domain/primary',
+    closed({ domain: { ...TEXT, maxLength: 1_000 } }),
+    async (request, reply) => {
+      const site = await platform.site(request.params.domain);
+      return streamWork(reply, (working) => platform.primaryDomain.change(site, request.body.domain, working));
+    },
+  );
 
   const importBody = { domain: { ...TEXT, maxLength: 1_000 }, files: PATH, db: PATH, fromUrl: url, toUrl: url, prefix: url };
   api.post<{ Body: ImportRequest }>('/v1/imports', closed(importBody, ['domain', 'db']), (request, reply) =>

@@ -17,7 +17,6 @@ export function ownerRoutes(api: FastifyInstance, platform: ApiPlatform): void {
   const { owner } = platform;
   const base = '/v1/sites/:domain';
   const siteOf = (request: { params: unknown }): Promise<Site> => platform.site((request.params as Params).domain);
-  const nameOf = (request: { params: unknown }): string => (request.params as Params).name;
 
   api.get(`${base}/users`, async (request) => owner.users(await siteOf(request)));
   api.post(`${base}/users`, closed({ user: TEXT, email: TEXT, role: TEXT }), async (request) =>
@@ -28,9 +27,7 @@ export function ownerRoutes(api: FastifyInstance, platform: ApiPlatform): void {
   );
 
   api.get(`${base}/plugins`, async (request) => owner.plugins(await siteOf(request)));
-  api.post(`${base}/plugins`, closed({ file: PATH, replace: flag }), async (request) =>
-    owner.installPlugin(await siteOf(request), request.body as ZipRequest),
-  );
+  api.post(`${base}/plugins`, closed({ file: PATH, replace: flag }), async (request) => owner.installPlugin(await siteOf(request), request.body as ZipRequest));
   api.post(`${base}/plugins/:name/activate`, async (request) => owner.activatePlugin(await siteOf(request), nameOf(request)));
   api.post(`${base}/plugins/:name/deactivate`, async (request) => owner.deactivatePlugin(await siteOf(request), nameOf(request)));
   api.delete(`${base}/plugins/:name`, async (request) => owner.removePlugin(await siteOf(request), nameOf(request)));
@@ -51,4 +48,8 @@ export function ownerRoutes(api: FastifyInstance, platform: ApiPlatform): void {
       return streamWork(reply, (working) => owner.searchReplace(site, request.body as ReplaceRequest, working));
     },
   );
+}
+
+function nameOf(request: { params: unknown }): string {
+  return (request.params as Params).name;
 }

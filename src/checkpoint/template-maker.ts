@@ -39,7 +39,17 @@ const MODEL = { id: 'template00', range: SERVICE_RANGE.template };
 const PROBE = { id: 'probe00000', range: SERVICE_RANGE.probe };
 
 const LIMITS = { memoryBytes: 512 * 1024 ** 2, adminMemoryBytes: 512 * 1024 ** 2, cpus: 2, pids: 64, mode: 'strict' } as const;
-const NO_POLICY = { freezeAfterMs: 0, idleTimeoutMs: 0, coldAfterMs: 0, lifetimeMs: 0, checkpoint: 'never', keepAwake: true, maxInstances: 1, cronEveryMs: 0, php: {} } as const;
+const NO_POLICY = {
+  freezeAfterMs: 0,
+  idleTimeoutMs: 0,
+  coldAfterMs: 0,
+  lifetimeMs: 0,
+  checkpoint: 'never',
+  keepAwake: true,
+  maxInstances: 1,
+  cronEveryMs: 0,
+  php: {},
+} as const;
 const SETTLE_WITHIN_MS = 15_000;
 const SOCKET_WITHIN_MS = 20_000;
 const WARMED = 'warmed.json';

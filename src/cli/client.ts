@@ -55,7 +55,7 @@ export class Client {
       const news = JSON.parse(line) as { progress?: string; done?: T; error?: unknown };
       if (news.progress !== undefined) onProgress(news.progress);
       if (news.error !== undefined) throw errorOf(line);
-      if ('done' in news) return news.done as T;
+      if ('done' in news) return news.done;
     }
     throw new SubakoError('internal', 'the daemon broke off', { hint: 'subako events may tell why' });
   }

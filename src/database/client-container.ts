@@ -19,7 +19,16 @@ const PACKET = '--max-allowed-packet=64M';
 
 /** Reads statements from standard input. The client's own commands (`\!`, `source`, `tee`, …) are switched off, twice. */
 export function loadSpec(options: ClientOptions): BundleSpec {
-  return spec(options, ['/usr/bin/mariadb', ...usual(options), '--sandbox', '--binary-mode', '--batch', '--skip-auto-rehash', '--local-infile=0', options.access.database]);
+  return spec(options, [
+    '/usr/bin/mariadb',
+    ...usual(options),
+    '--sandbox',
+    '--binary-mode',
+    '--batch',
+    '--skip-auto-rehash',
+    '--local-infile=0',
+    options.access.database,
+  ]);
 }
 
 /** Writes these tables to standard output as they are at one moment. No comments: a table's name could bring a line of its own into one. */

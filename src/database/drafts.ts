@@ -38,7 +38,9 @@ export class Drafts {
     const account = `${mysql.escape(draft)}@'localhost'`;
     await asRoot(this.#access, async (root) => {
       for (const name of [draft, past]) await root.query(`CREATE DATABASE ${mysql.escapeId(name)} CHARACTER SET utf8mb4`);
-      await root.query(`CREATE USER ${account} IDENTIFIED BY ${mysql.escape(access.password)} WITH MAX_USER_CONNECTIONS 4 MAX_STATEMENT_TIME ${MAX_STATEMENT_SECONDS}`);
+      await root.query(
+        `CREATE USER ${account} IDENTIFIED BY ${mysql.escape(access.password)} WITH MAX_USER_CONNECTIONS 4 MAX_STATEMENT_TIME ${MAX_STATEMENT_SECONDS}`,
+      );
       await root.query(`GRANT ${RIGHTS} ON ${grantPattern(draft)}.* TO ${account}`);
     });
     return access;
@@ -83,7 +85,9 @@ export class Drafts {
   /** At start: whatever a daemon that died was loading. */
   async dropAll(): Promise<number> {
     const [rows] = await asRoot(this.#access, (root) =>
-      root.query<mysql.RowDataPacket[]>("SELECT schema_name AS name FROM information_schema.schemata WHERE schema_name LIKE 'load\\_%' OR schema_name LIKE 'past\\_%'"),
+      root.query<mysql.RowDataPacket[]>(
+        "SELECT schema_name AS name FROM information_schema.schemata WHERE schema_name LIKE 'load\\_%' OR schema_name LIKE 'past\\_%'",
+      ),
     );
     const ids = new Set(rows.map((row) => String(row['name']).slice('load_'.length)));
     for (const id of ids) await this.drop(id);
@@ -92,7 +96,10 @@ export class Drafts {
 
   async #found(database: string): Promise<Found[]> {
     const [rows] = await asRoot(this.#access, (root) =>
-      root.query<mysql.RowDataPacket[]>('SELECT table_name AS name, table_type AS type, engine AS engine FROM information_schema.tables WHERE table_schema = ?', [database]),
+      root.query<mysql.RowDataPacket[]>(
+        'SELECT table_name AS name, table_type AS type, engine AS engine FROM information_schema.tables WHERE table_schema = ?',
+        [database],
+      ),
     );
     return rows as Found[];
   }

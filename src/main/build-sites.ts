@@ -16,15 +16,11 @@ import { Reaper } from '../lifecycle/reaper.ts';
 import { Verdicts } from '../lifecycle/way-verdicts.ts';
 import type { Stack } from '../stack/stack.ts';
 import { childCgroups } from '../runtime/cgroup/remove.ts';
-import { CronClock } from '../site/cron-clock.ts';
-import { Dumps } from '../site/dumps.ts';
-import { Owner } from '../site/owner.ts';
-import { PrimaryDomain } from '../site/primary-domain.ts';
 import { SiteContexts } from '../site/site-context.ts';
 import { sitePaths } from '../site/site-paths.ts';
-import { SiteImport } from '../site/site-import.ts';
-import { SiteTools } from '../site/site-tools.ts';
 import { Sites } from '../site/sites.ts';
+import { buildOwner } from './build-owner.ts';
+import type { BuiltOwner } from './build-owner.ts';
 import type { Foundation } from './foundation.ts';
 import type { Metrics } from './metrics.ts';
 import { platformPaths } from './paths.ts';
@@ -43,13 +39,8 @@ export interface BuildSitesDeps {
   readonly hosts: string;
 }
 
-export interface BuiltSites {
+export interface BuiltSites extends BuiltOwner {
   readonly sites: Sites;
-  readonly owner: Owner;
-  readonly primaryDomain: PrimaryDomain;
-  readonly dumps: Dumps;
-  readonly imports: SiteImport;
-  readonly cron: CronClock;
   readonly lifecycle: Lifecycle;
   readonly reaper: Reaper;
   readonly templates: Templates;
@@ -81,7 +72,6 @@ export async function buildSites(config: Config, deps: BuildSitesDeps): Promise<
   const common = { cmdb, runtime, routes: new RouteTree(deps.hosts), contexts, ...ladder, emit, now: Date.now, settings: config };
   const lifecycle = new Lifecycle(common);
   const verdicts = new Verdicts();
-  const names = namesOf(config);
   const sites = new Sites({
     ...common,
     tenants: database.tenants,
@@ -105,17 +95,11 @@ export async function buildSites(config: Config, deps: BuildSitesDeps): Promise<
       php: {},
     },
     imageOf: (stack) => images.ensure(stack.recipe, progress),
-    authorityOf: names.authorityOf,
+    authorityOf: (domain) => authorityOf(domain, config.http),
   });
-  const tools = new SiteTools({ lifecycle, runtime, ...names });
-  const owner = new Owner({ tools, lifecycle, emit, wpCli: config.wpCli ?? paths.wpCli, ...names });
-  const primaryDomain = new PrimaryDomain({ ...common, lifecycle, owner, dirs: config, ...names });
-  const ofDatabase = { drafts: database.drafts, databaseSocket: database.socket, databaseSockets: database.sockets, rootfs: foundation.toolbox.image.rootfs };
-  const dumps = new Dumps({ runtime, lifecycle, dirs: config, emit, cgroupPathOf, ...ofDatabase });
-  const imports = new SiteImport({ sites, dumps, owner, tools, emit, ...names });
-  const cron = new CronClock({ ...common, tools, lifecycle, dirs: config, databaseSocket: database.socket, random: Math.random });
+  const ofOwner = buildOwner(config, { ...common, foundation, database, lifecycle, sites });
   const recover: BuiltSites['recover'] = async (stacks) => {
-    for (const site of await cmdb.sites()) await primaryDomain.recover(site);
+    for (const site of await cmdb.sites()) await ofOwner.primaryDomain.recover(site);
     await database.drafts.dropAll();
     await sites.publishAll();
     await templates.load(stacks);
@@ -123,18 +107,5 @@ export async function buildSites(config: Config, deps: BuildSitesDeps): Promise<
     await adoptAll(lifecycle, { ...common, strayContainers: () => childCgroups(cgroups, cgroup) });
     await sites.finishInterrupted();
   };
-  return { sites, owner, primaryDomain, dumps, imports, cron, lifecycle, reaper: new Reaper(lifecycle, common, verdicts), templates, ownCheckpoints, verdicts, contexts, recover };
-}
-
-/** How sites are addressed, by their names. */
-function namesOf({ http, https }: Config): {
-  authorityOf: (domain: string) => string;
-  urlOf: (domain: string) => string;
-  urlsOf: (domain: string) => string[];
-} {
-  return {
-    authorityOf: (domain) => authorityOf(domain, http),
-    urlOf: (domain) => `http://${authorityOf(domain, http)}/`,
-    urlsOf: (domain) => [`http://${authorityOf(domain, http)}`, `https://${domain}:${https}`, `http://${domain}`],
-  };
+  return { ...ofOwner, sites, lifecycle, reaper: new Reaper(lifecycle, common, verdicts), templates, ownCheckpoints, verdicts, contexts, recover };
 }

@@ -17,6 +17,7 @@ import type { SystemService } from '../lifecycle/system-service.ts';
 import type { Stack } from '../stack/stack.ts';
 import { removeCgroup } from '../runtime/cgroup/remove.ts';
 import { buildSites } from './build-sites.ts';
+import type { BuiltSites } from './build-sites.ts';
 import { layFoundation } from './foundation.ts';
 import type { Foundation } from './foundation.ts';
 import { Metrics } from './metrics.ts';
@@ -73,7 +74,7 @@ export async function startPlatform({ config, log, progress, onShutdown }: Start
   ending.keep = database.service.wasAdopted;
 
   const built = await buildSites(config, { foundation, cmdb, emit, database, progress, metrics, hosts: edge.hosts });
-  const { lifecycle, reaper, templates, recover, cron } = built;
+  const { lifecycle, templates, recover } = built;
   undo.defer(() => (ending.keep ? undefined : lifecycle.sleepAll('platform stopped')));
   progress('looking after the sites');
   await makeEdgeDirectories(edge);
@@ -92,11 +93,7 @@ export async function startPlatform({ config, log, progress, onShutdown }: Start
   });
   await accessLog.start();
   undo.defer(() => accessLog.stop());
-  reaper.start();
-  undo.defer(() => reaper.stop());
-  undo.defer(events.follow((event) => cron.noteEvent(event)));
-  cron.start();
-  undo.defer(() => cron.stop());
+  undo.use(await watchSites(built, events));
   // Visitors need not wait for it: until it is there, sites boot. Its events say how it went.
   for (const { stack, image } of stacks) void templates.ensure({ stack, image, role: 'public' }).catch(() => undefined);
 
@@ -129,6 +126,16 @@ function takeLock(config: Config): Disposable {
 
 function endService(service: SystemService, { keep }: { keep: boolean }): Promise<void> {
   return keep ? service.release() : service.stop();
+}
+
+/** What happens to sites without anybody asking. */
+async function watchSites({ reaper, cron }: BuiltSites, events: EventLog): Promise<AsyncDisposable> {
+  await using undo = new AsyncDisposableStack();
+  reaper.start();
+  undo.defer(() => reaper.stop());
+  await cron.start(events);
+  undo.defer(() => cron.stop());
+  return undo.move();
 }
 
 async function startDispatcher(config: Config, deps: { socket: string; cmdb: SqliteCmdb; lifecycle: Lifecycle }): Promise<Dispatcher> {

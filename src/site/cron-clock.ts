@@ -22,9 +22,9 @@ import type { PlatformDirs } from './site-paths.ts';
 import type { SiteTools } from './site-tools.ts';
 
 export interface CronClockDeps {
-  readonly cmdb: Pick<Cmdb, 'site' | 'siteByDomain' | 'cron' | 'putCron' | 'dueCrons'>;
+  readonly cmdb: Pick<Cmdb, 'site' | 'sites' | 'siteByDomain' | 'cron' | 'putCron' | 'dueCrons'>;
   readonly tools: SiteTools;
-  readonly lifecycle: Pick<Lifecycle, 'live' | 'stateOf' | 'settle' | 'allLive'>;
+  readonly lifecycle: Pick<Lifecycle, 'live' | 'stateOf' | 'settle'>;
   readonly dirs: PlatformDirs;
   readonly databaseSocket: string;
   readonly emit: EventSink;
@@ -36,7 +36,7 @@ export interface CronClockDeps {
 
 const LOOK_EVERY_MS = 2_000;
 /** A site in use is asked again no sooner. */
-const READ_EVERY_MS = 30_000;
+const READ_EVERY_MS = 15_000;
 const READS_A_LOOK = 20;
 /** Sites whose work is done at the same time. */
 const AT_ONCE = 2;
@@ -52,19 +52,23 @@ export class CronClock {
   readonly #readAt = new Map<string, number>();
   readonly #running = new Map<string, Promise<void>>();
   readonly #stopping = new AbortController();
+  #unfollow = (): void => undefined;
   #loop: Promise<void> = Promise.resolve();
 
   constructor(deps: CronClockDeps) {
     this.#deps = deps;
   }
 
-  start(): void {
-    for (const live of this.#deps.lifecycle.allLive()) this.noteUse(live.site.id);
+  /** Every site's plans are read once, a few at a time: what was planned just before the last daemon ended is in no record. */
+  async start(events: { follow(follower: (event: SubakoEvent) => void): () => void }): Promise<void> {
+    this.#unfollow = events.follow((event) => this.#noteEvent(event));
+    for (const site of await this.#deps.cmdb.sites()) if (site.phase === 'ready' && site.settings.cronEveryMs > 0) this.#used.set(site.id, 0);
     this.#loop = this.#run();
   }
 
   /** Work under way is waited for no longer: its site goes to sleep with the platform. */
   async stop(): Promise<void> {
+    this.#unfollow();
     this.#stopping.abort();
     await this.#loop;
     await Promise.all(this.#running.values());
@@ -76,7 +80,7 @@ export class CronClock {
   }
 
   /** For every event: some tell that a site's plans should be read now. */
-  noteEvent({ type, site }: SubakoEvent): void {
+  #noteEvent({ type, site }: SubakoEvent): void {
     if (site === undefined || !ASLEEP.has(type)) return;
     void this.#deps.cmdb.siteByDomain(site).then((found) => {
       if (found?.phase !== 'ready') return;
@@ -111,7 +115,8 @@ export class CronClock {
     this.#used.delete(siteId);
     const site = await cmdb.site(siteId);
     if (site?.phase !== 'ready') return void this.#readAt.delete(siteId);
-    const ranAt = (await cmdb.cron(siteId))?.ranAt ?? 0;
+    // A new site has nothing urgent: it waits its time like all others.
+    const ranAt = (await cmdb.cron(siteId))?.ranAt ?? site.createdAt;
     await this.#plan(site, ranAt).catch(() => undefined); // busy with its own connections, say; the next use notes it again
   }
 

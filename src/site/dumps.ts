@@ -15,6 +15,7 @@ import { newId } from '../domain/ids.ts';
 import type { Site } from '../domain/site.ts';
 import type { ExecResult } from '../lib/exec.ts';
 import { failpoint } from '../lib/failpoint.ts';
+import { printableLines } from '../lib/printable.ts';
 import { formatSize } from '../lib/units.ts';
 import type { Lifecycle } from '../lifecycle/lifecycle.ts';
 import type { Runtime } from '../runtime/runtime.ts';
@@ -127,12 +128,15 @@ export class Dumps {
     const prefix = prefixOf(tables, wanted);
     const renames = renamesTo(tables, prefix);
     return asUser({ socket: this.#deps.databaseSocket, ...access }, async (own) => {
-      const name = (table: string): string => mysql.escapeId(table, true);
       if (renames.length > 0) {
-        await own.query(`RENAME TABLE ${renames.map(([from, to]) => `${name(from)} TO ${name(to)}`).join(', ')}`);
+        await own.query(`RENAME TABLE ${renames.map(([from, to]) => `${mysql.escapeId(from, true)} TO ${mysql.escapeId(to, true)}`).join(', ')}`);
         const [length, like] = [prefix.length + 1, `${prefix.replaceAll(/[|%_]/gu, (sign) => `|${sign}`)}%`];
         await own.query(`UPDATE ${OUR_PREFIX}options SET option_name = ? WHERE option_name = ?`, [`${OUR_PREFIX}user_roles`, `${prefix}user_roles`]);
-        await own.query(`UPDATE ${OUR_PREFIX}usermeta SET meta_key = CONCAT(?, SUBSTRING(meta_key, ?)) WHERE meta_key LIKE ? ESCAPE '|'`, [OUR_PREFIX, length, like]);
+        await own.query(`UPDATE ${OUR_PREFIX}usermeta SET meta_key = CONCAT(?, SUBSTRING(meta_key, ?)) WHERE meta_key LIKE ? ESCAPE '|'`, [
+          OUR_PREFIX,
+          length,
+          like,
+        ]);
       }
       const [rows] = await own.query<mysql.RowDataPacket[]>(
         `SELECT LEFT(option_value, 500) AS url FROM ${OUR_PREFIX}options WHERE option_name IN ('home', 'siteurl') LIMIT 2`,
@@ -185,10 +189,12 @@ function teller(size: number, progress: (text: string) => void): Transform {
 const BEYOND = /ERROR (?:1044|1045|1142|1143|1227|1370|1410|1419|1548|1698|4031)\b/u;
 
 function refused(what: string, { code, stderr, timedOut }: ExecResult): SubakoError {
-  // eslint-disable-next-line no-control-regex -- a tenant's text on an operator's terminal
-  const said = stderr.replaceAll(/[\u0000-\u0008\u000B-\u001F\u007F-\u009F]/gu, '\uFFFD').trim().slice(-1_000);
+  const said = printableLines(stderr).trim().slice(-1_000);
   const hint = BEYOND.test(said)
     ? 'it wants more than tables of its own: another database, a user, a view, a trigger or a setting of the server; dump one database, without --databases, with --skip-triggers'
     : 'nothing was changed';
-  return new SubakoError('command_failed', `${what}: ${timedOut ? 'it took too long' : (said.split('\n').at(-1) ?? `exit ${code}`)}`, { hint, facts: { output: said } });
+  return new SubakoError('command_failed', `${what}: ${timedOut ? 'it took too long' : (said.split('\n').at(-1) ?? `exit ${code}`)}`, {
+    hint,
+    facts: { output: said },
+  });
 }

@@ -13,7 +13,10 @@ export function nextCron(head: string): number | undefined {
 }
 
 /** When to look after it: not before it is wanted, not too soon after the last time, and not at the same moment as all other sites. */
-export function dueAt(wanted: number, { ranAt, everyMs, now, jitter }: { ranAt: number; everyMs: number; now: number; /** from 0 to 1 */ jitter: number }): number {
+export function dueAt(
+  wanted: number,
+  { ranAt, everyMs, now, jitter }: { ranAt: number; everyMs: number; now: number; /** from 0 to 1 */ jitter: number },
+): number {
   const spread = Math.min(MAX_SPREAD_MS, everyMs / 4);
   return Math.round(Math.max(wanted, ranAt + everyMs, now) + jitter * spread);
 }

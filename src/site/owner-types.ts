@@ -1,5 +1,6 @@
 /** What owners are told of their WordPress sites. It comes out of a tenant's container, so each answer is looked at before it is believed to be one. */
 import { z } from 'zod';
+import { printable } from '../lib/printable.ts';
 
 const text = z.string().max(2_000).transform(printable);
 
@@ -57,10 +58,4 @@ export interface LoginLinkReply {
 export interface HealthReply {
   readonly ok: boolean;
   readonly checks: readonly CheckReply[];
-}
-
-/** A tenant wrote it and a terminal shows it. */
-function printable(value: string): string {
-  // eslint-disable-next-line no-control-regex -- control characters are what it is about
-  return value.replaceAll(/[\u0000-\u001F\u007F-\u009F]+/gu, '\uFFFD');
 }

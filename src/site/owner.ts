@@ -187,7 +187,7 @@ export class Owner {
     return this.#ask(site, tool, { action: 'install', replace }, { file: createReadStream(file), timeoutMs: ZIP_TIMEOUT_MS });
   }
 
-  #ask(site: Site, tool: ToolName, input: unknown, options: Omit<ToolOptions, 'input'> = {}): Promise<unknown> {
+  #ask(...[site, tool, input, options = {}]: [Site, ToolName, unknown, Omit<ToolOptions, 'input'>?]): Promise<unknown> {
     return this.#deps.tools.run(site, tool, { input, ...options });
   }
 }

@@ -40,9 +40,13 @@ export function changePhp(php: Readonly<Record<string, string>>, name: string, v
   }
   const amount = amountOf(setting, value);
   if (amount === undefined || amount < setting.least || amount > setting.most) {
-    throw new SubakoError('bad_setting', `“php.${name}=${value}” is not right: it is ${setting.what}, from ${shown(setting, setting.least)} to ${shown(setting, setting.most)}`, {
-      hint: `write it like php.${name}=${setting.usual}, or php.${name}=default`,
-    });
+    throw new SubakoError(
+      'bad_setting',
+      `“php.${name}=${value}” is not right: it is ${setting.what}, from ${shown(setting, setting.least)} to ${shown(setting, setting.most)}`,
+      {
+        hint: `write it like php.${name}=${setting.usual}, or php.${name}=default`,
+      },
+    );
   }
   return { ...php, [name]: shown(setting, amount) };
 }
@@ -52,7 +56,9 @@ export function refuseMisfits(php: Readonly<Record<string, string>>, memoryBytes
   const upload = bytesOf(php['upload_max_filesize']);
   const post = bytesOf(php['post_max_size']);
   if (post !== undefined && (upload ?? 64 * MIB) > post) {
-    throw new SubakoError('bad_setting', 'an uploaded file would be larger than the body it comes in', { hint: 'make php.post_max_size larger than php.upload_max_filesize' });
+    throw new SubakoError('bad_setting', 'an uploaded file would be larger than the body it comes in', {
+      hint: 'make php.post_max_size larger than php.upload_max_filesize',
+    });
   }
   const memory = bytesOf(php['memory_limit']);
   if (memory !== undefined && memory > memoryBytes) {

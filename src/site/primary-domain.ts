@@ -56,7 +56,8 @@ export class PrimaryDomain {
     const { cmdb, lifecycle, routes, owner, emit, urlsOf } = this.#deps;
     const domain = canonicalHost(wanted);
     if (domain === site.domain) throw new SubakoError('conflict', `${domain} is the site’s name already`);
-    if ((await cmdb.siteByDomain(domain)) !== undefined) throw new SubakoError('already_exists', `the site ${domain} exists already`, { hint: 'choose another name' });
+    if ((await cmdb.siteByDomain(domain)) !== undefined)
+      throw new SubakoError('already_exists', `the site ${domain} exists already`, { hint: 'choose another name' });
 
     await using undo = new AsyncDisposableStack();
     // Written first: a daemon that finds it at its start gives the site its old name back.

@@ -70,7 +70,8 @@ export class SiteImport {
     progress('making the site');
     const { site } = await sites.create({ domain: request.domain });
     undo.defer(() => sites.remove(site.domain).catch((error: unknown) => emit({ type: 'site.undone', site: site.domain, cause: `not yet: ${String(error)}` })));
-    const onProgress = ({ files, bytes }: Readonly<Record<string, unknown>>): void => progress(`unpacking: ${Number(files)} files, ${formatSize(Number(bytes))}`);
+    const onProgress = ({ files, bytes }: Readonly<Record<string, unknown>>): void =>
+      progress(`unpacking: ${Number(files)} files, ${formatSize(Number(bytes))}`);
     const unpacked =
       request.files === undefined
         ? { files: 0, bytes: 0, leftOut: [] }
@@ -116,5 +117,7 @@ async function mustBeThere(path: string): Promise<void> {
 function siteUrl(text: string): string {
   const match = /^(https?:\/\/[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?::\d{1,5})?(?:\/[^\s?#"'<>]*)?)$/iu.exec(text.trim());
   if (match?.[1] !== undefined) return match[1].replace(/\/+$/u, '');
-  throw new SubakoError('bad_usage', `${JSON.stringify(text.slice(0, 100))} is not the address of a site`, { hint: 'give it as --from-url https://www.example.org' });
+  throw new SubakoError('bad_usage', `${JSON.stringify(text.slice(0, 100))} is not the address of a site`, {
+    hint: 'give it as --from-url https://www.example.org',
+  });
 }

@@ -6,6 +6,7 @@ import { newId } from '../domain/ids.ts';
 import type { Role } from '../domain/role.ts';
 import type { Site } from '../domain/site.ts';
 import type { ExecResult } from '../lib/exec.ts';
+import { printable } from '../lib/printable.ts';
 import type { Lifecycle } from '../lifecycle/lifecycle.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { wordpressTool } from '../stack/wordpress/owner-tools.ts';
@@ -36,6 +37,7 @@ export interface SiteToolsDeps {
 /** Tools write. */
 const ROLE: Role = 'admin';
 const TIMEOUT_MS = 120_000;
+const MAX_MESSAGE = 500;
 /** The tool ends itself in time; this is for one that cannot. */
 const GRACE_MS = 15_000;
 
@@ -122,13 +124,8 @@ function parsed(json: string): unknown {
 function toldError(value: unknown, result: ExecResult): SubakoError {
   const { code, message, hint } = value as { code?: unknown; message?: unknown; hint?: unknown };
   const known = typeof code === 'string' && code in ERROR_CODES ? (code as ErrorCode) : 'command_failed';
-  return new SubakoError(known, printable(message), {
-    ...(typeof hint === 'string' ? { hint: printable(hint) } : {}),
+  return new SubakoError(known, printable(String(message)).slice(0, MAX_MESSAGE), {
+    ...(typeof hint === 'string' ? { hint: printable(hint).slice(0, MAX_MESSAGE) } : {}),
     facts: { output: result.stderr.slice(-2000) },
   });
-}
-
-function printable(text: unknown): string {
-  // eslint-disable-next-line no-control-regex -- control characters are what it is about
-  return String(text).replaceAll(/[\u0000-\u001F\u007F-\u009F]+/gu, ' ').slice(0, 500);
 }

@@ -22,7 +22,10 @@ function exportCommand(): Command {
     .description('write a site’s database out as SQL, as it is at one moment, while the site goes on')
     .argument('<domain>')
     .argument('[file]', 'where to; compressed if it ends in .gz (default: standard output)')
-    .addHelpText('after', '\nA dump holds all that the site knows, password hashes too.\n\nExamples:\n  subako db export blog.localhost blog.sql.gz\n  subako db export blog.localhost | less')
+    .addHelpText(
+      'after',
+      '\nA dump holds all that the site knows, password hashes too.\n\nExamples:\n  subako db export blog.localhost blog.sql.gz\n  subako db export blog.localhost | less',
+    )
     .action(async (domain: string, file: string | undefined, _options: unknown, command: Command) => {
       const context = contextOf(command);
       if (file === undefined) return pipeline(await context.client.stream('GET', sitePath(domain, '/dump')), process.stdout, { end: false });

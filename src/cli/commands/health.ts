@@ -13,7 +13,12 @@ export function healthCommand(): Command {
     .action(async (domain: string, _options: unknown, command: Command) => {
       const { client, output } = contextOf(command);
       const health = await client.get<HealthReply>(sitePath(domain, '/health'));
-      output.show(health, () => table(['CHECK', 'STATE', 'WHAT'], health.checks.map(({ name, state, said }) => [name, state, said])));
+      output.show(health, () =>
+        table(
+          ['CHECK', 'STATE', 'WHAT'],
+          health.checks.map(({ name, state, said }) => [name, state, said]),
+        ),
+      );
       if (!health.ok) process.exitCode = 1;
     });
 }

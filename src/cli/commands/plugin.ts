@@ -54,7 +54,10 @@ function install(): Command {
     .argument('<file>', 'its zip file')
     .option('--replace', 'in place of the same plugin, if it is there')
     .option('--activate', 'and switch it on')
-    .addHelpText('after', '\nExamples:\n  subako plugin install blog.localhost contact-form.zip --activate\n  subako plugin install blog.localhost contact-form-2.zip --replace')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  subako plugin install blog.localhost contact-form.zip --activate\n  subako plugin install blog.localhost contact-form-2.zip --replace',
+    )
     .action(async (domain: string, file: string, { replace = false, activate = false }: InstallOptions, command: Command) => {
       const { client, output } = contextOf(command);
       output.progress(`installing ${file}`);

@@ -17,7 +17,10 @@ function list(): Command {
     .action(async (domain: string, _options: unknown, command: Command) => {
       const { client, output } = contextOf(command);
       const { total, users } = await client.get<UsersReply>(sitePath(domain, '/users'));
-      output.show(users, () => `${table(['USER', 'E-MAIL', 'ROLES', 'SINCE'], users.map(row))}${total > users.length ? `\n… and ${total - users.length} more` : ''}`);
+      output.show(
+        users,
+        () => `${table(['USER', 'E-MAIL', 'ROLES', 'SINCE'], users.map(row))}${total > users.length ? `\n… and ${total - users.length} more` : ''}`,
+      );
     });
 }
 

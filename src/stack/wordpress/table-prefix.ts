@@ -20,7 +20,8 @@ export function prefixOf(tables: readonly string[], wanted?: string): string {
   const [first] = found;
   if (first === undefined || wanted !== undefined) {
     throw new SubakoError('conflict', `the dump holds no WordPress${wanted === undefined ? '' : ` with the prefix ${wanted}`}`, {
-      hint: found.length === 0 ? `there should be tables such as wp_options among: ${tables.slice(0, 8).join(', ')}` : `the prefixes in it are ${found.join(', ')}`,
+      hint:
+        found.length === 0 ? `there should be tables such as wp_options among: ${tables.slice(0, 8).join(', ')}` : `the prefixes in it are ${found.join(', ')}`,
     });
   }
   if (found.length > 1) {
