@@ -110,7 +110,9 @@ export class Owner {
   }
 
   async activateTheme(site: Site, theme: string): Promise<ThemeReply> {
-    return THEME.parse(await this.#ask(site, 'themes', { action: 'activate', theme }));
+    const active = THEME.parse(await this.#ask(site, 'themes', { action: 'activate', theme }));
+    await this.settle(site);
+    return active;
   }
 
   async installTheme(site: Site, request: ZipRequest): Promise<ThemeReply> {
@@ -126,6 +128,11 @@ export class Owner {
     this.#deps.emit({ type: 'site.changed', site: site.domain, cause: 'a link to log in was made' });
     const { user: name } = USER.pick({ user: true }).parse(answer);
     return { user: name, url: `${this.#deps.urlOf(site.domain)}wp-login.php?subako_login=${selector}.${secret}`, seconds: LINK_SECONDS };
+  }
+
+  /** Loads the whole of WordPress once where it may write: what it keeps after a change, the public container could not. */
+  async settle(site: Site): Promise<void> {
+    await this.#ask(site, 'health', { action: 'start' }, { load: 'whole' }).catch(() => undefined); // health tells why it does not start
   }
 
   async health(site: Site): Promise<HealthReply> {

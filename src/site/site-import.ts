@@ -81,6 +81,7 @@ export class SiteImport {
     const replaced = await owner.replaceUrls(site, { from, to }, working);
     progress('bringing its tables up to date');
     const renewed = RENEWED.parse(await tools.run(site, 'renew', { input: {}, timeoutMs: RENEW_TIMEOUT_MS, signal }));
+    await owner.settle(site);
     signal.throwIfAborted();
     undo.move();
     emit({ type: 'site.changed', site: site.domain, cause: 'imported', facts: { files: unpacked.files, tables: loaded.tables } });

@@ -1,12 +1,11 @@
 <?php
-/** After a database came from elsewhere: its tables to this WordPress's version, its links written anew. */
+/** After a database came from elsewhere: its tables to this WordPress's version. */
 require_once ABSPATH . 'wp-admin/includes/upgrade.php';
 $from = (int) get_option( 'db_version' );
 wp_cache_flush();
 if ( $from < $GLOBALS['wp_db_version'] ) {
 	wp_upgrade();
 }
-delete_option( 'rewrite_rules' );
 delete_transient( 'doing_cron' );
 $active  = array_filter( (array) get_option( 'active_plugins', array() ), 'is_string' );
 $missing = array_values( array_filter( $active, fn( $file ) => 0 !== validate_file( $file ) || ! is_file( WP_PLUGIN_DIR . "/$file" ) ) );
