@@ -1,4 +1,8 @@
 /** What the API needs of the running platform. */
+import type { Dumps } from '../site/dumps.ts';
+import type { Owner } from '../site/owner.ts';
+import type { PrimaryDomain } from '../site/primary-domain.ts';
+import type { SiteImport } from '../site/site-import.ts';
 import type { CreatedSite, CreateRequest } from '../site/sites.ts';
 import type { Role } from '../domain/role.ts';
 import type { Site } from '../domain/site.ts';
@@ -22,10 +26,21 @@ export interface ApiCertificates {
   authority(): AuthorityReply;
 }
 
+export interface WpCliRequest {
+  readonly args: readonly string[];
+  /** Absolute path of the program. */
+  readonly phar?: string;
+  readonly tty: boolean;
+}
+
 export interface ApiPlatform {
   readonly names: Pick<Names, 'add' | 'remove' | 'list'>;
   readonly certificates: ApiCertificates;
   readonly events: EventLog;
+  readonly owner: Owner;
+  readonly primaryDomain: PrimaryDomain;
+  readonly dumps: Dumps;
+  readonly imports: SiteImport;
   status(): Promise<StatusReply>;
   ps(): Promise<PsRow[]>;
   sites(): Promise<Site[]>;
@@ -51,6 +66,8 @@ export interface ApiPlatform {
   logPath(site: Site, role: Role): string;
   /** Wakes the site and keeps it awake until `release`. The command line runs `argv` on this machine, so that terminals and signals work. */
   openExec(domain: string, request: ExecRequest): Promise<{ readonly argv: readonly string[]; readonly release: () => void }>;
+  /** As `openExec`, for WP-CLI. @throws SubakoError `command_missing` where there is none */
+  openWpCli(domain: string, request: WpCliRequest): Promise<{ readonly argv: readonly string[]; readonly release: () => void }>;
   /** Ends the platform; with `keep`, sites and services go on without the daemon. */
   shutdown(options: { keep: boolean }): void;
 }

@@ -6,6 +6,8 @@ import { asSubakoError, SubakoError } from '../domain/errors.ts';
 import type { ErrorCode } from '../domain/errors.ts';
 import type { ApiPlatform } from './platform.ts';
 import { ladderRoutes } from './ladder-routes.ts';
+import { moveRoutes } from './move-routes.ts';
+import { ownerRoutes } from './owner-routes.ts';
 import { nameRoutes } from './name-routes.ts';
 import { siteRoutes } from './site-routes.ts';
 import { streamRoutes } from './stream-routes.ts';
@@ -48,6 +50,8 @@ export async function startApi(platform: ApiPlatform, socket: string): Promise<F
   siteRoutes(api, platform);
   nameRoutes(api, platform);
   ladderRoutes(api, platform);
+  ownerRoutes(api, platform);
+  moveRoutes(api, platform);
   streamRoutes(api, platform);
   await rm(socket, { force: true });
   // Never reachable for others, not even for a moment: the daemon's umask leaves them no right to write, which connecting takes.

@@ -5,7 +5,7 @@ import type { SubakoEvent } from '../domain/events.ts';
 import { DEFAULT_ROLE, ROLES } from '../domain/role.ts';
 import type { Role } from '../domain/role.ts';
 import { followFile } from '../lib/follow-file.ts';
-import type { ApiPlatform, ExecRequest } from './platform.ts';
+import type { ApiPlatform, ExecRequest, WpCliRequest } from './platform.ts';
 
 interface EventsQuery {
   readonly site?: string;
@@ -30,6 +30,19 @@ const execSchema = {
 
 const logsSchema = {
   querystring: { type: 'object', properties: { role: { enum: [...ROLES] }, lines: { type: 'string' }, follow: { type: 'string' } } },
+};
+
+const wpSchema = {
+  body: {
+    type: 'object',
+    required: ['args', 'tty'],
+    additionalProperties: false,
+    properties: {
+      args: { type: 'array', maxItems: 1000, items: { type: 'string' } },
+      phar: { type: 'string', pattern: '^/', maxLength: 4096 },
+      tty: { type: 'boolean' },
+    },
+  },
 };
 
 const DEFAULT_EVENTS = 50;
@@ -63,14 +76,22 @@ export function streamRoutes(api: FastifyInstance, platform: ApiPlatform): void 
   });
 
   api.post<{ Params: { domain: string }; Body: ExecRequest }>('/v1/sites/:domain/exec', { schema: execSchema }, async (request, reply) => {
-    const { argv, release } = await platform.openExec(request.params.domain, request.body);
-    // Whoever asked may have gone while the site woke.
-    if (reply.raw.destroyed || reply.raw.closed) return release();
-    const { write, closed } = beginStream(reply, 'application/x-ndjson');
-    write(`${JSON.stringify({ argv })}\n`);
-    await closed;
-    return release();
+    return hold(reply, await platform.openExec(request.params.domain, request.body));
   });
+
+  api.post<{ Params: { domain: string }; Body: WpCliRequest }>('/v1/sites/:domain/wp', { schema: wpSchema }, async (request, reply) => {
+    return hold(reply, await platform.openWpCli(request.params.domain, request.body));
+  });
+}
+
+/** The site is kept awake for as long as whoever asked stays. */
+async function hold(reply: FastifyReply, { argv, release }: { argv: readonly string[]; release: () => void }): Promise<void> {
+  // Whoever asked may have gone while the site woke.
+  if (reply.raw.destroyed || reply.raw.closed) return release();
+  const { write, closed } = beginStream(reply, 'application/x-ndjson');
+  write(`${JSON.stringify({ argv })}\n`);
+  await closed;
+  return release();
 }
 
 function beginStream(reply: FastifyReply, type: string): { write: (text: string) => void; closed: Promise<unknown> } {

@@ -38,6 +38,8 @@ const NO_POLICY = {
   maxInstances: 1,
   https: 'both',
   hstsMs: 0,
+  cronEveryMs: 0,
+  php: {},
 } as const;
 const SOCKET_WITHIN_MS = 20_000;
 

@@ -1,6 +1,7 @@
 /** The API's client: what the command line knows of the daemon. */
 import { request } from 'node:http';
 import type { IncomingMessage } from 'node:http';
+import { createInterface } from 'node:readline';
 import { ERROR_CODES, SubakoError } from '../domain/errors.ts';
 import type { ErrorCode } from '../domain/errors.ts';
 import type { ErrorReply } from '../api/types.ts';
@@ -50,6 +51,17 @@ export class Client {
     const response = await this.#send(method, path, body);
     if (response.statusCode === undefined || response.statusCode < 400) return response;
     throw errorOf(await text(response));
+  }
+
+  /** Work that takes long and tells how it goes (see api/work-stream.ts). */
+  async work<T>(path: string, body: unknown, onProgress: (text: string) => void): Promise<T> {
+    for await (const line of createInterface({ input: await this.stream('POST', path, body), crlfDelay: Infinity })) {
+      const news = JSON.parse(line) as { progress?: string; done?: T; error?: unknown };
+      if (news.progress !== undefined) onProgress(news.progress);
+      if (news.error !== undefined) throw errorOf(line);
+      if ('done' in news) return news.done;
+    }
+    throw new SubakoError('internal', 'the daemon broke off', { hint: 'subako events may tell why' });
   }
 
   async #json<T>(method: string, path: string, body?: unknown): Promise<T> {

@@ -7,7 +7,7 @@ export interface Output {
   /** The object in JSON, or the text that stands for it. */
   show(value: unknown, asText: () => string): void;
   /** Progress of long work, on standard error; not with `--json`, where standard error holds nothing but an error object. */
-  progress(text: string): void;
+  readonly progress: (text: string) => void;
 }
 
 export function createOutput(json: boolean): Output {

@@ -43,6 +43,7 @@ describe('the command line', () => {
       'show',
       'set',
       'rm',
+      'import',
     ]);
   });
 
@@ -56,8 +57,8 @@ describe('the command line', () => {
 
   it('completes commands and options', () => {
     expect(candidates(program, ['si'])).toEqual(['site']);
-    expect(candidates(program, ['site', ''])).toEqual(['create', 'ls', 'show', 'set', 'rm']);
-    expect(candidates(program, ['domain', ''])).toEqual(['add', 'rm', 'ls']);
+    expect(candidates(program, ['site', ''])).toEqual(['create', 'ls', 'show', 'set', 'rm', 'import']);
+    expect(candidates(program, ['domain', ''])).toEqual(['add', 'rm', 'ls', 'primary']);
     expect(candidates(program, ['cert', 'set', '--'])).toEqual(expect.arrayContaining(['--cert', '--key']));
     expect(candidates(program, ['site', 'create', '--ti'])).toEqual(['--title']);
     expect(candidates(program, ['up', '--h'])).toEqual(['--http', '--https', '--help']);

@@ -4,8 +4,9 @@ import { asSubakoError, ERROR_CODES, SubakoError } from '../domain/errors.ts';
 import { certCommand } from './commands/cert.ts';
 import { checkpointCommand } from './commands/checkpoint.ts';
 import { completionCommand } from './commands/completion.ts';
-import { doctorCommand } from './commands/doctor.ts';
+import { dbCommand } from './commands/db.ts';
 import { domainCommand } from './commands/domain.ts';
+import { doctorCommand } from './commands/doctor.ts';
 import { downCommand } from './commands/down.ts';
 import { eventsCommand } from './commands/events.ts';
 import { execCommand } from './commands/exec.ts';
@@ -20,6 +21,13 @@ import { templateCommand } from './commands/template.ts';
 import { topCommand } from './commands/top.ts';
 import { upCommand } from './commands/up.ts';
 import { wakeCommand } from './commands/wake.ts';
+import { healthCommand } from './commands/health.ts';
+import { loginLinkCommand } from './commands/login-link.ts';
+import { pluginCommand } from './commands/plugin.ts';
+import { searchReplaceCommand } from './commands/search-replace.ts';
+import { themeCommand } from './commands/theme.ts';
+import { userCommand } from './commands/user.ts';
+import { wpCommand } from './commands/wp.ts';
 import { showError } from './output.ts';
 
 const EXAMPLES = `
@@ -55,6 +63,14 @@ export function createProgram(version: string): Command {
     logsCommand,
     execCommand,
     eventsCommand,
+    dbCommand,
+    wpCommand,
+    userCommand,
+    themeCommand,
+    searchReplaceCommand,
+    pluginCommand,
+    loginLinkCommand,
+    healthCommand,
     templateCommand,
     checkpointCommand,
     metricsCommand,

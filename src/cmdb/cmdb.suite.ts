@@ -22,6 +22,8 @@ const settings = {
   pids: 4,
   https: 'both',
   hstsMs: 0,
+  cronEveryMs: 8,
+  php: { memory_limit: '64M' },
 } as const;
 
 function newSite(id: string, domain = `${id}.example`): NewSite {
@@ -132,6 +134,32 @@ export function cmdbSuite(name: string, open: () => Promise<Cmdb>): void {
       const stats = await cmdb.wakeStats();
       expect(stats.get(roleKey('a', 'public'))).toEqual({ wakes: 2, lastWake: { from: 'cold', ms: 90.5, at: 2 } });
       expect(stats.get(roleKey('a', 'admin'))?.wakes).toBe(1);
+    });
+
+    it('gives a site another domain, unless it is taken', async () => {
+      await using cmdb = await open();
+      await cmdb.insertSite(newSite('a', 'a.example'));
+      await cmdb.insertSite(newSite('b', 'b.example'));
+      await expect(cmdb.updateSite('a', { domain: 'b.example' })).rejects.toMatchObject({ code: 'already_exists' });
+      expect(await cmdb.updateSite('a', { domain: 'c.example' })).toMatchObject({ id: 'a', domain: 'c.example' });
+      expect(await cmdb.siteByDomain('a.example')).toBeUndefined();
+      expect(await cmdb.siteByDomain('c.example')).toMatchObject({ id: 'a' });
+    });
+
+    it('knows which timed work is due, and forgets it with its site', async () => {
+      await using cmdb = await open();
+      for (const id of ['a', 'b', 'c']) await cmdb.insertSite(newSite(id));
+      await cmdb.putCron({ siteId: 'a', dueAt: 20, ranAt: 1 });
+      await cmdb.putCron({ siteId: 'b', dueAt: 10, ranAt: 0 });
+      await cmdb.putCron({ siteId: 'c', dueAt: null, ranAt: 0 });
+      await cmdb.putCron({ siteId: 'none', dueAt: 1, ranAt: 0 });
+      expect(await cmdb.dueCrons(9, 5)).toEqual([]);
+      expect((await cmdb.dueCrons(20, 5)).map(({ siteId }) => siteId)).toEqual(['b', 'a']);
+      expect((await cmdb.dueCrons(20, 1)).map(({ siteId }) => siteId)).toEqual(['b']);
+      await cmdb.putCron({ siteId: 'b', dueAt: 30, ranAt: 9 });
+      expect(await cmdb.cron('b')).toEqual({ siteId: 'b', dueAt: 30, ranAt: 9 });
+      await cmdb.deleteSite('a');
+      expect(await cmdb.cron('a')).toBeUndefined();
     });
 
     it('keeps services', async () => {

@@ -16,6 +16,7 @@ import type { State } from '../domain/state.ts';
 export type NewSite = Omit<Site, 'uidRange'>;
 
 export interface SiteChange {
+  readonly domain?: string;
   readonly phase?: SitePhase;
   readonly image?: string;
   readonly settings?: SiteSettings;
@@ -25,6 +26,15 @@ export interface SiteChange {
 export interface WakeStats {
   readonly wakes: number;
   readonly lastWake?: { readonly from: State; readonly ms: number; readonly at: number };
+}
+
+/** When a site's timed work is to be looked after next. */
+export interface CronRecord {
+  readonly siteId: string;
+  /** Unix time in milliseconds; null: nothing is planned. */
+  readonly dueAt: number | null;
+  /** Unix time in milliseconds of the last run; 0: never. */
+  readonly ranAt: number;
 }
 
 /** A container of the platform's own, such as the edge. */
@@ -56,7 +66,7 @@ export interface Cmdb extends AsyncDisposable {
   siteByHost(host: string): Promise<Site | undefined>;
   /** All sites, by domain. */
   sites(): Promise<Site[]>;
-  /** Durable. @throws SubakoError `not_found` */
+  /** Durable. @throws SubakoError `not_found`, `already_exists` when another site has the domain */
   updateSite(id: string, change: SiteChange): Promise<Site>;
   /** Durable. Frees the domain and the uid range; the site's aliases, instances, wakes and nothing else go with it. Idempotent. */
   deleteSite(id: string): Promise<void>;
@@ -83,6 +93,12 @@ export interface Cmdb extends AsyncDisposable {
   countWake(siteId: string, role: Role, wake: { from: State; ms: number; at: number }): Promise<void>;
   /** By `roleKey`. */
   wakeStats(): Promise<ReadonlyMap<string, WakeStats>>;
+
+  /** Inserts or replaces; nothing happens when there is no such site. */
+  putCron(cron: CronRecord): Promise<void>;
+  cron(siteId: string): Promise<CronRecord | undefined>;
+  /** Those that are due, the longest waiting first. */
+  dueCrons(now: number, limit: number): Promise<CronRecord[]>;
 
   putService(service: ServiceRecord): Promise<void>;
   deleteService(name: string): Promise<void>;

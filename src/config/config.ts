@@ -64,6 +64,8 @@ export const FILE_SCHEMA = z.strictObject({
     .string()
     .regex(/^[^:]+:\d{1,5}$/u, 'should be HOST:PORT')
     .optional(),
+  /** WP-CLI for `subako wp`. Default: `wp-cli.phar` in the state directory. */
+  wpCli: z.string().startsWith('/', 'should be an absolute path').optional(),
   /** Bound of each log file; one older copy is kept. */
   logSize: size('4m'),
   /** Defaults for new sites (see `site set`). */
@@ -76,6 +78,7 @@ export const FILE_SCHEMA = z.strictObject({
   adminMemory: size('512m'),
   cpus: z.number().min(0.05).max(1024).default(2),
   pids: z.number().int().min(8).max(32_768).default(64),
+  cron: duration('15m').refine((ms) => ms === 0 || ms >= 1_000, 'should be never, or 1s or more'),
   /** Memory that MariaDB may use for its buffer pool. */
   databaseMemory: size('256m'),
 });

@@ -91,6 +91,8 @@ export function mariadbSpec(paths: DatabasePaths, options: MariadbOptions): Bund
       '--character-set-server=utf8mb4',
       '--performance-schema=0',
       '--max-connections=1000',
+      // The largest statement of a dump, and so the largest row.
+      '--max-allowed-packet=64M',
       '--table-open-cache=2000',
       `--innodb-buffer-pool-size=${options.bufferPoolBytes}`,
       '--innodb-file-per-table=1',

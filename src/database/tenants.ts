@@ -1,6 +1,7 @@
 /** One database and two users per site on the platform's MariaDB: one may do everything with it, the other only read. */
 import mysql from 'mysql2/promise';
-import { SubakoError } from '../domain/errors.ts';
+import { asRoot } from './root-access.ts';
+import type { RootAccess } from './root-access.ts';
 
 export interface DatabaseAccess {
   readonly database: string;
@@ -13,6 +14,11 @@ interface Account {
   readonly password: string;
 }
 
+/** One of them, for one who connects. */
+export interface DatabaseLogin extends Account {
+  readonly database: string;
+}
+
 /** The same, without what must be kept secret. */
 interface DatabaseNames {
   readonly database: string;
@@ -22,15 +28,12 @@ interface DatabaseNames {
 /** A site's queries end after this many seconds, so that one site cannot hold the server. */
 const MAX_STATEMENT_SECONDS = 300;
 const MAX_USER_CONNECTIONS = 40;
-const CONNECT_TIMEOUT_MS = 5_000;
 
 export class Tenants {
-  readonly #socket: string;
-  readonly #password: string;
+  readonly #access: RootAccess;
 
-  constructor(access: { socket: string; rootPassword: string }) {
-    this.#socket = access.socket;
-    this.#password = access.rootPassword;
+  constructor(access: RootAccess) {
+    this.#access = access;
   }
 
   /** Does the server answer as root? */
@@ -74,20 +77,8 @@ export class Tenants {
     return rows.map((row) => String(Object.values(row)[0]));
   }
 
-  async #asRoot<T>(work: (root: mysql.Connection) => Promise<T>): Promise<T> {
-    try {
-      const root = await mysql.createConnection({ socketPath: this.#socket, user: 'root', password: this.#password, connectTimeout: CONNECT_TIMEOUT_MS });
-      try {
-        return await work(root);
-      } finally {
-        root.destroy();
-      }
-    } catch (error) {
-      throw new SubakoError('database_failed', `the database refused: ${error instanceof Error ? error.message : String(error)}`, {
-        hint: 'subako status shows whether the database runs',
-        cause: error,
-      });
-    }
+  #asRoot<T>(work: (root: mysql.Connection) => Promise<T>): Promise<T> {
+    return asRoot(this.#access, work);
   }
 }
 

@@ -32,6 +32,8 @@ type EventType =
   | 'checkpoint.made'
   | 'checkpoint.failed'
   | 'checkpoint.discarded'
+  | 'cron.ran'
+  | 'cron.failed'
   | 'memory.pressure'
   | 'instance.adopted'
   | 'leftover.removed'

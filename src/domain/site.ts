@@ -45,6 +45,10 @@ export interface SiteSettings {
   readonly https: HttpsPolicy;
   /** Milliseconds for which browsers shall use https alone (HSTS); 0 = they are told nothing. */
   readonly hstsMs: number;
+  /** Milliseconds between two runs of its timed work, at least; 0 = none is run. */
+  readonly cronEveryMs: number;
+  /** PHP settings that are not the image's, by name. */
+  readonly php: Readonly<Record<string, string>>;
 }
 
 /** What the kernel holds each container of a role to. */

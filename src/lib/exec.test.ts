@@ -1,3 +1,5 @@
+import { PassThrough, Readable } from 'node:stream';
+import { text as collect } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
 import { exec, execAny, ExecError } from './exec.ts';
 
@@ -29,5 +31,29 @@ describe('exec', () => {
 
   it('rejects when the program is not there', async () => {
     await expect(execAny(['/no/such/program'])).rejects.toThrow('ENOENT');
+  });
+
+  it('hands a stream in, and output on as it comes', async () => {
+    const output = new PassThrough();
+    const text = collect(output);
+    const result = await execAny(['cat'], { input: Readable.from(['a', 'b']), output });
+    output.end();
+    expect(result).toMatchObject({ code: 0, stdout: '' });
+    expect(await text).toBe('ab');
+  });
+
+  it('takes half an input for a failure, not for an end', async () => {
+    const broken = Readable.from(
+      (async function* () {
+        yield 'half';
+        throw new Error('the file is cut short');
+      })(),
+    );
+    await expect(execAny(['cat'], { input: broken })).rejects.toThrow('cut short');
+  });
+
+  it('does not mind a child that stops reading', async () => {
+    const long = Readable.from(Array.from({ length: 100 }, () => 'x'.repeat(65_536)));
+    expect(await execAny(['head', '-c', '1'], { input: long })).toMatchObject({ code: 0, stdout: 'x' });
   });
 });

@@ -1,6 +1,9 @@
 /** The only place that starts processes: argv in, result out, never a shell. */
 import { spawn } from 'node:child_process';
 import type { ChildProcess, StdioOptions } from 'node:child_process';
+import { Readable } from 'node:stream';
+import type { Writable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 
 /** Bytes of output kept of a command; the rest is read and dropped, so a talkative child cannot fill our memory. */
 const MAX_OUTPUT = 8 * 1024 * 1024;
@@ -10,8 +13,10 @@ export interface ExecOptions {
   readonly cwd?: string;
   /** The child's whole environment; nothing is inherited unless it is given here. Default: PATH and LANG alone. */
   readonly env?: Readonly<Record<string, string>>;
-  /** Written to standard input, which is then closed. */
-  readonly input?: string | Uint8Array;
+  /** Written to standard input, which is then closed. A stream that breaks ends the child, and its error is the outcome: half an input never passes for a whole one. */
+  readonly input?: string | Uint8Array | Readable;
+  /** Standard output goes there as it comes and is not kept; it is not closed. When it is gone, the child is ended. */
+  readonly output?: Writable;
   /** The child is ended after this many milliseconds. */
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
@@ -89,7 +94,7 @@ export function start(argv: readonly string[], options: StartOptions): ChildProc
 
 function finish(child: ChildProcess, options: ExecOptions): Promise<ExecResult> {
   const { promise, resolve, reject } = Promise.withResolvers<ExecResult>();
-  const stdout = collect(child.stdout, options.onLine);
+  const stdout = options.output === undefined ? collect(child.stdout, options.onLine) : handOn(child, options.output);
   const stderr = collect(child.stderr, options.onLine);
   let timedOut = false;
   const end = (): void => endChild(child);
@@ -109,9 +114,31 @@ function finish(child: ChildProcess, options: ExecOptions): Promise<ExecResult> 
   });
   if (child.stdin !== null) {
     child.stdin.on('error', () => undefined); // the child may close its input early; its exit code tells the story
-    child.stdin.end(options.input);
+    if (options.input instanceof Readable) {
+      pipeline(options.input, child.stdin).catch((error: unknown) => {
+        if (closedEarly(error)) return;
+        reject(error instanceof Error ? error : new Error(String(error)));
+        end();
+      });
+    } else child.stdin.end(options.input);
   }
   return promise;
+}
+
+/** The reader went away, which is no fault of what was to be read. */
+function closedEarly(error: unknown): boolean {
+  return (
+    error instanceof Error && 'code' in error && ['EPIPE', 'ECONNRESET', 'ERR_STREAM_PREMATURE_CLOSE', 'ERR_STREAM_DESTROYED'].includes(String(error.code))
+  );
+}
+
+function handOn(child: ChildProcess, output: Writable): () => string {
+  child.stdout?.pipe(output, { end: false });
+  output.on('close', () => {
+    child.stdout?.resume();
+    endChild(child);
+  });
+  return () => '';
 }
 
 function endChild(child: ChildProcess): void {

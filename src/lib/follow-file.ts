@@ -1,6 +1,7 @@
 /** The end of a file, and what is added to it. */
 import { open } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { printableLines } from './printable.ts';
 
 export interface FollowOptions {
   /** How many of the last lines to begin with. */
@@ -28,7 +29,7 @@ async function writeTail(path: string, lines: number, write: (text: string) => v
     tail += text;
   });
   const last = tail.split('\n').slice(-lines - 1);
-  if (lines > 0 && tail !== '') write(printable(last.join('\n')));
+  if (lines > 0 && tail !== '') write(printableLines(last.join('\n')));
   return end;
 }
 
@@ -42,17 +43,11 @@ async function writeFrom(path: string, offset: number, write: (text: string) => 
     while (at < size) {
       const { bytesRead, buffer } = await file.read(Buffer.alloc(Math.min(TAIL_BYTES, size - at)), 0, null, at);
       if (bytesRead === 0) break;
-      write(printable(buffer.toString('utf8', 0, bytesRead)));
+      write(printableLines(buffer.toString('utf8', 0, bytesRead)));
       at += bytesRead;
     }
     return at;
   } finally {
     await file.close();
   }
-}
-
-/** A tenant writes this text and an operator's terminal shows it: no escape sequence gets through. */
-function printable(text: string): string {
-  // eslint-disable-next-line no-control-regex -- control characters are what it is about
-  return text.replaceAll(/[\u0000-\u0008\u000B-\u001F\u007F-\u009F]/gu, '\uFFFD');
 }

@@ -20,6 +20,8 @@ const SETTINGS: SiteSettings = {
   pids: 1,
   https: 'both',
   hstsMs: 0,
+  cronEveryMs: 0,
+  php: {},
 };
 
 function due(idleMs: number, settings: Partial<SiteSettings> = {}, checkpoints = true): string | undefined {

@@ -24,6 +24,8 @@ import { SiteContexts } from '../site/site-context.ts';
 import { sitePaths } from '../site/site-paths.ts';
 import type { NameWatcher } from '../site/names.ts';
 import { Sites } from '../site/sites.ts';
+import { buildOwner } from './build-owner.ts';
+import type { BuiltOwner } from './build-owner.ts';
 import type { Foundation } from './foundation.ts';
 import type { Metrics } from './metrics.ts';
 import { platformPaths } from './paths.ts';
@@ -43,7 +45,7 @@ export interface BuildSitesDeps {
   readonly watcher: NameWatcher;
 }
 
-export interface BuiltSites {
+export interface BuiltSites extends BuiltOwner {
   readonly sites: Sites;
   readonly lifecycle: Lifecycle;
   readonly reaper: Reaper;
@@ -94,7 +96,10 @@ export async function buildSites(config: Config, deps: BuildSitesDeps): Promise<
     imageOf: (stack) => images.ensure(stack.recipe, progress),
     authorityOf: (domain) => authorityOf(domain, config.http),
   });
+  const ofOwner = buildOwner(config, { ...common, foundation, database, lifecycle, sites });
   const recover: BuiltSites['recover'] = async (stacks) => {
+    for (const site of await cmdb.sites()) await ofOwner.primaryDomain.recover(site);
+    await database.drafts.dropAll();
     await sites.publishAll();
     await templates.load(stacks);
     await ownCheckpoints.load((await cmdb.sites()).map((site) => site.id));
@@ -102,7 +107,7 @@ export async function buildSites(config: Config, deps: BuildSitesDeps): Promise<
     await spareMaker.clear();
     await sites.finishInterrupted();
   };
-  return { sites, lifecycle, reaper: new Reaper(lifecycle, common, verdicts), templates, spares, ownCheckpoints, verdicts, contexts, recover };
+  return { ...ofOwner, sites, lifecycle, reaper: new Reaper(lifecycle, common, verdicts), templates, spares, ownCheckpoints, verdicts, contexts, recover };
 }
 
 /** Ids of all that there is anything of: by the kernel, by crun, by the CMDB. */
@@ -130,5 +135,7 @@ function newSiteDefaults(config: Config): SiteSettings {
     pids: config.pids,
     https: 'both',
     hstsMs: 0,
+    cronEveryMs: config.cron,
+    php: {},
   };
 }

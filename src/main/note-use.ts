@@ -2,21 +2,24 @@
 import type { Cmdb } from '../cmdb/cmdb.ts';
 import type { AccessEvent } from '../edge/access-log.ts';
 import type { Lifecycle } from '../lifecycle/lifecycle.ts';
+import type { CronClock } from '../site/cron-clock.ts';
 import type { Verdicts } from '../lifecycle/way-verdicts.ts';
 
 interface Parts {
   readonly cmdb: Cmdb;
   readonly lifecycle: Lifecycle;
   readonly verdicts: Verdicts;
+  readonly cron: CronClock;
 }
 
 const OK = 200;
 
-export async function noteUse(seen: readonly AccessEvent[], { cmdb, lifecycle, verdicts }: Parts): Promise<void> {
+export async function noteUse(seen: readonly AccessEvent[], { cmdb, lifecycle, verdicts, cron }: Parts): Promise<void> {
   for (const { host, role, status, ms, woken } of seen) {
     const site = await cmdb.siteByHost(host);
     if (site === undefined) continue;
     lifecycle.touch(site.id, role);
+    cron.noteUse(site.id);
     if (status !== OK || role !== 'public') continue;
     if (woken === '') verdicts.usualPage(site.id, ms);
     else if (woken === 'boot' || woken === 'template' || woken === 'checkpoint' || woken === 'spare') verdicts.firstPage(site.id, woken, ms);

@@ -36,6 +36,8 @@ export function platformPaths({ state, run }: Pick<Directories, 'state' | 'run'>
     /** Of spares, while they are nobody's. */
     spareWork: join(state, 'spare-work'),
     checkpointKey: join(state, 'checkpoint.key'),
+    /** WP-CLI, where somebody put it. */
+    wpCli: join(state, 'wp-cli.phar'),
     runSites: join(run, 'sites'),
   } as const;
 }

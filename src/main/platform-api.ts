@@ -1,5 +1,5 @@
 /** Answers what the API asks, from the parts of the platform. */
-import type { ApiCertificates, ApiPlatform, ExecRequest } from '../api/platform.ts';
+import type { ApiCertificates, ApiPlatform, ExecRequest, WpCliRequest } from '../api/platform.ts';
 import type { CheckpointReply, PsRow, SiteReply, StatusReply, TemplateReply, VerifyReply } from '../api/types.ts';
 import type { OwnCheckpoints } from '../checkpoint/own-checkpoints.ts';
 import type { Spares } from '../checkpoint/spares.ts';
@@ -17,6 +17,10 @@ import type { EventLog } from '../lifecycle/event-log.ts';
 import type { Lifecycle, Transition } from '../lifecycle/lifecycle.ts';
 import { instanceLogPath } from '../lifecycle/live.ts';
 import type { SystemService } from '../lifecycle/system-service.ts';
+import type { Dumps } from '../site/dumps.ts';
+import type { Owner } from '../site/owner.ts';
+import type { PrimaryDomain } from '../site/primary-domain.ts';
+import type { SiteImport } from '../site/site-import.ts';
 import type { SiteContexts } from '../site/site-context.ts';
 import { sitePaths } from '../site/site-paths.ts';
 import { describeSettings } from '../site/site-settings.ts';
@@ -37,6 +41,10 @@ export interface PlatformApiDeps {
   readonly cmdb: Cmdb;
   readonly events: EventLog;
   readonly sites: Sites;
+  readonly owner: Owner;
+  readonly primaryDomain: PrimaryDomain;
+  readonly dumps: Dumps;
+  readonly imports: SiteImport;
   readonly lifecycle: Lifecycle;
   readonly templates: Templates;
   readonly spares: Spares;
@@ -63,6 +71,10 @@ export class PlatformApi implements ApiPlatform {
   readonly events: EventLog;
   readonly names: Names;
   readonly certificates: ApiCertificates;
+  readonly owner: Owner;
+  readonly primaryDomain: PrimaryDomain;
+  readonly dumps: Dumps;
+  readonly imports: SiteImport;
   readonly #deps: PlatformApiDeps;
   readonly #cpu = new CpuMeter();
   readonly #startedAt = Date.now();
@@ -72,6 +84,10 @@ export class PlatformApi implements ApiPlatform {
     this.events = deps.events;
     this.names = deps.sites.names;
     this.certificates = certificatesApi(deps.certificates, deps.ca);
+    this.owner = deps.owner;
+    this.primaryDomain = deps.primaryDomain;
+    this.dumps = deps.dumps;
+    this.imports = deps.imports;
   }
 
   async status(): Promise<StatusReply> {
@@ -235,6 +251,10 @@ export class PlatformApi implements ApiPlatform {
       lifecycle.touch(site.id, role);
     };
     return { argv: foundation.runtime.execArgv(live.instance.id, command, { tty }), release };
+  }
+
+  async openWpCli(domain: string, { args, phar, tty }: WpCliRequest): Promise<{ argv: readonly string[]; release: () => void }> {
+    return this.openExec(domain, { command: await this.owner.wpCliArgv(await this.site(domain), args, phar), tty, role: 'admin' });
   }
 
   shutdown(options: { keep: boolean }): void {

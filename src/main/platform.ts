@@ -19,6 +19,7 @@ import type { Stack } from '../stack/stack.ts';
 import { removeCgroup } from '../runtime/cgroup/remove.ts';
 import { buildCertificates } from './build-certificates.ts';
 import { buildSites } from './build-sites.ts';
+import type { BuiltSites } from './build-sites.ts';
 import { layFoundation } from './foundation.ts';
 import type { Foundation } from './foundation.ts';
 import { Metrics } from './metrics.ts';
@@ -75,7 +76,7 @@ export async function startPlatform({ config, log, progress, onShutdown }: Start
 
   const tls = await buildCertificates(config, { cmdb, emit });
   const built = await buildSites(config, { foundation, cmdb, emit, database, progress, metrics, hosts: edge.hosts, watcher: tls.certificates });
-  const { lifecycle, reaper, templates, spares, recover } = built;
+  const { lifecycle, templates, recover } = built;
   undo.defer(() => (ending.keep ? undefined : lifecycle.sleepAll('platform stopped')));
   progress('looking after the sites');
   await makeEdgeDirectories(edge);
@@ -90,8 +91,7 @@ export async function startPlatform({ config, log, progress, onShutdown }: Start
   undo.defer(() => tls.certificates.stop());
   const accessLog = await startAccessLog(config, edgeService, { cmdb, ...built });
   undo.defer(() => accessLog.stop());
-  reaper.start();
-  undo.defer(async () => void (await Promise.all([reaper.stop(), spares.stop()])));
+  undo.use(await watchSites(built, events));
   // Visitors need not wait for it: until it is there, sites boot. Its events say how it went.
   for (const { stack, image } of stacks) void templates.ensure({ stack, image, role: 'public' }).catch(() => undefined);
 
@@ -147,6 +147,16 @@ async function startAccessLog(config: Config, edgeService: SystemService, parts:
   });
   await accessLog.start();
   return accessLog;
+}
+
+/** What happens to sites without anybody asking. */
+async function watchSites({ reaper, spares, cron }: BuiltSites, events: EventLog): Promise<AsyncDisposable> {
+  await using undo = new AsyncDisposableStack();
+  reaper.start();
+  undo.defer(async () => void (await Promise.all([reaper.stop(), spares.stop()])));
+  await cron.start(events);
+  undo.defer(() => cron.stop());
+  return undo.move();
 }
 
 async function startDispatcher(config: Config, deps: { socket: string; cmdb: SqliteCmdb; lifecycle: Lifecycle }): Promise<Dispatcher> {

@@ -1,5 +1,6 @@
 /** Puts the database service together and starts it. */
 import type { Config } from '../config/config.ts';
+import { Drafts } from '../database/drafts.ts';
 import { databasePaths, mariadbSpec, prepareMariadb } from '../database/mariadb-service.ts';
 import { Tenants } from '../database/tenants.ts';
 import type { Progress } from '../image/image-store.ts';
@@ -14,6 +15,8 @@ const END_WITHIN_MS = 30_000;
 export interface Database {
   readonly service: SystemService;
   readonly tenants: Tenants;
+  readonly drafts: Drafts;
+  readonly socket: string;
   /** Directory of its socket on the host. */
   readonly sockets: string;
 }
@@ -26,7 +29,8 @@ export async function startDatabase(config: Config, foundation: Foundation, deps
     bufferPoolBytes: config.databaseMemory,
   };
   const rootPassword = await prepareMariadb(paths, options, { ...deps, installCgroupPathOf: foundation.cgroupPathOf });
-  const tenants = new Tenants({ socket: paths.socket, rootPassword });
+  const access = { socket: paths.socket, rootPassword };
+  const tenants = new Tenants(access);
   const definition = {
     name: NAME,
     spec: mariadbSpec(paths, options),
@@ -40,5 +44,5 @@ export async function startDatabase(config: Config, foundation: Foundation, deps
   deps.progress('starting the database');
   const service = new SystemService(definition, deps);
   await service.start();
-  return { service, tenants, sockets: paths.sockets };
+  return { service, tenants, drafts: new Drafts(access), socket: paths.socket, sockets: paths.sockets };
 }

@@ -34,10 +34,10 @@ export interface Runtime {
   run(id: string, options: RunOptions): Promise<ProcessIdentity>;
 
   /** Runs the prepared container to its end and gives its output. Nothing is left of it, however it ends. */
-  runToEnd(id: string, options: Pick<ExecOptions, 'input' | 'timeoutMs'>): Promise<ExecResult>;
+  runToEnd(id: string, options: Pick<ExecOptions, 'input' | 'output' | 'timeoutMs' | 'signal'>): Promise<ExecResult>;
 
   /** Runs a command in a running container with the credentials, limits and filters of its first process. */
-  exec(id: string, argv: readonly string[], options: Pick<ExecOptions, 'input' | 'timeoutMs' | 'onLine'>): Promise<ExecResult>;
+  exec(id: string, argv: readonly string[], options: Pick<ExecOptions, 'input' | 'timeoutMs' | 'onLine' | 'signal'>): Promise<ExecResult>;
 
   /** The command line that does what `exec` does, for a caller with a terminal of its own. */
   execArgv(id: string, argv: readonly string[], options: { tty: boolean }): readonly string[];

@@ -19,6 +19,8 @@ const BEFORE = {
   pids: 64,
   https: 'both',
   hstsMs: 0,
+  cronEveryMs: 900_000,
+  php: {},
 } as const;
 
 describe('settings of a site', () => {
@@ -39,7 +41,9 @@ describe('settings of a site', () => {
 
   it.each(
     `idle idle= idle=soon idle=1ms freeze=1ms cold=-1d checkpoint=perhaps awake=true awake= instances=0 instances=9 instances=1.5 memory=1k memory=-5m
-    cpus=0 cpus=x pids=1.5 pids=0 https=yes hsts=soon hsts=-1y colour=red = __proto__=1`.split(/\s+/u),
+    cpus=0 cpus=x pids=1.5 pids=0 https=yes hsts=soon hsts=-1y cron=soon cron=1ms cron= php. php.memory_limit php.memory_limit=1G php.nothing=1 colour=red = __proto__=1`.split(
+      /\s+/u,
+    ),
   )('refuses %s', (assignment) => {
     expect(() => changeSettings(BEFORE, ['idle=5m', assignment])).toThrow(expect.objectContaining({ code: 'bad_setting' }));
   });
@@ -67,7 +71,14 @@ describe('settings of a site', () => {
       pids: '64',
       https: 'both',
       hsts: 'off',
+      cron: '15m',
     });
+    expect(describeSettings({ ...BEFORE, cronEveryMs: 0, php: { memory_limit: '64M' } })).toMatchObject({ cron: 'off', 'php.memory_limit': '64M' });
+  });
+
+  it('of cron and of PHP are among them', () => {
+    expect(changeSettings(BEFORE, ['cron=off', 'php.memory_limit=256M'])).toEqual({ ...BEFORE, cronEveryMs: 0, php: { memory_limit: '256M' } });
+    expect(changeSettings(BEFORE, ['cron=on'])).toEqual(BEFORE);
   });
 
   it('each accept their own example', () => {

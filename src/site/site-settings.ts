@@ -2,6 +2,7 @@
 import { isIP } from 'node:net';
 import { SubakoError } from '../domain/errors.ts';
 import type { SiteSettings } from '../domain/site.ts';
+import { changePhp, refuseMisfits } from './php-settings.ts';
 import { formatDuration, formatSize, parseDuration, parseSize } from '../lib/units.ts';
 
 interface Setting {
@@ -14,8 +15,12 @@ interface Setting {
   readonly format: (value: never) => string;
 }
 
+/** What PHP settings begin with. */
+const PHP = 'php.';
+
 type Value = SiteSettings[keyof SiteSettings];
 
+const CRON_ON_MS = 15 * 60_000;
 const MIB = 1024 ** 2;
 /** The edge reads the list at each request for the admin container. */
 const MAX_NETWORKS = 100;
@@ -76,6 +81,14 @@ export const SITE_SETTINGS: readonly Setting[] = [
   { key: 'xmlrpc', field: 'xmlrpc', what: 'choice whether xmlrpc.php answers: yes or no', example: 'no', ...YES_OR_NO },
   { key: 'admin.memory', field: 'adminMemoryBytes', what: 'memory limit of its admin container', example: '512m', ...SIZE },
   { key: 'cpus', field: 'cpus', what: 'CPU limit in cores', example: '1.5', parse: (text) => between(Number(text), 0.05, 1024), format: String },
+  {
+    key: 'cron',
+    field: 'cronEveryMs',
+    what: 'choice whether its timed work (wp-cron) is run: on, off, or the least time between two runs',
+    example: '15m',
+    parse: (text) => (text === 'on' ? CRON_ON_MS : text === 'off' ? 0 : atLeast(parseDuration(text), 1_000)),
+    format: (value: number) => (value === 0 ? 'off' : formatDuration(value)),
+  },
   { key: 'pids', field: 'pids', what: 'limit of processes', example: '64', parse: (text) => wholeBetween(Number(text), 8, 32_768), format: String },
   {
     key: 'https',
@@ -104,6 +117,10 @@ export function changeSettings(settings: SiteSettings, assignments: readonly str
   let changed = settings;
   for (const assignment of assignments) {
     const [key = '', ...rest] = assignment.split('=');
+    if (key.startsWith(PHP)) {
+      changed = { ...changed, php: changePhp(changed.php, key.slice(PHP.length), rest.join('=')) };
+      continue;
+    }
     const setting = SITE_SETTINGS.find((one) => one.key === key);
     if (setting === undefined) {
       throw new SubakoError('bad_setting', `there is no setting “${key}”`, { hint: `the settings are ${SITE_SETTINGS.map((one) => one.key).join(', ')}` });
@@ -114,11 +131,13 @@ export function changeSettings(settings: SiteSettings, assignments: readonly str
     }
     changed = { ...changed, [setting.field]: value };
   }
+  refuseMisfits(changed.php, Math.min(changed.memoryBytes, changed.adminMemoryBytes));
   return changed;
 }
 
 export function describeSettings(settings: SiteSettings): Record<string, string> {
-  return Object.fromEntries(SITE_SETTINGS.map(({ key, field, format }) => [key, format(settings[field] as never)]));
+  const own = SITE_SETTINGS.map(({ key, field, format }) => [key, format(settings[field] as never)]);
+  return Object.fromEntries([...own, ...Object.entries(settings.php).map(([name, value]) => [`${PHP}${name}`, value])]) as Record<string, string>;
 }
 
 function atLeast(value: number | undefined, least: number, orExactly?: number): number | undefined {

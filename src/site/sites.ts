@@ -113,11 +113,12 @@ export class Sites {
 
   /** @throws SubakoError `bad_setting`, `not_found`, `conflict`; then nothing is changed */
   async set(domain: string, assignments: readonly string[]): Promise<Site> {
-    const { cmdb, lifecycle, emit } = this.#deps;
+    const { cmdb, lifecycle, contexts, emit } = this.#deps;
     const site = await this.byDomain(domain);
     const settings = changeSettings(site.settings, assignments);
     await lifecycle.setLimits(site, settings);
     const changed = await cmdb.updateSite(site.id, { settings });
+    if (settings.php !== site.settings.php) await contexts.stackOf(site).configure(await contexts.of(changed, 'admin', site.id));
     await this.#publish(changed);
     await lifecycle.siteChanged(changed);
     await this.names.publish(changed, []);

@@ -58,6 +58,8 @@ export interface Stack {
   splitConfig(context: StackContext, credentials: SiteCredentials): Promise<void>;
   /** Under which further names the site serves its pages, besides its domain. Running instances learn it within seconds. */
   setNames(context: StackContext, names: readonly string[]): Promise<void>;
+  /** Writes what the site's record says into its configuration: its domain, its PHP settings. Repeatable; running instances may see it at once. */
+  configure(context: StackContext): Promise<void>;
   /** Makes what a boot needs and a stop may have left behind. Cheap: it is on the way of a waiting visitor. */
   prepareBoot(context: StackContext): Promise<void>;
   /** Takes back the directories below the run directory that only the start needed to write to: nothing a tenant does may fill them. Asked before any request. */

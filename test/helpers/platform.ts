@@ -67,7 +67,7 @@ export class TestPlatform {
   /** Writes `config.json`. Without spares, unless they are asked for: nothing happens in the background that a test did not begin. */
   async configure(settings: Readonly<Record<string, unknown>> = {}): Promise<void> {
     await mkdir(this.state, { recursive: true, mode: 0o711 });
-    await writeFile(join(this.state, 'config.json'), JSON.stringify({ spares: 0, ...settings }));
+    await writeFile(join(this.state, 'config.json'), JSON.stringify({ spares: 0, cron: 'never', ...settings }));
   }
 
   get state(): string {

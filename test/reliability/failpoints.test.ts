@@ -44,11 +44,25 @@ const MOVES: Readonly<Record<string, Move>> = {
   recycle: { prepare: () => platform.wake(MOVED), move: () => visitUntil(() => platform.set(MOVED, 'lifetime=1s')) },
   add: { prepare: () => platform.wake(MOVED), move: () => visitUntil(() => Promise.resolve(), 8) },
   template: { prepare: async () => undefined, move: () => platform.api.post<TemplateReply[]>('/v1/templates') },
+  // The dump is the site's own, so its page is right whichever of the two it has.
+  load: {
+    prepare: () => platform.json('db', 'export', MOVED, join(platform.dir, 'moved.sql')),
+    move: () => platform.api.work(`/v1/sites/${MOVED}/dump`, { file: join(platform.dir, 'moved.sql') }, () => undefined),
+  },
   erase: { prepare: () => platform.createSite(DOOMED), move: () => platform.api.delete(`/v1/sites/${DOOMED}`) },
 };
 
 /** One for each move; a whole run takes them all. */
-const SELECTED = new Set(['restore.restored', 'thaw.routed', 'freeze.frozen', 'checkpoint.begun', 'recycle.routed', 'template.sealed', 'erase.ended']);
+const SELECTED = new Set([
+  'restore.restored',
+  'thaw.routed',
+  'freeze.frozen',
+  'checkpoint.begun',
+  'recycle.routed',
+  'template.sealed',
+  'erase.ended',
+  'load.exchanged',
+]);
 
 /** Of orders for certificates, which need an authority (test/e2e/acme.test.ts), and of spares (spares.test.ts). */
 const ELSEWHERE = new Set(['acme', 'spare']);

@@ -1,6 +1,7 @@
-/** `subako domain`: further names of sites. */
+/** `subako domain`: names of sites. */
 import { Command } from 'commander';
 import { contextOf } from '../context.ts';
+import { domainPrimaryCommand } from './domain-primary.ts';
 import { table } from '../output.ts';
 
 interface NameReply {
@@ -10,7 +11,7 @@ interface NameReply {
 }
 
 export function domainCommand(): Command {
-  return new Command('domain').description('further names of sites').addCommand(add()).addCommand(remove()).addCommand(list());
+  return new Command('domain').description('names of sites').addCommand(add()).addCommand(remove()).addCommand(list()).addCommand(domainPrimaryCommand());
 }
 
 function add(): Command {

@@ -1,16 +1,11 @@
 /** `subako exec`: a command inside a site's container. */
-import { once } from 'node:events';
-import { createInterface } from 'node:readline';
-import { constants } from 'node:os';
 import { Command } from 'commander';
 import { SubakoError } from '../../domain/errors.ts';
 import { ROLES } from '../../domain/role.ts';
-import { start } from '../../lib/exec.ts';
 import { sitePath } from '../client.ts';
 import { contextOf } from '../context.ts';
 import { roleOption } from '../role-option.ts';
-
-const SIGNAL_EXIT_BASE = 128;
+import { runHere } from '../run-here.ts';
 
 export function execCommand(): Command {
   return new Command('exec')
@@ -27,10 +22,7 @@ export function execCommand(): Command {
       const { role, argv } = commandOf(words, options.role);
       const { client } = contextOf(command);
       const tty = [process.stdin, process.stdout].every((stream) => stream.isTTY);
-      const session = await client.stream('POST', sitePath(domain, '/exec'), { command: argv, tty, role });
-      const [line] = (await once(createInterface({ input: session }), 'line')) as [string];
-      process.exitCode = await runHere((JSON.parse(line) as { argv: string[] }).argv);
-      session.destroy();
+      process.exitCode = await runHere(await client.stream('POST', sitePath(domain, '/exec'), { command: argv, tty, role }));
     });
 }
 
@@ -46,20 +38,4 @@ function commandOf(words: readonly string[], role: string): { role: string; argv
     });
   }
   return commandOf(others, value);
-}
-
-const ignore = (): void => undefined;
-
-/** Our terminal is the command's; signals from it reach the whole group by themselves. */
-async function runHere(argv: readonly string[]): Promise<number> {
-  process.on('SIGINT', ignore);
-  const child = start(argv, { stdio: 'inherit' });
-  try {
-    const [code, signal] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null];
-    return code ?? SIGNAL_EXIT_BASE + (signal === null ? 0 : constants.signals[signal]);
-  } catch (error) {
-    throw new SubakoError('command_failed', `could not run ${argv[0]}`, { cause: error });
-  } finally {
-    process.off('SIGINT', ignore);
-  }
 }

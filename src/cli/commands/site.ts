@@ -2,6 +2,7 @@
 import { Command } from 'commander';
 import type { CreatedSiteReply, SiteReply } from '../../api/types.ts';
 import { SITE_SETTINGS } from '../../site/site-settings.ts';
+import { siteImportCommand } from './site-import.ts';
 import { sitePath } from '../client.ts';
 import { contextOf } from '../context.ts';
 import { facts, table } from '../output.ts';
@@ -13,7 +14,8 @@ export function siteCommand(): Command {
     .addCommand(list())
     .addCommand(show())
     .addCommand(set())
-    .addCommand(remove());
+    .addCommand(remove())
+    .addCommand(siteImportCommand());
 }
 
 interface CreateOptions {

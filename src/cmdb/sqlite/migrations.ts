@@ -60,4 +60,10 @@ export const MIGRATIONS: readonly string[] = [
      name   TEXT PRIMARY KEY,
      record TEXT NOT NULL CHECK (json_valid(record))
    ) STRICT;`,
+  `CREATE TABLE crons (
+     site_id TEXT PRIMARY KEY REFERENCES sites (id) ON DELETE CASCADE,
+     due_at  INTEGER,
+     ran_at  INTEGER NOT NULL
+   ) STRICT;
+   CREATE INDEX crons_by_due ON crons (due_at);`,
 ];

@@ -1,4 +1,5 @@
 /** Rows of the database as values of the domain. */
+import type { CronRecord } from '../cmdb.ts';
 import type { Alias } from '../../domain/alias.ts';
 import type { Instance } from '../../domain/instance.ts';
 import type { Role } from '../../domain/role.ts';
@@ -20,6 +21,8 @@ const ADDED_LATER = {
   xmlrpc: false,
   https: 'both',
   hstsMs: 0,
+  cronEveryMs: 900_000,
+  php: {},
 } as const;
 
 export function siteFromRow(row: Row): Site;
@@ -56,4 +59,8 @@ export function instanceFromRow(row: Row): Instance {
     since: Number(row['since']),
     bootedAt: Number(row['booted_at']),
   };
+}
+
+export function cronFromRow(row: Row): CronRecord {
+  return { siteId: String(row['site_id']), dueAt: row['due_at'] === null ? null : Number(row['due_at']), ranAt: Number(row['ran_at']) };
 }

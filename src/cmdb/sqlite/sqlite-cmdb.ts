@@ -10,9 +10,9 @@ import type { Role } from '../../domain/role.ts';
 import type { Site } from '../../domain/site.ts';
 import { FIRST_SITE_RANGE, LAST_SITE_RANGE } from '../../domain/uid-range.ts';
 import { MAX_EVENTS } from '../cmdb.ts';
-import type { Cmdb, EventQuery, NewSite, ServiceRecord, SiteChange, WakeStats } from '../cmdb.ts';
+import type { Cmdb, CronRecord, EventQuery, NewSite, ServiceRecord, SiteChange, WakeStats } from '../cmdb.ts';
 import { openDatabase } from './open.ts';
-import { aliasFromRow, instanceFromRow, siteFromRow } from './rows.ts';
+import { aliasFromRow, cronFromRow, instanceFromRow, siteFromRow } from './rows.ts';
 
 type Params = Record<string, SQLInputValue>;
 
@@ -62,9 +62,12 @@ export class SqliteCmdb implements Cmdb {
       const site = siteFromRow(this.#get('SELECT * FROM sites WHERE id = :id', { id }));
       if (site === undefined) throw new SubakoError('not_found', `there is no site ${id}`);
       const changed = { ...site, ...change };
-      const { phase, image } = changed;
-      this.#run('UPDATE sites SET phase = :phase, image = :image, settings = :settings WHERE id = :id', {
+      const { domain, phase, image } = changed;
+      const holder = this.#get('SELECT phase FROM sites WHERE domain = :domain AND id <> :id', { domain, id });
+      if (holder !== undefined) throw alreadyExists(domain, String(holder['phase']));
+      this.#run('UPDATE sites SET domain = :domain, phase = :phase, image = :image, settings = :settings WHERE id = :id', {
         id,
+        domain,
         phase,
         image,
         settings: JSON.stringify(changed.settings),
@@ -138,6 +141,19 @@ export class SqliteCmdb implements Cmdb {
     return new Map(
       rows.map((row) => [roleKey(String(row['site_id']), row['role'] as Role), { wakes: Number(row['wakes']), lastWake: JSON.parse(String(row['last'])) }]),
     );
+  }
+
+  async putCron({ siteId, dueAt, ranAt }: CronRecord): Promise<void> {
+    this.#run('INSERT OR REPLACE INTO crons (site_id, due_at, ran_at) SELECT id, :dueAt, :ranAt FROM sites WHERE id = :siteId', { siteId, dueAt, ranAt });
+  }
+
+  async cron(siteId: string): Promise<CronRecord | undefined> {
+    const row = this.#get('SELECT * FROM crons WHERE site_id = :siteId', { siteId });
+    return row === undefined ? undefined : cronFromRow(row);
+  }
+
+  async dueCrons(now: number, limit: number): Promise<CronRecord[]> {
+    return this.#all('SELECT * FROM crons WHERE due_at <= :now ORDER BY due_at LIMIT :limit', { now, limit }).map(cronFromRow);
   }
 
   async putService(service: ServiceRecord): Promise<void> {

@@ -18,8 +18,8 @@ export interface EdgePorts {
   readonly connectionsPerAddress: number;
 }
 
-/** The largest request body: 64 MiB of upload and the rest of its form. The image's php.ini has the same number. */
-const MAX_BODY = '72m';
+/** The largest request body that any site may take (src/site/php-settings.ts has the same number). What a site takes is PHP's to say: 72 MiB by default. */
+const MAX_BODY = '136m';
 
 export function renderNginx(ports: EdgePorts): string {
   return `# Written by Subako at every start; changes are lost.

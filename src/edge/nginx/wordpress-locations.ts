@@ -23,7 +23,7 @@ ${guards()}
 
     location ~ /\\.(?!well-known/) { return 404; }
     location ~* (?:~|\\.(?:${PRIVATE}))$ { return 404; }
-    location ~* ^/(?:wp-config(?:-sample)?\\.php|wp-admin/(?:install|setup-config)\\.php|readme\\.html|license\\.txt)$ { return 404; }
+    location ~* ^/(?:wp-cron\\.php|wp-config(?:-sample)?\\.php|wp-admin/(?:install|setup-config)\\.php|readme\\.html|license\\.txt)$ { return 404; }
     location ~* ^/wp-includes/(?!js/tinymce/wp-tinymce\\.php$).*\\.php$ { return 404; }
 
     location ^~ /wp-content/ {

@@ -78,7 +78,7 @@ export class Crun implements Runtime {
     }
   }
 
-  async runToEnd(id: string, options: Pick<ExecOptions, 'input' | 'timeoutMs'>): Promise<ExecResult> {
+  async runToEnd(id: string, options: Pick<ExecOptions, 'input' | 'output' | 'timeoutMs' | 'signal'>): Promise<ExecResult> {
     try {
       return await execAny(runToEndArgs(this.#paths, id, this.#bundle(id)), { input: '', ...options });
     } finally {
@@ -86,7 +86,7 @@ export class Crun implements Runtime {
     }
   }
 
-  exec(id: string, argv: readonly string[], options: Pick<ExecOptions, 'input' | 'timeoutMs' | 'onLine'>): Promise<ExecResult> {
+  exec(id: string, argv: readonly string[], options: Pick<ExecOptions, 'input' | 'timeoutMs' | 'onLine' | 'signal'>): Promise<ExecResult> {
     return execAny(this.execArgv(id, argv, { tty: false }), { input: '', ...options });
   }
 

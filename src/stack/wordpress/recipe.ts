@@ -56,6 +56,7 @@ export const WORDPRESS_RECIPE: Recipe = {
     ...[
       'wp-config.php',
       'role.php',
+      'login.php',
       'install.php',
       'compile.php',
       'fill-opcache.php',

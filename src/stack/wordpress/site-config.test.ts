@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { newSiteKeys, phpString, readSiteKeys, renderSiteConfig, renderSiteNames } from './site-config.ts';
+import { newSiteKeys, phpString, readSiteKeys, renderSiteConfig, renderSiteNames, withDomain } from './site-config.ts';
 
 const CREDENTIALS = { database: 'site_a', admin: { user: 'site_a', password: 'all' }, reader: { user: 'site_a_reader', password: 'read' } };
 
@@ -38,5 +38,13 @@ describe('the configuration of a WordPress site', () => {
     expect(open).not.toContain(`'all'`);
     expect(shut).toContain(`define( 'DB_PASSWORD', 'all' );`);
     expect(open.match(/secret\d+/gu)).toEqual(shut.match(/secret\d+/gu));
+  });
+
+  it('is the same for another domain, but for the domain', () => {
+    const before = renderSiteConfig('admin', config());
+    const after = withDomain(before, 'b.example');
+    expect(after).toBe(before.replace("'a.example'", "'b.example'"));
+    expect(withDomain(after, 'a.example')).toBe(before);
+    expect(() => withDomain('<?php', 'a.example')).toThrow('no domain');
   });
 });

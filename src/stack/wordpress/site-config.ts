@@ -47,6 +47,13 @@ export interface SiteConfig {
   readonly keys: Readonly<Record<string, string>>;
 }
 
+/** The same configuration for another domain: everything else in it stays, keys and password included. @throws when it names none */
+export function withDomain(config: string, domain: string): string {
+  const line = /^(define\( 'SUBAKO_DOMAIN', (?:.* : )?)'[^'\n]*' \);$/mu;
+  if (!line.test(config)) throw new TypeError('the configuration names no domain');
+  return config.replace(line, (_line, before: string) => `${before}${phpString(domain)} );`);
+}
+
 /** A PHP string literal: in single quotes, where only the quote and the backslash mean anything. */
 export function phpString(text: string): string {
   return `'${text.replaceAll(/['\\]/gu, (sign) => `\\${sign}`)}'`;

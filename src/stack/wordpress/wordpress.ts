@@ -19,7 +19,8 @@ import type { BindMount, BundleSpec } from '../../runtime/bundle/bundle-spec.ts'
 import type { SiteCredentials, Stack, StackContext } from '../stack.ts';
 import { INSTANCE_VARIABLE } from '../../runtime/bundle/bundle-spec.ts';
 import { CONTENT_SKELETON, CORE_OPCACHE, DOCUMENT_ROOT, OPCACHE_DIR, PHP_CLI, PHP_FPM, WORDPRESS_RECIPE, WWW_DATA } from './recipe.ts';
-import { newSiteKeys, readSiteKeys, renderSiteConfig, renderSiteNames } from './site-config.ts';
+import { renderPhpIni } from '../../site/php-settings.ts';
+import { newSiteKeys, readSiteKeys, renderSiteConfig, renderSiteNames, withDomain } from './site-config.ts';
 import { wordpressTemplate } from './template.ts';
 
 const WARM_UP_WITHIN_MS = 10_000;
@@ -34,6 +35,7 @@ export const wordpress: Stack = {
   prepareFiles,
   splitConfig,
   setNames,
+  configure,
   prepareBoot,
   seal,
   tidy,
@@ -92,6 +94,14 @@ async function writeConfig({ site, paths }: Pick<StackContext, 'site' | 'paths'>
     await mkdir(paths.configOf(role), { recursive: true, mode: 0o711 });
     await writeFileAtomic(join(paths.configOf(role), 'config.php'), render(role), { mode: 0o440, owner: { uid: 0, gid } });
   }
+}
+
+/** The directories are root's, so their files may be named by path. */
+async function configure({ site, paths }: StackContext): Promise<void> {
+  const known = await Promise.all(ROLES.map(async (role) => [role, await readFile(join(paths.configOf(role), 'config.php'), 'utf8')] as const));
+  const texts = Object.fromEntries(known) as Record<Role, string>;
+  await writeConfig({ site, paths }, (role) => withDomain(texts[role], site.domain));
+  for (const role of ROLES) await writeFileAtomic(join(paths.configOf(role), 'php.ini'), renderPhpIni(site.settings.php), { mode: 0o444 });
 }
 
 async function prepareBoot({ paths, instance, image }: StackContext): Promise<void> {

@@ -29,6 +29,11 @@ define( 'WP_HTTP_BLOCK_EXTERNAL', true );
 define( 'DISABLE_WP_CRON', true );
 define( 'WP_MEMORY_LIMIT', '128M' );
 
+// A link to log in once, made by `subako login-link`.
+if ( is_string( $_GET['subako_login'] ?? null ) ) {
+	require '/usr/share/subako/login.php';
+}
+
 if ( ! defined( 'ABSPATH' ) ) {
 	define( 'ABSPATH', __DIR__ . '/' );
 }

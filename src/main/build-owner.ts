@@ -1,0 +1,68 @@
+/** Puts together what owners do with sites that are there. */
+import type { Cmdb } from '../cmdb/cmdb.ts';
+import type { Config } from '../config/config.ts';
+import type { EventSink } from '../domain/events.ts';
+import type { RouteTree } from '../edge/route-tree.ts';
+import type { Lifecycle } from '../lifecycle/lifecycle.ts';
+import { CronClock } from '../site/cron-clock.ts';
+import { Dumps } from '../site/dumps.ts';
+import { Owner } from '../site/owner.ts';
+import { PrimaryDomain } from '../site/primary-domain.ts';
+import type { SiteContexts } from '../site/site-context.ts';
+import { SiteImport } from '../site/site-import.ts';
+import { SiteTools } from '../site/site-tools.ts';
+import type { Sites } from '../site/sites.ts';
+import type { Foundation } from './foundation.ts';
+import { platformPaths } from './paths.ts';
+import { authorityOf } from './platform-api.ts';
+import type { Database } from './start-database.ts';
+
+export interface BuildOwnerDeps {
+  readonly foundation: Foundation;
+  readonly cmdb: Cmdb;
+  readonly emit: EventSink;
+  readonly now: () => number;
+  readonly database: Database;
+  readonly lifecycle: Lifecycle;
+  readonly routes: RouteTree;
+  readonly contexts: SiteContexts;
+  readonly sites: Sites;
+}
+
+export interface BuiltOwner {
+  readonly owner: Owner;
+  readonly primaryDomain: PrimaryDomain;
+  readonly dumps: Dumps;
+  readonly imports: SiteImport;
+  readonly cron: CronClock;
+}
+
+export function buildOwner(config: Config, deps: BuildOwnerDeps): BuiltOwner {
+  const { database, foundation } = deps;
+  const { runtime, cgroupPathOf, toolbox } = foundation;
+  const common = { ...deps, runtime, dirs: config, ...namesOf(config) };
+  const tools = new SiteTools(common);
+  const owner = new Owner({ ...common, tools, wpCli: config.wpCli ?? platformPaths(config).wpCli });
+  const ofDatabase = { drafts: database.drafts, databaseSocket: database.socket, databaseSockets: database.sockets, rootfs: toolbox.image.rootfs };
+  const dumps = new Dumps({ ...common, ...ofDatabase, cgroupPathOf });
+  return {
+    owner,
+    dumps,
+    primaryDomain: new PrimaryDomain({ ...common, owner }),
+    imports: new SiteImport({ ...common, dumps, owner, tools }),
+    cron: new CronClock({ ...common, ...ofDatabase, tools, random: Math.random }),
+  };
+}
+
+/** How sites are addressed, by their names. */
+function namesOf({ http, https }: Config): {
+  authorityOf: (domain: string) => string;
+  urlOf: (domain: string) => string;
+  urlsOf: (domain: string) => string[];
+} {
+  return {
+    authorityOf: (domain) => authorityOf(domain, http),
+    urlOf: (domain) => `http://${authorityOf(domain, http)}/`,
+    urlsOf: (domain) => [`http://${authorityOf(domain, http)}`, `https://${domain}:${https}`, `http://${domain}`],
+  };
+}

@@ -1,0 +1,99 @@
+/** wp-cron by the platform's clock: done in time, by a site that slept and sleeps again, and never by a visitor. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { poll } from '../../src/lib/deadline.ts';
+import { TestPlatform } from '../helpers/platform.ts';
+
+const ON = 'clock.localhost';
+const OFF = 'still.localhost';
+const PATIENCE = { timeoutMs: 150_000, everyMs: 500 };
+let platform: TestPlatform;
+
+const PLUGIN = `<?php
+/* Plugin Name: Timer */
+add_action("timer_hook", function ($what) { update_option("timer_ran", get_option("timer_ran", "") . $what); });`;
+
+const wordpress = async (domain: string, code: string): Promise<string> => {
+  const result = await platform.cli([
+    'exec',
+    domain,
+    '--',
+    'php8.4',
+    '-c',
+    '/etc/subako/php.ini',
+    '-r',
+    `$_SERVER["HTTP_HOST"] = "${domain}"; require "/srv/wordpress/wp-load.php"; ${code}`,
+  ]);
+  expect(result.code, result.stderr).toBe(0);
+  return result.stdout;
+};
+
+const runs = async (domain: string) => (await platform.events(domain)).filter(({ type }) => type === 'cron.ran');
+
+/** A first piece of work that is due now, and a second that comes when the first was done. */
+const plan = 'update_option("active_plugins", array("timer.php")); _set_cron_array(array()); wp_schedule_single_event(time() - 5, "timer_hook", array("x"));';
+
+beforeAll(async () => {
+  platform = await TestPlatform.start();
+  for (const site of [ON, OFF]) {
+    await platform.createSite(site);
+    await platform.plantPhp(site, 'timer.php', PLUGIN);
+    await wordpress(site, plan);
+    await platform.sleep(site, 'cold');
+  }
+});
+
+afterAll(async () => expect(await platform.stop()).toEqual([]));
+
+describe('timed work', () => {
+  it('is not run by visitors, whatever they ask for', async () => {
+    expect((await platform.fetch(ON, '/wp-cron.php?doing_wp_cron=1')).status).toBe(404);
+    expect((await platform.fetch(ON, '/')).status).toBe(200);
+    expect(await wordpress(ON, 'echo get_option("timer_ran", "not yet");')).toBe('not yet');
+    await platform.sleep(ON, 'cold');
+  });
+
+  it('is run when it is due, by a site that is woken for it and sleeps again', async () => {
+    await platform.set(ON, 'cron=1s');
+    expect(await poll(async () => (await runs(ON)).length > 0, PATIENCE)).toBe(true);
+    expect((await runs(ON))[0]?.facts).toMatchObject({ hooks: 1, first: ['timer_hook'] });
+    const woken = (await platform.events(ON)).findLast(({ type }) => type === 'instance.woken');
+    expect(woken?.cause).toBe('cron');
+    const asleep = async (): Promise<boolean> => (await platform.events(ON)).some(({ type, cause }) => type === 'instance.slept' && cause === 'cron');
+    expect(await poll(asleep, PATIENCE)).toBe(true);
+    expect((await platform.row(ON)).state).toBe('cold');
+    expect(await wordpress(ON, 'echo get_option("timer_ran");')).toBe('x');
+  });
+
+  it('is looked for again after the site was used, and also while it is awake', async () => {
+    const before = (await runs(ON)).length;
+    await wordpress(ON, '_set_cron_array(array()); wp_schedule_single_event(time() + 2, "timer_hook", array("y"));');
+    const again = async (): Promise<boolean> => {
+      await platform.fetch(ON, '/');
+      return (await runs(ON)).length > before;
+    };
+    expect(await poll(again, PATIENCE)).toBe(true);
+    expect(await wordpress(ON, 'echo get_option("timer_ran");')).toBe('xy');
+  });
+
+  it('goes on after one that fails', async () => {
+    await platform.plantPhp(ON, 'timer.php', `${PLUGIN}\nadd_action("timer_bad", function () { throw new Exception("bad"); });`);
+    await wordpress(
+      ON,
+      '_set_cron_array(array()); wp_schedule_single_event(time() - 9, "timer_bad"); wp_schedule_single_event(time() - 5, "timer_hook", array("z"));',
+    );
+    await platform.sleep(ON, 'cold');
+    expect(await poll(async () => (await wordpress(ON, 'echo get_option("timer_ran");')) === 'xyz', PATIENCE)).toBe(true);
+  });
+
+  it('of a site that has it off waits for ever', async () => {
+    expect(await runs(OFF)).toEqual([]);
+    expect(await wordpress(OFF, 'echo get_option("timer_ran", "not yet");')).toBe('not yet');
+  });
+
+  it('is remembered by the platform when it starts again', async () => {
+    await wordpress(ON, '_set_cron_array(array()); wp_schedule_single_event(time() + 1, "timer_hook", array("!"));');
+    await platform.cli(['down']);
+    await platform.up();
+    expect(await poll(async () => (await wordpress(ON, 'echo get_option("timer_ran");')) === 'xyz!', { timeoutMs: 150_000, everyMs: 3_000 })).toBe(true);
+  });
+});
