@@ -14,8 +14,8 @@ export default defineConfig({
           fileParallelism: false,
           // A machine that others use too may stop for seconds at any moment. The report names each test that needed its second try.
           retry: 1,
-          testTimeout: 180_000,
-          hookTimeout: 600_000,
+          testTimeout: 600_000,
+          hookTimeout: 1_800_000,
         },
       },
     ],

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { start } from '../src/lib/exec.ts';
 import { checks, ROOT, runAll } from './run-all.ts';
+import { needImages } from './images.ts';
 import { needPackages } from './packages.ts';
 
 interface Counts {
@@ -25,6 +26,7 @@ if (!isRoot && !onlyUnit) console.log('skipped: tests on real containers, becaus
 const projects = (isRoot && !onlyUnit ? ['unit', 'real'] : ['unit']).filter((project) => paths.length === 0 || paths.some((path) => isOf(path, project)));
 
 if (projects.includes('real')) await needPackages({ mmdebstrap: 'mmdebstrap', chromium: 'chromium', pebble: 'pebble' });
+if (projects.includes('real')) await needImages();
 const checked = paths.length > 0 || (await runAll(checks));
 const counts: Counts[] = [];
 for (const project of projects) counts.push(await vitest(project));

@@ -42,11 +42,7 @@ export class ImageStore {
     const key = recipeKey(recipe);
     const found = await this.find(key);
     if (found !== undefined) return found;
-    const cached = join(this.#options.cacheDir, key);
-    if ((await readFacts(cached)) === undefined) {
-      const base = await this.#base(recipe, progress);
-      await withDraft(cached, async (draft) => buildImage(recipe, { draft, base, progress }));
-    }
+    const cached = await this.fillCache(recipe, progress);
     await withDraft(join(this.#options.dir, key), (draft) => copyTree(cached, draft));
     const made = await this.find(key);
     if (made === undefined) throw new Error(`image ${key} vanished while it was made`);
@@ -67,6 +63,15 @@ export class ImageStore {
       if (old !== undefined && now - old.builtAt > 2 * WEEK_MS) await rm(join(cacheDir, name), { recursive: true, force: true });
     }
     return dir;
+  }
+
+  /** The cache's directory of this recipe, which is made when it is missing. @throws as `ensure` */
+  async fillCache(recipe: Recipe, progress: Progress): Promise<string> {
+    const cached = join(this.#options.cacheDir, recipeKey(recipe));
+    if ((await readFacts(cached)) !== undefined) return cached;
+    const base = await this.#base(recipe, progress);
+    await withDraft(cached, async (draft) => buildImage(recipe, { draft, base, progress }));
+    return cached;
   }
 
   /** Every image in the store. */

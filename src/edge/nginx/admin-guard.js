@@ -10,7 +10,8 @@ function verdict(request) {
       .split('\n')
       .filter(Boolean);
     return networks.some((network) => isIn(request.remoteAddress, network)) ? 'allow' : 'deny';
-  } catch {
+  } catch (error) {
+    request.warn('no guard can be read: ' + error.message);
     return 'deny';
   }
 }

@@ -40,7 +40,7 @@ describe('who may reach the admin container', () => {
 
   it('is nobody where the guard cannot be read, or names no one', async () => {
     const route = await mkdtemp(join(tmpdir(), 'subako-guard-'));
-    const asked = { variables: { route }, remoteAddress: '192.0.2.7' };
+    const asked = { variables: { route }, remoteAddress: '192.0.2.7', warn: () => undefined };
     expect(verdict(asked)).toBe('deny');
     await writeFile(join(route, 'guard'), '\n');
     expect(verdict(asked)).toBe('deny');
