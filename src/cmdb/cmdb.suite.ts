@@ -92,8 +92,10 @@ export function cmdbSuite(name: string, open: () => Promise<Cmdb>): void {
       await cmdb.insertSite(newSite('b'));
       const alias = { name: 'c.example', siteId: 'a', redirect: false, createdAt: 5 };
       await cmdb.addAlias(alias);
+      await cmdb.addAlias({ ...alias, redirect: true });
+      expect(await cmdb.aliases()).toEqual([{ ...alias, redirect: true }]);
       for (const name of ['a.example', 'b.example', 'c.example']) {
-        await expect(cmdb.addAlias({ ...alias, name })).rejects.toMatchObject({ code: 'already_exists' });
+        await expect(cmdb.addAlias({ ...alias, siteId: 'b', name })).rejects.toMatchObject({ code: 'already_exists' });
       }
       await expect(cmdb.insertSite(newSite('c'))).rejects.toMatchObject({ code: 'already_exists', message: expect.stringContaining('a.example') });
       await cmdb.deleteAlias('c.example');

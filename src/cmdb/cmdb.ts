@@ -71,7 +71,7 @@ export interface Cmdb extends AsyncDisposable {
   /** Durable. Frees the domain and the uid range; the site's aliases, instances, wakes and nothing else go with it. Idempotent. */
   deleteSite(id: string): Promise<void>;
 
-  /** Durable. @throws SubakoError `already_exists` when a site or another alias has the name */
+  /** Durable. Replaces one that the site has already. @throws SubakoError `already_exists` when it is a domain, or an alias of another site */
   addAlias(alias: Alias): Promise<void>;
   /** Durable. Idempotent. */
   deleteAlias(name: string): Promise<void>;

@@ -46,7 +46,6 @@ export class Names {
     const name = canonicalHost(typed);
     const site = await siteOf(domain);
     const known = (await cmdb.aliases()).find((alias) => alias.name === name);
-    if (known !== undefined && known.siteId === site.id) await cmdb.deleteAlias(name);
     // Recorded first: whatever a crash leaves in the route tree is set right by the record at the next start.
     await cmdb.addAlias({ name, siteId: site.id, redirect, createdAt: known?.createdAt ?? now() });
     await this.#tell(site);

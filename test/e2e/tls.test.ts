@@ -3,10 +3,12 @@ import { writeFile } from 'node:fs/promises';
 import { connect as connectHttp2 } from 'node:http2';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { X509Certificate } from 'node:crypto';
+import { createHash, X509Certificate } from 'node:crypto';
+import { chromium } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { AuthorityReply, CertificateReply } from '../../src/api/types.ts';
 import { keyPem, makeAuthority, makeLeaf, newKey } from '../../src/edge/certificates/x509.ts';
+import { poll } from '../../src/lib/deadline.ts';
 import { TestPlatform } from '../helpers/platform.ts';
 import { fetchHttps, handshake, refusal } from '../helpers/tls.ts';
 import type { Visit } from '../helpers/tls.ts';
@@ -80,6 +82,28 @@ describe('a local name', () => {
     expect(older.getCipher().name).toMatch(/^ECDHE-ECDSA-/u);
     for (const socket of [newest, older]) socket.destroy();
     expect(await refusal({ ...common, minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' })).not.toContain('none');
+  });
+
+  it('is spoken to in HTTP/3 by a browser', async () => {
+    const socket = await handshake({ port: platform.https, servername: SITE, ca });
+    const shown = socket.getPeerX509Certificate();
+    socket.destroy();
+    // Browsers trust only public authorities over QUIC; this one is told the very key.
+    const key = createHash('sha256')
+      .update(shown?.publicKey.export({ type: 'spki', format: 'der' }) ?? '')
+      .digest('base64');
+    const origin = `${SITE}:${platform.https}`;
+    const flags = [`--origin-to-force-quic-on=${origin}`, `--ignore-certificate-errors-spki-list=${key}`, `--host-resolver-rules=MAP ${SITE} 127.0.0.1`];
+    const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox', '--disable-gpu', '--no-first-run', ...flags] });
+    try {
+      const page = await browser.newPage();
+      const load = async () => (await page.goto(`https://${origin}${STYLE}`))?.status() === 200;
+      expect(await poll(() => load().catch(() => false), { timeoutMs: 120_000, everyMs: 500 })).toBe(true);
+      const spoken = await page.evaluate(() => (performance.getEntriesByType('navigation')[0] as unknown as { nextHopProtocol: string }).nextHopProtocol);
+      expect(spoken).toBe('h3');
+    } finally {
+      await browser.close();
+    }
   });
 
   it('is known in other spellings', async () => {

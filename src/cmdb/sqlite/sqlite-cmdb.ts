@@ -82,8 +82,8 @@ export class SqliteCmdb implements Cmdb {
 
   async addAlias({ redirect, ...alias }: Alias): Promise<void> {
     this.#durably(() => {
-      this.#refuseTaken(alias.name);
-      this.#run('INSERT INTO aliases (name, site_id, redirect, created_at) VALUES (:name, :siteId, :redirect, :createdAt)', {
+      this.#refuseTaken(alias.name, alias.siteId);
+      this.#run('INSERT OR REPLACE INTO aliases (name, site_id, redirect, created_at) VALUES (:name, :siteId, :redirect, :createdAt)', {
         ...alias,
         redirect: redirect ? 1 : 0,
       });
@@ -210,11 +210,11 @@ export class SqliteCmdb implements Cmdb {
     }
   }
 
-  /** @throws SubakoError `already_exists` */
-  #refuseTaken(name: string): void {
+  /** @throws SubakoError `already_exists`, unless it is an alias of this very site */
+  #refuseTaken(name: string, siteId = ''): void {
     const site = this.#get('SELECT phase FROM sites WHERE domain = :name', { name });
     if (site !== undefined) throw alreadyExists(name, String(site['phase']));
-    const alias = this.#get('SELECT domain FROM aliases JOIN sites ON sites.id = site_id WHERE name = :name', { name });
+    const alias = this.#get('SELECT domain FROM aliases JOIN sites ON sites.id = site_id WHERE name = :name AND site_id <> :siteId', { name, siteId });
     if (alias === undefined) return;
     const domain = String(alias['domain']);
     throw new SubakoError('already_exists', `${name} is a name of the site ${domain}`, {

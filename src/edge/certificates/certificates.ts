@@ -45,12 +45,15 @@ export interface CertificatesDeps {
 const LOOK_EVERY_MS = 30_000;
 /** Orders at the same time. */
 const MAX_ORDERS = 4;
+/** Questions when to renew at the same time. */
+const MAX_QUESTIONS = 2;
 
 export class Certificates {
   readonly #deps: CertificatesDeps;
   readonly #known = new Map<string, Certificate>();
   readonly #flights = new SingleFlight<void>();
   readonly #orders = new Semaphore(MAX_ORDERS);
+  readonly #questions = new Semaphore(MAX_QUESTIONS);
   readonly #changes = new KeyedLock();
   readonly #askedUntil = new Map<string, number>();
   readonly #stopping: AbortController;
@@ -184,7 +187,7 @@ export class Certificates {
     if (authority === undefined || (this.#askedUntil.get(name) ?? 0) > at) return;
     this.#askedUntil.set(name, at + LOOK_EVERY_MS);
     const leaf = await store.leaf(name);
-    const window = leaf === undefined ? undefined : await authority.renewalWindow(leaf);
+    const window = leaf === undefined ? undefined : await this.#questions.run(() => authority.renewalWindow(leaf));
     if (window === undefined) return;
     this.#askedUntil.set(name, at + window.askAgainMs);
     const known = this.#known.get(name);
