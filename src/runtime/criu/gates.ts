@@ -58,14 +58,19 @@ async function endThoseThatWait(dir: string): Promise<void> {
 export async function openGate(path: string, ended: Promise<unknown>): Promise<void> {
   const opening = open(path, constants.O_WRONLY);
   let opened = false;
-  void ended.then(async () => {
-    if (opened) return;
-    // The open above waits for a reader that is gone: be one, for a moment.
+  let standIn = Promise.resolve();
+  // The open above waits for a reader that is gone: be one, for a moment.
+  const readForIt = async (): Promise<void> => {
     const reader = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
     await opening;
     await reader.close();
+  };
+  void ended.then(() => {
+    if (!opened) standIn = readForIt();
   });
   const gate = await opening;
   opened = true;
   await gate.close();
+  // Gone before the gate is used again, or the next program would find it opened for somebody else.
+  await standIn;
 }
