@@ -10,6 +10,9 @@ const duration = (fallback: string) => z.union([z.string(), z.number()]).default
 const size = (fallback: string) => z.union([z.string(), z.number()]).default(fallback).transform(toSize);
 const port = z.number().int().min(1).max(65_535);
 
+/** The edge drops what nobody asked for in this time; and nonces in a page are good for as long at least. */
+const MAX_CACHE_MS = 12 * 3_600_000;
+
 /** Keys of `config.json` in the state directory. Every one has a line in docs/operations.md; a test holds them together. */
 export const FILE_SCHEMA = z.strictObject({
   /** Ports of the edge. */
@@ -48,7 +51,10 @@ export const FILE_SCHEMA = z.strictObject({
     .optional(),
   /** Bound of each log file; one older copy is kept. */
   logSize: size('4m'),
+  /** Bound of the edge's page cache, over all sites. */
+  cacheSize: size('1g'),
   /** Defaults for new sites (see `site set`). */
+  cache: duration('1h').refine((ms) => ms <= MAX_CACHE_MS, 'should be 12h or less'),
   freezeAfter: duration('1m'),
   idleTimeout: duration('15m'),
   coldAfter: duration('7d'),

@@ -7,12 +7,17 @@ import type { BundleSpec } from '../runtime/bundle/bundle-spec.ts';
 import { ensureSelfSigned } from './self-signed.ts';
 import { EDGE_VIEW } from './nginx/edge-view.ts';
 import { renderNginx } from './nginx/render-nginx.ts';
-import type { EdgePorts } from './nginx/render-nginx.ts';
-import { renderAsset, renderFastcgi } from './nginx/wordpress-locations.ts';
+import type { EdgeSettings } from './nginx/render-nginx.ts';
+import { PAGES_DIR, PAGES_SOCKET, renderPageFastcgi } from './nginx/page-cache.ts';
+import { DOCUMENT_ROOT, renderAsset, renderFastcgi } from './nginx/wordpress-locations.ts';
 
 export interface EdgePaths {
   readonly config: string;
   readonly scratch: string;
+  /** Kept pages. */
+  readonly pages: string;
+  /** Where the edge asks itself for pages; one that a killed edge left must go before the next starts. */
+  readonly pagesSocket: string;
   readonly accessLogDir: string;
   readonly accessLog: string;
   readonly log: string;
@@ -32,6 +37,8 @@ export function edgePaths(dirs: { state: string; run: string }): EdgePaths {
   return {
     config: join(root, 'config'),
     scratch: join(root, 'scratch'),
+    pages: join(root, 'scratch', PAGES_DIR),
+    pagesSocket: join(root, 'scratch', PAGES_SOCKET),
     accessLogDir: join(root, 'log'),
     accessLog: join(root, 'log', 'access.log'),
     log: join(dirs.state, 'log', 'edge.log'),
@@ -56,11 +63,13 @@ export async function makeEdgeDirectories(paths: EdgePaths): Promise<void> {
 }
 
 /** Writes the configuration; returns the whole of it as one text. */
-export async function prepareEdge(paths: EdgePaths, ports: EdgePorts, toolboxRootfs: string): Promise<string> {
+export async function prepareEdge(paths: EdgePaths, settings: EdgeSettings, toolboxRootfs: string): Promise<string> {
   const files = {
-    'nginx.conf': renderNginx(ports),
+    'nginx.conf': renderNginx(settings),
     'fastcgi.conf': renderFastcgi(),
     'asset.conf': renderAsset(),
+    'page-fastcgi.conf': renderPageFastcgi(DOCUMENT_ROOT),
+    'page-cache.js': await readFile(new URL('nginx/page-cache.js', import.meta.url), 'utf8'),
     'route-key.js': await readFile(new URL('nginx/route-key.js', import.meta.url), 'utf8'),
   };
   for (const [name, text] of Object.entries(files)) await writeFileAtomic(join(paths.config, name), text, { durable: false });

@@ -3,8 +3,10 @@ import { MAX_PLAIN_KEY } from '../../domain/route-key.ts';
 import { SLOTS } from '../route-tree.ts';
 import { EDGE_VIEW } from './edge-view.ts';
 import { roleMaps } from './role-rules.ts';
-import { BROKEN_OFF_PAGE, NOT_AWAKE_PAGE, UNKNOWN_HOST_PAGE } from './pages.ts';
-import { wordpressLocations } from './wordpress-locations.ts';
+import { wake } from './wake.ts';
+import { pageCacheHttp, pageLocation, pageServer } from './page-cache.ts';
+import { UNKNOWN_HOST_PAGE } from './pages.ts';
+import { upstream, wordpressLocations } from './wordpress-locations.ts';
 
 export interface EdgePorts {
   readonly http: number;
@@ -13,10 +15,15 @@ export interface EdgePorts {
   readonly ipv6: boolean;
 }
 
+export interface EdgeSettings extends EdgePorts {
+  /** Bound of the page cache. */
+  readonly cacheBytes: number;
+}
+
 /** The largest request body: 64 MiB of upload and the rest of its form. The image's php.ini has the same number. */
 const MAX_BODY = '72m';
 
-export function renderNginx(ports: EdgePorts): string {
+export function renderNginx(settings: EdgeSettings): string {
   return `# Written by Subako at every start; changes are lost.
 daemon off;
 pid ${EDGE_VIEW.scratch}/nginx.pid;
@@ -24,6 +31,7 @@ error_log stderr error;
 worker_processes auto;
 worker_rlimit_nofile 16384;
 load_module /usr/lib/nginx/modules/ngx_http_js_module.so;
+load_module /usr/lib/nginx/modules/ngx_http_brotli_filter_module.so;
 
 events {
   worker_connections 4096;
@@ -33,17 +41,20 @@ http {
 ${http()}
 ${routing()}
 ${logging()}
+${pageCacheHttp(settings.cacheBytes)}
 
   server {
-${listeners(ports)}
+${listeners(settings)}
 
     # An unknown host wakes nothing and reads nothing.
     default_type text/html;
     if (!-d ${EDGE_VIEW.hosts}/$route_key) { return 421 '${UNKNOWN_HOST_PAGE}'; }
 
-${wake()}
+${wake('fastcgi.conf')}
+${pageLocation()}
 ${wordpressLocations()}
   }
+${pageServer(upstream())}
 }
 `;
 }
@@ -156,49 +167,4 @@ function listeners({ http: plain, https, ipv6 }: EdgePorts): string {
     ssl_protocols TLSv1.2 TLSv1.3;
     ssl_session_cache shared:tls:4m;
     ssl_session_tickets off;`;
-}
-
-/** The oracle, asked only when a site's socket is not there. */
-function wake(): string {
-  return `
-    location = /.subako/wake {
-      internal;
-      proxy_pass http://unix:${EDGE_VIEW.wakeSocket}:/wake;
-      proxy_pass_request_body off;
-      proxy_pass_request_headers off;
-      proxy_set_header Content-Length "";
-      proxy_set_header Host wake;
-      proxy_set_header X-Subako-Host $host;
-      proxy_set_header X-Subako-Role $role;
-      proxy_connect_timeout 2s;
-      # The dispatcher has a deadline of its own, well below this.
-      proxy_read_timeout 120s;
-    }
-
-    # The socket was not there, or nobody listened on it: the connect failed, so the request may be passed again once the site is awake.
-    location @wake {
-      error_page 403 500 502 = @not_woken;
-      # Connected once already: it reached PHP, and is never run again.
-      if ($upstream_connect_time ~ "\\d") { return 502; }
-      set $upstream $role.sock;
-      auth_request /.subako/wake;
-      auth_request_set $wake_timing $upstream_http_server_timing;
-      auth_request_set $wake_origin $upstream_http_x_subako_origin;
-      auth_request_set $wake_retry $upstream_http_retry_after;
-      auth_request_set $wake_status $upstream_http_x_subako_status;
-      add_header Server-Timing $wake_timing always;
-      include ${EDGE_VIEW.config}/fastcgi.conf;
-    }
-
-    location @not_woken {
-      default_type text/html;
-      set $retry $wake_retry;
-      if ($retry = "") { set $retry 5; }
-      add_header Retry-After $retry always;
-      add_header Cache-Control "no-store" always;
-      add_header Server-Timing $wake_timing always;
-      if ($wake_status = "404") { return 421 '${UNKNOWN_HOST_PAGE}'; }
-      if ($upstream_connect_time ~ "\\d") { return 502 '${BROKEN_OFF_PAGE}'; }
-      return 503 '${NOT_AWAKE_PAGE}';
-    }`;
 }
