@@ -5,6 +5,7 @@ import type { FastifyInstance, FastifyReply } from 'fastify';
 import { asSubakoError, SubakoError } from '../domain/errors.ts';
 import type { ErrorCode } from '../domain/errors.ts';
 import type { ApiPlatform } from './platform.ts';
+import { cacheRoutes } from './cache-routes.ts';
 import { ladderRoutes } from './ladder-routes.ts';
 import { siteRoutes } from './site-routes.ts';
 import { streamRoutes } from './stream-routes.ts';
@@ -44,6 +45,7 @@ export async function startApi(platform: ApiPlatform, socket: string): Promise<F
   );
   siteRoutes(api, platform);
   ladderRoutes(api, platform);
+  cacheRoutes(api, platform);
   streamRoutes(api, platform);
   await rm(socket, { force: true });
   // Never reachable for others, not even for a moment: the daemon's umask leaves them no right to write, which connecting takes.

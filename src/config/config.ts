@@ -4,14 +4,12 @@ import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { SubakoError } from '../domain/errors.ts';
+import { MAX_CACHE_MS } from '../domain/site.ts';
 import { parseDuration, parseSize } from '../lib/units.ts';
 
 const duration = (fallback: string) => z.union([z.string(), z.number()]).default(fallback).transform(toDuration);
 const size = (fallback: string) => z.union([z.string(), z.number()]).default(fallback).transform(toSize);
 const port = z.number().int().min(1).max(65_535);
-
-/** The edge drops what nobody asked for in this time; and nonces in a page are good for as long at least. */
-const MAX_CACHE_MS = 12 * 3_600_000;
 
 /** Keys of `config.json` in the state directory. Every one has a line in docs/operations.md; a test holds them together. */
 export const FILE_SCHEMA = z.strictObject({
@@ -54,7 +52,7 @@ export const FILE_SCHEMA = z.strictObject({
   /** Bound of the edge's page cache, over all sites. */
   cacheSize: size('1g'),
   /** Defaults for new sites (see `site set`). */
-  cache: duration('1h').refine((ms) => ms <= MAX_CACHE_MS, 'should be 12h or less'),
+  cacheFor: duration('1h').refine((ms) => ms <= MAX_CACHE_MS, 'should be 12h or less'),
   freezeAfter: duration('1m'),
   idleTimeout: duration('15m'),
   coldAfter: duration('7d'),

@@ -32,10 +32,16 @@ export interface SiteSettings {
   /** Of the admin role: uploads, imports and updates need more. */
   readonly adminMemoryBytes: number;
   readonly mode: SiteMode;
+  /** Milliseconds that the edge keeps its pages, while nothing changes; 0 = not at all. Undefined in records older than the setting: DEFAULT_CACHE_MS. */
+  readonly cacheMs?: number;
   /** In cores: 1.5 is one and a half. */
   readonly cpus: number;
   readonly pids: number;
 }
+
+export const DEFAULT_CACHE_MS = 3_600_000;
+/** Nonces in a page are good for as long at least, and the edge drops what nobody asked for in this time. */
+export const MAX_CACHE_MS = 12 * 3_600_000;
 
 /** What the kernel holds each container of a role to. */
 export function limitsOf(settings: SiteSettings, role: Role): { readonly memoryBytes: number; readonly cpus: number; readonly pids: number } {

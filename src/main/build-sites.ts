@@ -2,6 +2,8 @@
 import type { Cmdb } from '../cmdb/cmdb.ts';
 import type { Config } from '../config/config.ts';
 import type { EventSink } from '../domain/events.ts';
+import type { EdgePaths } from '../edge/edge-service.ts';
+import { PageCache } from '../edge/page-cache/page-cache.ts';
 import { RouteTree } from '../edge/route-tree.ts';
 import type { Image } from '../image/image.ts';
 import type { Progress } from '../image/image-store.ts';
@@ -22,7 +24,7 @@ import { Sites } from '../site/sites.ts';
 import type { Foundation } from './foundation.ts';
 import type { Metrics } from './metrics.ts';
 import { platformPaths } from './paths.ts';
-import { authorityOf } from './platform-api.ts';
+import { authorityOf, originsOf } from './platform-api.ts';
 import { STACKS } from './stacks.ts';
 import type { Database } from './start-database.ts';
 
@@ -33,8 +35,7 @@ export interface BuildSitesDeps {
   readonly database: Database;
   readonly progress: Progress;
   readonly metrics: Metrics;
-  /** Directory of the route tree. */
-  readonly hosts: string;
+  readonly edge: EdgePaths;
 }
 
 export interface BuiltSites {
@@ -45,6 +46,7 @@ export interface BuiltSites {
   readonly ownCheckpoints: OwnCheckpoints;
   readonly verdicts: Verdicts;
   readonly contexts: SiteContexts;
+  readonly pages: PageCache;
   /** Takes over what still runs, and finishes or undoes what an earlier daemon left half done. */
   readonly recover: (stacks: readonly { stack: Stack; image: Image }[]) => Promise<void>;
 }
@@ -67,11 +69,13 @@ export async function buildSites(config: Config, deps: BuildSitesDeps): Promise<
   const templates = new Templates({ ...kept, dir: paths.templates, maker, settings: config });
   const ownCheckpoints = new OwnCheckpoints({ ...kept, pathsOf: (siteId) => sitePaths(config, siteId) });
   const ladder = { templates, ownCheckpoints, metrics: deps.metrics, askDir: paths.ask };
-  const common = { cmdb, runtime, routes: new RouteTree(deps.hosts), contexts, ...ladder, emit, now: Date.now, settings: config };
+  const common = { cmdb, runtime, routes: new RouteTree(deps.edge.hosts), contexts, ...ladder, emit, now: Date.now, settings: config };
   const lifecycle = new Lifecycle(common);
   const verdicts = new Verdicts();
+  const pages = new PageCache({ dir: deps.edge.pages, hosts: deps.edge.hosts, originsOf: (host) => originsOf(host, config) });
   const sites = new Sites({
     ...common,
+    pages,
     tenants: database.tenants,
     lifecycle,
     dirs: config,
@@ -87,6 +91,7 @@ export async function buildSites(config: Config, deps: BuildSitesDeps): Promise<
       memoryBytes: config.memory,
       adminMemoryBytes: config.adminMemory,
       mode: 'strict',
+      cacheMs: config.cacheFor,
       cpus: config.cpus,
       pids: config.pids,
     },
@@ -100,5 +105,5 @@ export async function buildSites(config: Config, deps: BuildSitesDeps): Promise<
     await adoptAll(lifecycle, { ...common, strayContainers: () => childCgroups(cgroups, cgroup) });
     await sites.finishInterrupted();
   };
-  return { sites, lifecycle, reaper: new Reaper(lifecycle, common, verdicts), templates, ownCheckpoints, verdicts, contexts, recover };
+  return { sites, lifecycle, reaper: new Reaper(lifecycle, common, verdicts), templates, ownCheckpoints, verdicts, contexts, pages, recover };
 }

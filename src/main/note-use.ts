@@ -1,6 +1,7 @@
 /** What the edge's access log tells of sites: that they are used, and how long their pages took. */
 import type { Cmdb } from '../cmdb/cmdb.ts';
 import type { AccessEvent } from '../edge/access-log.ts';
+import type { PageCache } from '../edge/page-cache/page-cache.ts';
 import type { Lifecycle } from '../lifecycle/lifecycle.ts';
 import type { Verdicts } from '../lifecycle/way-verdicts.ts';
 
@@ -8,12 +9,14 @@ interface Parts {
   readonly cmdb: Cmdb;
   readonly lifecycle: Lifecycle;
   readonly verdicts: Verdicts;
+  readonly pages: PageCache;
 }
 
 const OK = 200;
 
-export async function noteUse(seen: readonly AccessEvent[], { cmdb, lifecycle, verdicts }: Parts): Promise<void> {
-  for (const { host, role, status, ms, woken } of seen) {
+export async function noteUse(seen: readonly AccessEvent[], { cmdb, lifecycle, verdicts, pages }: Parts): Promise<void> {
+  for (const { host, role, status, ms, woken, fill } of seen) {
+    if (fill !== undefined) pages.noteFill(host, fill);
     const site = await cmdb.siteByDomain(host);
     if (site === undefined) continue;
     lifecycle.touch(site.id, role);

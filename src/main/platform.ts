@@ -21,6 +21,7 @@ import { layFoundation } from './foundation.ts';
 import type { Foundation } from './foundation.ts';
 import { Metrics } from './metrics.ts';
 import { noteUse } from './note-use.ts';
+import { PageKeeper } from './page-keeper.ts';
 import { platformPaths } from './paths.ts';
 import { PlatformApi } from './platform-api.ts';
 import { readings } from './readings.ts';
@@ -72,8 +73,9 @@ export async function startPlatform({ config, log, progress, onShutdown }: Start
   // When the start fails further on, what ran before goes on running.
   ending.keep = database.service.wasAdopted;
 
-  const built = await buildSites(config, { foundation, cmdb, emit, database, progress, metrics, hosts: edge.hosts });
+  const built = await buildSites(config, { foundation, cmdb, emit, database, progress, metrics, edge });
   const { lifecycle, reaper, templates, recover } = built;
+  const pageKeeper = undo.use(new PageKeeper({ config, cmdb, events, ...built }));
   undo.defer(() => (ending.keep ? undefined : lifecycle.sleepAll('platform stopped')));
   progress('looking after the sites');
   await makeEdgeDirectories(edge);
@@ -84,13 +86,8 @@ export async function startPlatform({ config, log, progress, onShutdown }: Start
   undo.defer(() => dispatcher.stop());
   const edgeService = await startEdge(config, foundation, serviceDeps);
   undo.defer(() => endService(edgeService, ending));
-  const accessLog = new AccessLog({
-    path: edge.accessLog,
-    maxBytes: config.logSize,
-    reopen: () => edgeService.signal('SIGUSR1'),
-    onEvents: (seen) => void noteUse(seen, { cmdb, ...built }).catch(() => undefined), // the next request notes it again
-  });
-  await accessLog.start();
+  pageKeeper.begin({ adopted: edgeService.wasAdopted });
+  const accessLog = await followAccessLog(config, { path: edge.accessLog, edge: edgeService, cmdb, ...built });
   undo.defer(() => accessLog.stop());
   reaper.start();
   undo.defer(() => reaper.stop());
@@ -126,6 +123,17 @@ function takeLock(config: Config): Disposable {
 
 function endService(service: SystemService, { keep }: { keep: boolean }): Promise<void> {
   return keep ? service.release() : service.stop();
+}
+
+async function followAccessLog(config: Config, deps: { path: string; edge: SystemService } & Parameters<typeof noteUse>[1]): Promise<AccessLog> {
+  const accessLog = new AccessLog({
+    path: deps.path,
+    maxBytes: config.logSize,
+    reopen: () => deps.edge.signal('SIGUSR1'),
+    onEvents: (seen) => void noteUse(seen, deps).catch(() => undefined), // the next request notes it again
+  });
+  await accessLog.start();
+  return accessLog;
 }
 
 async function startDispatcher(config: Config, deps: { socket: string; cmdb: SqliteCmdb; lifecycle: Lifecycle }): Promise<Dispatcher> {

@@ -3,9 +3,11 @@
 import fs from 'fs';
 
 // Says where a visitor came from; no page depends on it.
-const MARKETING = /^(?:utm_[a-z_]+|gclid|gclsrc|gbraid|wbraid|dclid|fbclid|msclkid|yclid|ysclid|twclid|ttclid|li_fat_id|igshid|mc_cid|mc_eid|mkt_tok|_ga|_gl|_hsenc|_hsmi|srsltid|epik|ref_src)$/;
+const MARKETING =
+  /^(?:utm_[a-z_]+|gclid|gclsrc|gbraid|wbraid|dclid|fbclid|msclkid|yclid|ysclid|twclid|ttclid|li_fat_id|igshid|mc_cid|mc_eid|mkt_tok|_ga|_gl|_hsenc|_hsmi|srsltid|epik|ref_src)$/;
 // What searches, previews, acts, or asks for a page of this moment.
-const ACTING = /^(?:s|preview|preview_id|preview_nonce|p_preview|replytocom|unapproved|moderation-hash|rest_route|add-to-cart|added-to-cart|remove_item|removed_item|undo_item|update_cart|apply_coupon|wc-ajax|wc-api|edd_action|order|key|token|action|nonce|_wpnonce|nocache|no_cache|doing_wp_cron|wp_customize|customize_.*|customized|elementor-preview|fl_builder|et_fb|vc_editable|bricks|unsubscribe|login|loggedout|reauth)$/;
+const ACTING =
+  /^(?:s|preview|preview_id|preview_nonce|p_preview|replytocom|unapproved|moderation-hash|rest_route|add-to-cart|added-to-cart|remove_item|removed_item|undo_item|update_cart|apply_coupon|wc-ajax|wc-api|edd_action|order|key|token|action|nonce|_wpnonce|nocache|no_cache|doing_wp_cron|wp_customize|customize_.*|customized|elementor-preview|fl_builder|et_fb|vc_editable|bricks|unsubscribe|login|loggedout|reauth)$/;
 // Longer ones are nobody's page.
 const MAX_QUERY = 512;
 

@@ -19,11 +19,27 @@ const LOCK = '30s';
 /** What a visitor's cookie begins with where pages may be made for that visitor. */
 const PERSONAL =
   'wordpress_(?!test_cookie)|wp-postpass|wp-settings|wp_|comment_author|woocommerce_|edd_|phpsessid|sess|laravel_session|it_exchange|tk_ai|jetpack|bbp_|pmpro_|mepr|learndash|lifterlms|wishlist|yith_';
-const DYNAMIC = '^/(?:wp-(?:admin|json|login|cron|comments-post|signup|activate|trackback|mail|links-opml|content|includes)|xmlrpc|cart|basket|checkout|my-account|wc-api|edd-api|\\.subako)(?:[/.]|$)';
+const DYNAMIC =
+  '^/(?:wp-(?:admin|json|login|cron|comments-post|signup|activate|trackback|mail|links-opml|content|includes)|xmlrpc|cart|basket|checkout|my-account|wc-api|edd-api|\\.subako)(?:[/.]|$)';
 /** Only a liar sends these to a server that has no proxy in front, and no page may depend on them. */
 export const UNTRUSTED = [
-  ...['PROXY', 'FORWARDED', 'X_FORWARDED_FOR', 'X_FORWARDED_HOST', 'X_FORWARDED_PROTO', 'X_FORWARDED_PORT', 'X_FORWARDED_SERVER', 'X_FORWARDED_SCHEME'],
-  ...['X_FORWARDED_PREFIX', 'X_FORWARDED_SSL', 'X_REAL_IP', 'X_HOST', 'X_ORIGINAL_HOST', 'X_ORIGINAL_URL', 'X_REWRITE_URL', 'X_HTTP_METHOD', 'X_METHOD_OVERRIDE'],
+  'PROXY',
+  'FORWARDED',
+  'X_FORWARDED_FOR',
+  'X_FORWARDED_HOST',
+  'X_FORWARDED_PROTO',
+  'X_FORWARDED_PORT',
+  'X_FORWARDED_SERVER',
+  'X_FORWARDED_SCHEME',
+  'X_FORWARDED_PREFIX',
+  'X_FORWARDED_SSL',
+  'X_REAL_IP',
+  'X_HOST',
+  'X_ORIGINAL_HOST',
+  'X_ORIGINAL_URL',
+  'X_REWRITE_URL',
+  'X_HTTP_METHOD',
+  'X_METHOD_OVERRIDE',
 ] as const;
 
 /** For the http block. */

@@ -8,7 +8,7 @@ import { pageCacheHttp, pageLocation, pageServer } from './page-cache.ts';
 import { UNKNOWN_HOST_PAGE } from './pages.ts';
 import { upstream, wordpressLocations } from './wordpress-locations.ts';
 
-export interface EdgePorts {
+interface EdgePorts {
   readonly http: number;
   readonly https: number;
   /** Whether this machine has IPv6 at all. */

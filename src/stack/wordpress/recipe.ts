@@ -53,9 +53,19 @@ export const WORDPRESS_RECIPE: Recipe = {
   purge: ['apache2', 'apache2-bin', 'apache2-data', 'apache2-utils', 'libapache2-mod-php', 'libapache2-mod-php8.4'],
   directories: [CONTENT_SKELETON, CORE_OPCACHE, OPCACHE_DIR, '/run/subako', '/run/mysqld', '/etc/subako/site', '/etc/subako/php.d', '/dev/shm'],
   files: [
-    ...['wp-config.php', 'role.php', 'install.php', 'compile.php', 'fill-opcache.php', 'warm.php', 'probe.php', 'front-page.txt', 'php.ini', 'fpm.conf'].map(
-      fromFolder,
-    ),
+    ...[
+      'wp-config.php',
+      'role.php',
+      'page-cache.php',
+      'install.php',
+      'compile.php',
+      'fill-opcache.php',
+      'warm.php',
+      'probe.php',
+      'front-page.txt',
+      'php.ini',
+      'fpm.conf',
+    ].map(fromFolder),
     { path: '/etc/subako/php.d/extensions.ini', text: `${EXTENSIONS.map(loadLine).join('\n')}\n` },
   ],
   steps: [
