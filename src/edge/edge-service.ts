@@ -69,7 +69,7 @@ export async function prepareEdge(paths: EdgePaths, settings: EdgeSettings, tool
     'fastcgi.conf': renderFastcgi(),
     'asset.conf': renderAsset(),
     'page-fastcgi.conf': renderPageFastcgi(DOCUMENT_ROOT),
-    'page-cache.js': await readFile(new URL('nginx/page-cache.js', import.meta.url), 'utf8'),
+    'page-rules.js': await readFile(new URL('nginx/page-rules.js', import.meta.url), 'utf8'),
     'route-key.js': await readFile(new URL('nginx/route-key.js', import.meta.url), 'utf8'),
   };
   for (const [name, text] of Object.entries(files)) await writeFileAtomic(join(paths.config, name), text, { durable: false });

@@ -47,7 +47,7 @@ export function pageCacheHttp(cacheBytes: number): string {
   const reasons = ['method', 'body', 'auth', 'cookie', 'uri', 'role', 'query'].map((name) => `$page_by_${name}`).join('');
   return `
   # Which request may be answered from the page cache: one that none of these speaks against.
-  js_import pages from page-cache.js;
+  js_import pages from page-rules.js;
   js_shared_dict_zone zone=passed:2m timeout=300s evict;
   js_set $page_target_js pages.target;
   js_set $page_passed pages.passed;
@@ -129,7 +129,7 @@ export function pageLocation(): string {
 
       proxy_cache pages;
       proxy_cache_key "$page_encoding $page_name";
-      # How long is said by X-Accel-Expires alone, which the inner server sets (page-cache.js).
+      # How long is said by X-Accel-Expires alone, which the inner server sets (page-rules.js).
       proxy_ignore_headers Cache-Control Expires Set-Cookie Vary;
       proxy_cache_lock on;
       proxy_cache_lock_timeout ${LOCK};
@@ -161,7 +161,7 @@ export function pageServer(upstream: string): string {
     listen unix:${EDGE_VIEW.scratch}/${PAGES_SOCKET};
     server_name _;
     default_type text/html;
-    access_log ${EDGE_VIEW.log}/access.log pages buffer=4k flush=200ms if=$is_dynamic;
+    access_log ${EDGE_VIEW.log}/access.log pages buffer=32k flush=500ms if=$is_dynamic;
     gzip_comp_level 6;
     gzip_vary off;
     brotli on;
@@ -199,7 +199,7 @@ export function renderPageFastcgi(documentRoot: string): string {
     'HTTP_HOST $http_host',
     'HTTP_ACCEPT "text/html,*/*;q=0.8"',
     'HTTP_USER_AGENT "Mozilla/5.0 (compatible; Subako page cache)"',
-    // Held back until it is whole: a purge while it is made must be seen before its first byte is sent on (see page-cache.js).
+    // Held back until it is whole: a purge while it is made must be seen before its first byte is sent on (see page-rules.js).
     'SUBAKO_PAGE 1',
   ];
   return `fastcgi_pass unix:${EDGE_VIEW.hosts}/$route_key/$upstream;

@@ -14,7 +14,10 @@ const MAX_QUERY = 512;
 // The query that PHP sees and the key has: without marketing parameters, in the order it came. Undefined where the answer may not be kept.
 function keptQuery(args) {
   const kept = [];
-  for (const pair of args.split('&')) {
+  const pairs = args.split('&');
+  // njs has no for…of
+  for (let index = 0; index < pairs.length; index += 1) {
+    const pair = pairs[index];
     const name = nameOf(pair);
     if (name === undefined || ACTING.test(name.replace(/\[.*$/, ''))) return undefined;
     if (pair !== '' && !MARKETING.test(name)) kept.push(pair);
@@ -35,13 +38,14 @@ function nameOf(pair) {
 
 // Seconds that an answer is kept; 0 = not at all. `ttl` is the site's own setting.
 function keepSeconds(answer, ttl) {
-  if (ttl <= 0 || answer.setCookie || !/^(?:accept-encoding|origin|[\s,])*$/i.test(answer.vary)) return 0;
+  if (!(ttl > 0) || answer.setCookie || !/^(?:accept-encoding|origin|[\s,])*$/i.test(answer.vary)) return 0;
+  // WordPress forbids to keep any 404. But it was made without a cookie, for anybody; and those who try thousands of addresses should wake nobody twice.
+  if (answer.status === 404 || answer.status === 410) return Math.min(ttl, 60);
+  if (answer.status !== 200 && answer.status !== 301 && answer.status !== 308) return 0;
   const control = answer.cacheControl.toLowerCase();
   if (/\b(?:no-store|no-cache|private)\b/.test(control)) return 0;
   const asked = /\b(?:s-maxage|max-age)\s*=\s*"?(\d+)/.exec(control.replace(/^.*(?=s-maxage)/, ''));
-  const seconds = asked === null ? ttl : Math.min(ttl, Number(asked[1]));
-  if (answer.status === 200 || answer.status === 301 || answer.status === 308) return seconds;
-  return answer.status === 404 || answer.status === 410 ? Math.min(seconds, 60) : 0;
+  return asked === null ? ttl : Math.min(ttl, Number(asked[1]));
 }
 
 // RFC 9211. `at` is when the page was made, in seconds; `keep` for how long.
@@ -91,7 +95,7 @@ function keep(request) {
   };
   const seconds = keepSeconds(answer, Number(began.split(' ')[1] || 0));
   const name = request.headersIn['X-Subako-Page'];
-  if (seconds === 0 && request.status < 500) ngx.shared.passed.set(name, 1, PASS_MS);
+  if (seconds === 0 && request.status < 500) ngx.shared.passed.set(name, '1', PASS_MS);
   return began !== '' && began === site(request) ? String(seconds) : '0';
 }
 
