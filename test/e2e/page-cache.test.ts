@@ -83,18 +83,18 @@ describe('a page that nothing speaks against', () => {
 
 describe('what is not kept', () => {
   it.each([
-    ['somebody who is logged in', '/', { cookie: 'wordpress_logged_in_abc=x' }, 'GET'],
-    ['a password for a post', '/', { cookie: 'a=1; wp-postpass_abc=x' }, 'GET'],
-    ['somebody who commented', '/', { cookie: 'comment_author_abc=x' }, 'GET'],
-    ['a cart', '/', { cookie: 'woocommerce_items_in_cart=1' }, 'GET'],
-    ['a search', '/?s=hello', {}, 'GET'],
-    ['a search in disguise', '/?%73=hello', {}, 'GET'],
-    ['a preview', '/?p=1&preview=true', {}, 'GET'],
-    ['REST', '/wp-json/', {}, 'GET'],
-    ['credentials', '/', { authorization: 'Basic YTpi' }, 'GET'],
-    ['a POST', '/', {}, 'POST'],
-    ['the login form', '/wp-login.php', {}, 'GET'],
-  ])('%s', async (_what, path, headers, method) => {
+    ['somebody who is logged in', { path: '/', headers: { cookie: 'wordpress_logged_in_abc=x' }, method: 'GET' }],
+    ['a password for a post', { path: '/', headers: { cookie: 'a=1; wp-postpass_abc=x' }, method: 'GET' }],
+    ['somebody who commented', { path: '/', headers: { cookie: 'comment_author_abc=x' }, method: 'GET' }],
+    ['a cart', { path: '/', headers: { cookie: 'woocommerce_items_in_cart=1' }, method: 'GET' }],
+    ['a search', { path: '/?s=hello', headers: {}, method: 'GET' }],
+    ['a search in disguise', { path: '/?%73=hello', headers: {}, method: 'GET' }],
+    ['a preview', { path: '/?p=1&preview=true', headers: {}, method: 'GET' }],
+    ['REST', { path: '/wp-json/', headers: {}, method: 'GET' }],
+    ['credentials', { path: '/', headers: { authorization: 'Basic YTpi' }, method: 'GET' }],
+    ['a POST', { path: '/', headers: {}, method: 'POST' }],
+    ['the login form', { path: '/wp-login.php', headers: {}, method: 'GET' }],
+  ])('%s', async (_what, { path, headers, method }) => {
     for (let index = 0; index < 2; index += 1) {
       const reply = await pages.get(path, headers, method);
       expect(cacheStatus(reply)).toBe(`Subako; fwd=${method === 'POST' ? 'method' : 'bypass'}`);
