@@ -13,6 +13,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<Benchmark>>> = {
   density: () => import('./density.ts'),
   storm: () => import('./storm.ts'),
   records: () => import('./records.ts'),
+  cache: () => import('./cache.ts'),
 };
 
 const [name = '', size] = process.argv.slice(2);
@@ -22,6 +23,6 @@ if (load === undefined || (count !== undefined && (!Number.isInteger(count) || c
   console.error(`usage: npm run bench -- ${Object.keys(BENCHMARKS).join('|')} [SIZE]`);
   process.exitCode = 2;
 } else {
-  await needPackages({ mmdebstrap: 'mmdebstrap', podman: 'podman' });
+  await needPackages({ mmdebstrap: 'mmdebstrap', podman: 'podman', ...(name === 'cache' ? { wrk: 'wrk' } : {}) });
   await (await load()).run(count);
 }

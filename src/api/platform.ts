@@ -10,7 +10,18 @@ import type { RestingState } from '../domain/state.ts';
 import type { EventLog } from '../lifecycle/event-log.ts';
 import type { Transition } from '../lifecycle/lifecycle.ts';
 import type { Names } from '../site/names.ts';
-import type { AuthorityReply, CertificateReply, CheckpointReply, PsRow, SiteReply, StatusReply, TemplateReply, VerifyReply } from './types.ts';
+import type {
+  AuthorityReply,
+  CacheReply,
+  CertificateReply,
+  CheckpointReply,
+  PsRow,
+  PurgeReply,
+  SiteReply,
+  StatusReply,
+  TemplateReply,
+  VerifyReply,
+} from './types.ts';
 
 export interface ExecRequest {
   readonly command: readonly string[];
@@ -33,6 +44,12 @@ export interface WpCliRequest {
   readonly tty: boolean;
 }
 
+export interface PurgeCacheRequest {
+  /** Undefined: all of the site. With `*` at its end, all below. */
+  readonly path: string | undefined;
+  readonly dryRun: boolean;
+}
+
 export interface ApiPlatform {
   readonly names: Pick<Names, 'add' | 'remove' | 'list'>;
   readonly certificates: ApiCertificates;
@@ -53,6 +70,8 @@ export interface ApiPlatform {
   wake(domain: string, role?: Role): Promise<Transition>;
   /** Without a role: both; the answer is the public role's, or the admin's where nothing else was awake. */
   sleep(domain: string, to: RestingState, role?: Role): Promise<Transition>;
+  cacheStatus(domain: string): Promise<CacheReply>;
+  purgeCache(domain: string, request: PurgeCacheRequest): Promise<PurgeReply>;
   /** The text format of Prometheus. */
   metrics(): Promise<string>;
   templates(): TemplateReply[];

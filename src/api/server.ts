@@ -5,6 +5,7 @@ import type { FastifyInstance, FastifyReply } from 'fastify';
 import { asSubakoError, SubakoError } from '../domain/errors.ts';
 import type { ErrorCode } from '../domain/errors.ts';
 import type { ApiPlatform } from './platform.ts';
+import { cacheRoutes } from './cache-routes.ts';
 import { ladderRoutes } from './ladder-routes.ts';
 import { moveRoutes } from './move-routes.ts';
 import { ownerRoutes } from './owner-routes.ts';
@@ -52,6 +53,7 @@ export async function startApi(platform: ApiPlatform, socket: string): Promise<F
   ladderRoutes(api, platform);
   ownerRoutes(api, platform);
   moveRoutes(api, platform);
+  cacheRoutes(api, platform);
   streamRoutes(api, platform);
   await rm(socket, { force: true });
   // Never reachable for others, not even for a moment: the daemon's umask leaves them no right to write, which connecting takes.

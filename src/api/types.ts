@@ -102,6 +102,23 @@ export interface AuthorityReply {
   readonly pem: string;
 }
 
+export interface CacheReply {
+  readonly site: string;
+  /** How long pages are kept, or `off`. */
+  readonly keep: string;
+  readonly pages: number;
+  /** A page has one for each encoding that was asked for. */
+  readonly files: number;
+  readonly bytes: number;
+}
+
+export interface PurgeReply {
+  readonly site: string;
+  readonly dryRun: boolean;
+  /** Paths of the pages that were dropped, or would be. */
+  readonly purged: readonly string[];
+}
+
 export interface VerifyReply {
   readonly name: string;
   readonly ok: boolean;

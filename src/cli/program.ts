@@ -1,6 +1,7 @@
 /** The command line: every command, and what they have in common. */
 import { Command, CommanderError } from 'commander';
 import { asSubakoError, ERROR_CODES, SubakoError } from '../domain/errors.ts';
+import { cacheCommand } from './commands/cache.ts';
 import { certCommand } from './commands/cert.ts';
 import { checkpointCommand } from './commands/checkpoint.ts';
 import { completionCommand } from './commands/completion.ts';
@@ -73,6 +74,7 @@ export function createProgram(version: string): Command {
     healthCommand,
     templateCommand,
     checkpointCommand,
+    cacheCommand,
     metricsCommand,
     doctorCommand,
     startCommand,

@@ -4,6 +4,7 @@ import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { SubakoError } from '../domain/errors.ts';
+import { MAX_CACHE_MS } from '../domain/site.ts';
 import { parseDuration, parseSize } from '../lib/units.ts';
 
 const duration = (fallback: string) => z.union([z.string(), z.number()]).default(fallback).transform(toDuration);
@@ -68,7 +69,10 @@ export const FILE_SCHEMA = z.strictObject({
   wpCli: z.string().startsWith('/', 'should be an absolute path').optional(),
   /** Bound of each log file; one older copy is kept. */
   logSize: size('4m'),
+  /** Bound of the edge's page cache, over all sites. */
+  cacheSize: size('1g'),
   /** Defaults for new sites (see `site set`). */
+  cacheFor: duration('1h').refine((ms) => ms <= MAX_CACHE_MS, 'should be 12h or less'),
   freezeAfter: duration('1m'),
   idleTimeout: duration('15m'),
   coldAfter: duration('7d'),

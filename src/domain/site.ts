@@ -39,6 +39,8 @@ export interface SiteSettings {
   readonly adminFrom: 'any' | readonly string[];
   /** Whether xmlrpc.php answers. */
   readonly xmlrpc: boolean;
+  /** Milliseconds that the edge keeps its pages, while nothing changes; 0 = not at all. Undefined in records older than the setting: DEFAULT_CACHE_MS. */
+  readonly cacheMs?: number;
   /** In cores: 1.5 is one and a half. */
   readonly cpus: number;
   readonly pids: number;
@@ -50,6 +52,10 @@ export interface SiteSettings {
   /** PHP settings that are not the image's, by name. */
   readonly php: Readonly<Record<string, string>>;
 }
+
+export const DEFAULT_CACHE_MS = 3_600_000;
+/** Nonces in a page are good for as long at least, and the edge drops what nobody asked for in this time. */
+export const MAX_CACHE_MS = 12 * 3_600_000;
 
 /** What the kernel holds each container of a role to. */
 export function limitsOf(settings: SiteSettings, role: Role): { readonly memoryBytes: number; readonly cpus: number; readonly pids: number } {

@@ -15,6 +15,8 @@ export interface AccessEvent {
   readonly ms: number;
   /** How the site was woken for it: `thaw`, `template`, `checkpoint`, `boot`; empty when it was awake. */
   readonly woken: string;
+  /** Of a page that the edge asked for to keep it: its name, and what the site's file in the route tree said then. */
+  readonly fill?: { readonly page: string; readonly site: string };
 }
 
 export interface AccessLogOptions {
@@ -118,9 +120,12 @@ export function parseAccessLine(line: string): AccessEvent | undefined {
       status,
       seconds,
       woken = '',
-    } = JSON.parse(line) as { at: number; host: string; role: Role; status: number; seconds: number; woken?: string };
+      page,
+      site,
+    } = JSON.parse(line) as { at: number; host: string; role: Role; status: number; seconds: number; woken?: string; page?: string; site?: string };
     if (typeof host !== 'string' || !ROLES.includes(role)) return undefined;
-    return { at: Math.round(at * 1000), host, role, status, ms: Math.round(seconds * 1000), woken };
+    const fill = page === undefined || site === undefined ? {} : { fill: { page, site } };
+    return { at: Math.round(at * 1000), host, role, status, ms: Math.round(seconds * 1000), woken, ...fill };
   } catch {
     return undefined;
   }

@@ -6,9 +6,10 @@ import { writeFileAtomic } from '../lib/files.ts';
 import type { BundleSpec } from '../runtime/bundle/bundle-spec.ts';
 import { EDGE_VIEW } from './nginx/edge-view.ts';
 import { renderNginx } from './nginx/render-nginx.ts';
-import type { EdgePorts } from './nginx/render-nginx.ts';
+import type { EdgeSettings } from './nginx/render-nginx.ts';
+import { PAGES_DIR, PAGES_SOCKET, renderPageFastcgi } from './nginx/page-cache.ts';
 import { renderHeaders } from './nginx/tls.ts';
-import { renderAsset, renderFastcgi } from './nginx/wordpress-locations.ts';
+import { DOCUMENT_ROOT, renderAsset, renderFastcgi } from './nginx/wordpress-locations.ts';
 
 export interface EdgePaths {
   readonly config: string;
@@ -16,6 +17,10 @@ export interface EdgePaths {
   /** A file here is the answer to a challenge of a certificate authority. */
   readonly challenges: string;
   readonly scratch: string;
+  /** Kept pages. */
+  readonly pages: string;
+  /** Where the edge asks itself for pages; one that a killed edge left must go before the next starts. */
+  readonly pagesSocket: string;
   readonly accessLogDir: string;
   readonly accessLog: string;
   readonly log: string;
@@ -37,6 +42,8 @@ export function edgePaths(dirs: { state: string; run: string }): EdgePaths {
     certificates: join(dirs.state, 'certs'),
     challenges: join(root, 'config', 'acme', '.well-known', 'acme-challenge'),
     scratch: join(root, 'scratch'),
+    pages: join(root, 'scratch', PAGES_DIR),
+    pagesSocket: join(root, 'scratch', PAGES_SOCKET),
     accessLogDir: join(root, 'log'),
     accessLog: join(root, 'log', 'access.log'),
     log: join(dirs.state, 'log', 'edge.log'),
@@ -61,14 +68,16 @@ export async function makeEdgeDirectories(paths: EdgePaths): Promise<void> {
 }
 
 /** Writes the configuration; returns the whole of it as one text. */
-export async function prepareEdge(paths: EdgePaths, ports: EdgePorts): Promise<string> {
+export async function prepareEdge(paths: EdgePaths, settings: EdgeSettings): Promise<string> {
   const files = {
-    'nginx.conf': renderNginx(ports),
+    'nginx.conf': renderNginx(settings),
     'fastcgi.conf': renderFastcgi(),
     'asset.conf': renderAsset(),
     'headers.conf': renderHeaders(),
     'route-key.js': await script('route-key.js'),
     'admin-guard.js': await script('admin-guard.js'),
+    'page-fastcgi.conf': renderPageFastcgi(DOCUMENT_ROOT),
+    'page-rules.js': await script('page-rules.js'),
   };
   for (const [name, text] of Object.entries(files)) await writeFileAtomic(join(paths.config, name), text, { durable: false });
   return Object.values(files).join('\n');

@@ -3,7 +3,9 @@ import type { Cmdb } from '../cmdb/cmdb.ts';
 import type { Config } from '../config/config.ts';
 import type { EventSink } from '../domain/events.ts';
 import type { SiteSettings } from '../domain/site.ts';
+import type { EdgePaths } from '../edge/edge-service.ts';
 import { NameRoutes } from '../edge/name-routes.ts';
+import { PageCache } from '../edge/page-cache/page-cache.ts';
 import { RouteTree } from '../edge/route-tree.ts';
 import type { Image } from '../image/image.ts';
 import type { Progress } from '../image/image-store.ts';
@@ -29,7 +31,7 @@ import type { BuiltOwner } from './build-owner.ts';
 import type { Foundation } from './foundation.ts';
 import type { Metrics } from './metrics.ts';
 import { platformPaths } from './paths.ts';
-import { authorityOf } from './platform-api.ts';
+import { authorityOf, originsOf } from './platform-api.ts';
 import { STACKS } from './stacks.ts';
 import type { Database } from './start-database.ts';
 
@@ -40,8 +42,7 @@ export interface BuildSitesDeps {
   readonly database: Database;
   readonly progress: Progress;
   readonly metrics: Metrics;
-  /** Directory of the route tree. */
-  readonly hosts: string;
+  readonly edge: EdgePaths;
   readonly watcher: NameWatcher;
 }
 
@@ -54,6 +55,7 @@ export interface BuiltSites extends BuiltOwner {
   readonly ownCheckpoints: OwnCheckpoints;
   readonly verdicts: Verdicts;
   readonly contexts: SiteContexts;
+  readonly pages: PageCache;
   /** Takes over what still runs, and finishes or undoes what an earlier daemon left half done. */
   readonly recover: (stacks: readonly { stack: Stack; image: Image }[]) => Promise<void>;
 }
@@ -81,13 +83,15 @@ export async function buildSites(config: Config, deps: BuildSitesDeps): Promise<
   const count = foundation.noSpares === undefined ? config.spares : 0;
   const spares = new Spares({ ...kept, templates, maker: spareMaker, count, containers: () => containersOf(deps, strayContainers) });
   const ladder = { templates, spares, ownCheckpoints, metrics: deps.metrics, askDir: paths.ask };
-  const common = { cmdb, runtime, routes: new RouteTree(deps.hosts), contexts, ...ladder, emit, now: Date.now, settings: config };
+  const common = { cmdb, runtime, routes: new RouteTree(deps.edge.hosts), contexts, ...ladder, emit, now: Date.now, settings: config };
   const lifecycle = new Lifecycle(common);
   const verdicts = new Verdicts();
+  const pages = new PageCache({ dir: deps.edge.pages, hosts: deps.edge.hosts, originsOf: (host) => originsOf(host, config) });
   const sites = new Sites({
     ...common,
-    names: new NameRoutes(deps.hosts),
+    names: new NameRoutes(deps.edge.hosts),
     watcher: deps.watcher,
+    pages,
     tenants: database.tenants,
     lifecycle,
     dirs: config,
@@ -107,7 +111,19 @@ export async function buildSites(config: Config, deps: BuildSitesDeps): Promise<
     await spareMaker.clear();
     await sites.finishInterrupted();
   };
-  return { ...ofOwner, sites, lifecycle, reaper: new Reaper(lifecycle, common, verdicts), templates, spares, ownCheckpoints, verdicts, contexts, recover };
+  return {
+    ...ofOwner,
+    sites,
+    lifecycle,
+    reaper: new Reaper(lifecycle, common, verdicts),
+    templates,
+    spares,
+    ownCheckpoints,
+    verdicts,
+    contexts,
+    pages,
+    recover,
+  };
 }
 
 /** Ids of all that there is anything of: by the kernel, by crun, by the CMDB. */
@@ -129,6 +145,7 @@ function newSiteDefaults(config: Config): SiteSettings {
     memoryBytes: config.memory,
     adminMemoryBytes: config.adminMemory,
     mode: 'strict',
+    cacheMs: config.cacheFor,
     adminFrom: 'any',
     xmlrpc: false,
     cpus: config.cpus,

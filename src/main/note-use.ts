@@ -1,6 +1,7 @@
 /** What the edge's access log tells of sites: that they are used, and how long their pages took. */
 import type { Cmdb } from '../cmdb/cmdb.ts';
 import type { AccessEvent } from '../edge/access-log.ts';
+import type { PageCache } from '../edge/page-cache/page-cache.ts';
 import type { Lifecycle } from '../lifecycle/lifecycle.ts';
 import type { CronClock } from '../site/cron-clock.ts';
 import type { Verdicts } from '../lifecycle/way-verdicts.ts';
@@ -10,12 +11,14 @@ interface Parts {
   readonly lifecycle: Lifecycle;
   readonly verdicts: Verdicts;
   readonly cron: CronClock;
+  readonly pages: PageCache;
 }
 
 const OK = 200;
 
-export async function noteUse(seen: readonly AccessEvent[], { cmdb, lifecycle, verdicts, cron }: Parts): Promise<void> {
-  for (const { host, role, status, ms, woken } of seen) {
+export async function noteUse(seen: readonly AccessEvent[], { cmdb, lifecycle, verdicts, cron, pages }: Parts): Promise<void> {
+  for (const { host, role, status, ms, woken, fill } of seen) {
+    if (fill !== undefined) pages.noteFill(host, fill);
     const site = await cmdb.siteByHost(host);
     if (site === undefined) continue;
     lifecycle.touch(site.id, role);

@@ -1,6 +1,6 @@
 /** Answers what the API asks, from the parts of the platform. */
-import type { ApiCertificates, ApiPlatform, ExecRequest, WpCliRequest } from '../api/platform.ts';
-import type { CheckpointReply, PsRow, SiteReply, StatusReply, TemplateReply, VerifyReply } from '../api/types.ts';
+import type { ApiCertificates, ApiPlatform, ExecRequest, PurgeCacheRequest, WpCliRequest } from '../api/platform.ts';
+import type { CacheReply, CheckpointReply, PsRow, PurgeReply, SiteReply, StatusReply, TemplateReply, VerifyReply } from '../api/types.ts';
 import type { OwnCheckpoints } from '../checkpoint/own-checkpoints.ts';
 import type { Spares } from '../checkpoint/spares.ts';
 import type { Templates } from '../checkpoint/templates.ts';
@@ -13,6 +13,8 @@ import type { Role } from '../domain/role.ts';
 import type { Site } from '../domain/site.ts';
 import { DEPTH } from '../domain/state.ts';
 import type { RestingState } from '../domain/state.ts';
+import type { PageCache } from '../edge/page-cache/page-cache.ts';
+import { PURGE_ALL, purgePath } from '../edge/page-cache/purge-request.ts';
 import type { EventLog } from '../lifecycle/event-log.ts';
 import type { Lifecycle, Transition } from '../lifecycle/lifecycle.ts';
 import { instanceLogPath } from '../lifecycle/live.ts';
@@ -52,6 +54,7 @@ export interface PlatformApiDeps {
   readonly contexts: SiteContexts;
   readonly certificates: Certificates;
   readonly ca: LocalCa;
+  readonly pages: PageCache;
   readonly metrics: Metrics;
   readonly dispatcher: Dispatcher;
   readonly services: { readonly database: SystemService; readonly edge: SystemService };
@@ -59,12 +62,18 @@ export interface PlatformApiDeps {
 }
 
 const HTTP_PORT = 80;
+const HTTPS_PORT = 443;
 /** For what asks about a site without an instance of it. */
 const NO_INSTANCE = 'none';
 
 /** Host name with the port visitors use, where it is not the usual one. */
 export function authorityOf(domain: string, httpPort: number): string {
   return httpPort === HTTP_PORT ? domain : `${domain}:${httpPort}`;
+}
+
+/** All ways to name a site without a path: by either protocol, with the port where it is not the usual one. */
+export function originsOf(domain: string, { http, https }: Pick<Config, 'http' | 'https'>): string[] {
+  return [`http://${authorityOf(domain, http)}`, `https://${https === HTTPS_PORT ? domain : `${domain}:${https}`}`];
 }
 
 export class PlatformApi implements ApiPlatform {
@@ -177,6 +186,17 @@ export class PlatformApi implements ApiPlatform {
     const [first = role ?? DEFAULT_ROLE, ...others] = role === undefined ? higher : [role];
     for (const other of others) await lifecycle.sleep(site, other, how);
     return lifecycle.sleep(site, first, how);
+  }
+
+  async cacheStatus(domain: string): Promise<CacheReply> {
+    const { domain: host, settings } = await this.site(domain);
+    return { site: host, keep: describeSettings(settings)['cache'] ?? 'off', ...(await this.#deps.pages.status(host)) };
+  }
+
+  async purgeCache(domain: string, { path, dryRun }: PurgeCacheRequest): Promise<PurgeReply> {
+    const { domain: host } = await this.site(domain);
+    const purged = await this.#deps.pages.purge(host, path === undefined ? PURGE_ALL : purgePath(path), { dryRun });
+    return { site: host, dryRun, purged };
   }
 
   metrics(): Promise<string> {

@@ -24,6 +24,7 @@ import { layFoundation } from './foundation.ts';
 import type { Foundation } from './foundation.ts';
 import { Metrics } from './metrics.ts';
 import { noteUse } from './note-use.ts';
+import { PageKeeper } from './page-keeper.ts';
 import { platformPaths } from './paths.ts';
 import { PlatformApi } from './platform-api.ts';
 import { readings } from './readings.ts';
@@ -75,8 +76,9 @@ export async function startPlatform({ config, log, progress, onShutdown }: Start
   ending.keep = database.service.wasAdopted;
 
   const tls = await buildCertificates(config, { cmdb, emit });
-  const built = await buildSites(config, { foundation, cmdb, emit, database, progress, metrics, hosts: edge.hosts, watcher: tls.certificates });
+  const built = await buildSites(config, { foundation, cmdb, emit, database, progress, metrics, edge, watcher: tls.certificates });
   const { lifecycle, templates, recover } = built;
+  const pageKeeper = undo.use(new PageKeeper({ config, cmdb, events, ...built }));
   undo.defer(() => (ending.keep ? undefined : lifecycle.sleepAll('platform stopped')));
   progress('looking after the sites');
   await makeEdgeDirectories(edge);
@@ -89,6 +91,7 @@ export async function startPlatform({ config, log, progress, onShutdown }: Start
   undo.defer(() => endService(edgeService, ending));
   tls.certificates.start();
   undo.defer(() => tls.certificates.stop());
+  pageKeeper.begin({ adopted: edgeService.wasAdopted });
   const accessLog = await startAccessLog(config, edgeService, { cmdb, ...built });
   undo.defer(() => accessLog.stop());
   undo.use(await watchSites(built, events));

@@ -1,5 +1,6 @@
 /** Puts the edge together and starts it. */
 import { existsSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import type { Config } from '../config/config.ts';
 import { edgePaths, edgeSpec, prepareEdge } from '../edge/edge-service.ts';
 import type { Progress } from '../image/image-store.ts';
@@ -19,8 +20,8 @@ export async function startEdge(config: Config, foundation: Foundation, deps: Se
   const paths = edgePaths(config);
   const { rootfs } = foundation.toolbox.image;
   deps.progress('starting the edge');
-  const ports = { ...config, ipv6: existsSync('/proc/net/if_inet6') };
-  const configuration = await prepareEdge(paths, ports);
+  const settings = { ...config, ipv6: existsSync('/proc/net/if_inet6'), cacheBytes: config.cacheSize };
+  const configuration = await prepareEdge(paths, settings);
   const service = new SystemService(
     {
       name: NAME,
@@ -32,7 +33,13 @@ export async function startEdge(config: Config, foundation: Foundation, deps: Se
       endSignal: 'SIGQUIT',
       endWithinMs: END_WITHIN_MS,
     },
-    { ...deps, beforeBoot: () => refuseTakenPorts(config) },
+    {
+      ...deps,
+      beforeBoot: async () => {
+        await refuseTakenPorts(config);
+        await rm(paths.pagesSocket, { force: true });
+      },
+    },
   );
   await service.start();
   await rememberPorts(config);

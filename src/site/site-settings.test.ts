@@ -62,6 +62,8 @@ describe('settings of a site', () => {
       awake: 'no',
       lifetime: '1d',
       instances: '4',
+      // not in records older than the setting
+      cache: '1h',
       memory: '384 MiB',
       'admin.memory': '512 MiB',
       'admin.from': 'any',
@@ -79,6 +81,20 @@ describe('settings of a site', () => {
   it('of cron and of PHP are among them', () => {
     expect(changeSettings(BEFORE, ['cron=off', 'php.memory_limit=256M'])).toEqual({ ...BEFORE, cronEveryMs: 0, php: { memory_limit: '256M' } });
     expect(changeSettings(BEFORE, ['cron=on'])).toEqual(BEFORE);
+  });
+
+  it.each([
+    ['on', 3_600_000, '1h'],
+    ['off', 0, 'off'],
+    ['10m', 600_000, '10m'],
+    ['12h', 43_200_000, '12h'],
+  ])('keep pages: %s', (text, cacheMs, shown) => {
+    const changed = changeSettings(BEFORE, [`cache=${text}`]);
+    expect([changed.cacheMs, describeSettings(changed)['cache']]).toEqual([cacheMs, shown]);
+  });
+
+  it.each(['never', '13h', '0', 'yes', '500ms', ''])('keep no pages for “%s”', (text) => {
+    expect(() => changeSettings(BEFORE, [`cache=${text}`])).toThrow(/cache is the time/u);
   });
 
   it('each accept their own example', () => {

@@ -1,6 +1,7 @@
 /** Settings of a site as people write them: `idle=10m memory=512m`. */
 import { isIP } from 'node:net';
 import { SubakoError } from '../domain/errors.ts';
+import { DEFAULT_CACHE_MS, MAX_CACHE_MS } from '../domain/site.ts';
 import type { SiteSettings } from '../domain/site.ts';
 import { changePhp, refuseMisfits } from './php-settings.ts';
 import { formatDuration, formatSize, parseDuration, parseSize } from '../lib/units.ts';
@@ -68,6 +69,14 @@ export const SITE_SETTINGS: readonly Setting[] = [
     example: 'strict',
     parse: (text) => (['strict', 'open'] as const).find((one) => one === text),
     format: String,
+  },
+  {
+    key: 'cache',
+    field: 'cacheMs',
+    what: 'time the edge keeps its pages while nothing changes (up to 12h), or on or off',
+    example: '1h',
+    parse: parseCache,
+    format: (value: number | undefined) => (value === 0 ? 'off' : formatDuration(value ?? DEFAULT_CACHE_MS)),
   },
   { key: 'memory', field: 'memoryBytes', what: 'memory limit', example: '384m', ...SIZE },
   {
@@ -138,6 +147,11 @@ export function changeSettings(settings: SiteSettings, assignments: readonly str
 export function describeSettings(settings: SiteSettings): Record<string, string> {
   const own = SITE_SETTINGS.map(({ key, field, format }) => [key, format(settings[field] as never)]);
   return Object.fromEntries([...own, ...Object.entries(settings.php).map(([name, value]) => [`${PHP}${name}`, value])]) as Record<string, string>;
+}
+
+function parseCache(text: string): number | undefined {
+  if (text === 'on') return DEFAULT_CACHE_MS;
+  return text === 'off' ? 0 : between(parseDuration(text) ?? 0, 1_000, MAX_CACHE_MS);
 }
 
 function atLeast(value: number | undefined, least: number, orExactly?: number): number | undefined {

@@ -8,8 +8,11 @@ import { SubakoError } from '../domain/errors.ts';
 import type { EventSink } from '../domain/events.ts';
 import { canonicalHost } from '../domain/host-name.ts';
 import { newId, newSecret } from '../domain/ids.ts';
+import { DEFAULT_CACHE_MS } from '../domain/site.ts';
 import type { Site, SiteSettings } from '../domain/site.ts';
 import type { NameRoutes } from '../edge/name-routes.ts';
+import type { PageCache } from '../edge/page-cache/page-cache.ts';
+import { PURGE_ALL } from '../edge/page-cache/purge-request.ts';
 import type { RouteTree } from '../edge/route-tree.ts';
 import type { Image } from '../image/image.ts';
 import { failpoint } from '../lib/failpoint.ts';
@@ -32,6 +35,7 @@ export interface SitesDeps {
   readonly routes: RouteTree;
   readonly names: NameRoutes;
   readonly watcher: NameWatcher;
+  readonly pages: PageCache;
   readonly lifecycle: Lifecycle;
   readonly contexts: SiteContexts;
   readonly dirs: PlatformDirs;
@@ -113,7 +117,7 @@ export class Sites {
 
   /** @throws SubakoError `bad_setting`, `not_found`, `conflict`; then nothing is changed */
   async set(domain: string, assignments: readonly string[]): Promise<Site> {
-    const { cmdb, lifecycle, contexts, emit } = this.#deps;
+    const { cmdb, lifecycle, contexts, pages, emit } = this.#deps;
     const site = await this.byDomain(domain);
     const settings = changeSettings(site.settings, assignments);
     await lifecycle.setLimits(site, settings);
@@ -122,6 +126,7 @@ export class Sites {
     await this.#publish(changed);
     await lifecycle.siteChanged(changed);
     await this.names.publish(changed, []);
+    if (cacheSeconds(settings) !== cacheSeconds(site.settings) || settings.mode !== site.settings.mode) await pages.purge(site.domain, PURGE_ALL);
     emit({ type: 'site.changed', site: site.domain, cause: 'command', facts: { assignments } });
     return changed;
   }
@@ -197,8 +202,9 @@ export class Sites {
   }
 
   async #publish(site: Site): Promise<void> {
-    const { contexts, routes } = this.#deps;
+    const { contexts, routes, pages } = this.#deps;
     await routes.publish(site.domain, contexts.stackOf(site).route(await contexts.of(site, 'admin', site.id)));
+    pages.open(site.domain, cacheSeconds(site.settings));
   }
 
   async #install(site: Site, stack: Stack, answers: NewSiteAnswers): Promise<void> {
@@ -230,13 +236,14 @@ export class Sites {
 
   /** Removes all that a site may have, whatever there is of it, and its record last. Repeatable. */
   async #erase(site: Site): Promise<void> {
-    const { lifecycle, routes, runtime, tenants, dirs, cmdb } = this.#deps;
+    const { lifecycle, routes, pages, runtime, tenants, dirs, cmdb } = this.#deps;
     await failpoint('erase.marked');
     await lifecycle.endAll(site, 'removed');
     await failpoint('erase.ended');
     await this.names.end(site);
     await lifecycle.exclusively(site.id, async () => {
       await routes.unpublish(site.domain);
+      await pages.close(site.domain);
       await runtime.remove(`${site.id}-install`);
       await tenants.drop(databaseNames(site.id));
       await failpoint('erase.dropped');
@@ -256,4 +263,8 @@ export class Sites {
     const title = (request.title ?? domain).slice(0, 200);
     return { title, adminUser, adminEmail, adminPassword: newSecret(18), authority: this.#deps.authorityOf(domain) };
   }
+}
+
+function cacheSeconds({ cacheMs = DEFAULT_CACHE_MS }: SiteSettings): number {
+  return Math.floor(cacheMs / 1000);
 }

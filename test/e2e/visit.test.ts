@@ -163,6 +163,7 @@ describe('a host that is not ours', () => {
       '<?php echo json_encode(array_filter($_SERVER, fn($k) => str_starts_with($k, "HTTP_") || $k === "SERVER_NAME", ARRAY_FILTER_USE_KEY));',
     );
     const seen = await platform.fetch(SITE, '/wp-content/plugins/headers.php', {
+      kept: true,
       headers: { 'X-Forwarded-For': '1.2.3.4', 'X-Forwarded-Proto': 'https', Proxy: 'http://evil', 'X-Real-IP': '1.2.3.4' },
     });
     expect(JSON.parse(seen.text)).toEqual({ HTTP_HOST: `${SITE}:${platform.http}`, SERVER_NAME: SITE, HTTP_CONNECTION: expect.any(String) as string });

@@ -20,6 +20,8 @@ import { platformCgroup } from '../../src/main/paths.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
+/** A visitor with this cookie is led past the page cache. */
+const NO_CACHE = 'wordpress_no_cache=1';
 /** Longer than any deadline of the platform. */
 const NO_ANSWER_AFTER_MS = 120_000;
 
@@ -34,6 +36,8 @@ export interface FetchOptions {
   readonly method?: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: Buffer | string;
+  /** As any visitor, whose page may come out of the page cache. Otherwise the site is asked. */
+  readonly kept?: boolean;
 }
 
 export class TestPlatform {
@@ -157,7 +161,7 @@ export class TestPlatform {
   fetch(host: string, path: string, options: FetchOptions = {}): Promise<Reply> {
     const { promise, resolve, reject } = Promise.withResolvers<Reply>();
     const length = options.body === undefined ? {} : { 'content-length': String(Buffer.byteLength(options.body)) };
-    const headers = { host: `${host}:${this.http}`, ...length, ...options.headers };
+    const headers = { host: `${host}:${this.http}`, ...length, ...(options.kept === true ? {} : { cookie: NO_CACHE }), ...options.headers };
     const sent = request({ host: '127.0.0.1', port: this.http, method: options.method ?? 'GET', path, headers, agent: false }, (response) => {
       const chunks: Buffer[] = [];
       response.on('data', (chunk: Buffer) => chunks.push(chunk));

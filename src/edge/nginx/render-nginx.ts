@@ -4,9 +4,10 @@ import { SLOTS } from '../route-tree.ts';
 import { EDGE_VIEW } from './edge-view.ts';
 import { guardMaps } from './guards.ts';
 import { roleMaps } from './role-rules.ts';
-import { BROKEN_OFF_PAGE, NOT_AWAKE_PAGE, UNKNOWN_HOST_PAGE } from './pages.ts';
+import { pageCacheHttp, pageLocation, pageServer } from './page-cache.ts';
 import { refusingServer, siteRules, tlsServer, tlsSettings } from './tls.ts';
-import { wordpressLocations } from './wordpress-locations.ts';
+import { wake } from './wake.ts';
+import { upstream, wordpressLocations } from './wordpress-locations.ts';
 
 export interface EdgePorts {
   readonly http: number;
@@ -18,10 +19,15 @@ export interface EdgePorts {
   readonly connectionsPerAddress: number;
 }
 
+export interface EdgeSettings extends EdgePorts {
+  /** Bound of the page cache. */
+  readonly cacheBytes: number;
+}
+
 /** The largest request body that any site may take (src/site/php-settings.ts has the same number). What a site takes is PHP's to say: 72 MiB by default. */
 const MAX_BODY = '136m';
 
-export function renderNginx(ports: EdgePorts): string {
+export function renderNginx(settings: EdgeSettings): string {
   return `# Written by Subako at every start; changes are lost.
 daemon off;
 pid ${EDGE_VIEW.scratch}/nginx.pid;
@@ -29,6 +35,7 @@ error_log stderr error;
 worker_processes auto;
 worker_rlimit_nofile 16384;
 load_module /usr/lib/nginx/modules/ngx_http_js_module.so;
+load_module /usr/lib/nginx/modules/ngx_http_brotli_filter_module.so;
 
 events {
   worker_connections 4096;
@@ -37,20 +44,23 @@ events {
 http {
 ${http()}
 ${routing()}
-${tlsSettings(ports)}
+${tlsSettings(settings)}
 ${logging()}
+${pageCacheHttp(settings.cacheBytes)}
 
-${refusingServer(ports)}
+${refusingServer(settings)}
 
   server {
-${listeners(ports)}
-${tlsServer(ports)}
+${listeners(settings)}
+${tlsServer(settings)}
 
 ${siteRules()}
 
-${wake()}
+${wake('fastcgi.conf', 'headers.conf')}
+${pageLocation()}
 ${wordpressLocations()}
   }
+${pageServer(upstream())}
 }
 `;
 }
@@ -153,51 +163,4 @@ function logging(): string {
 function listeners({ http: plain, ipv6 }: EdgePorts): string {
   const also = ipv6 ? [`    listen [::]:${plain} default_server ipv6only=on backlog=1024;`] : [];
   return [`    listen ${plain} default_server backlog=1024;`, ...also].join('\n');
-}
-
-/** The oracle, asked only when a site's socket is not there. */
-function wake(): string {
-  return `
-    location = /.subako/wake {
-      internal;
-      proxy_pass http://unix:${EDGE_VIEW.wakeSocket}:/wake;
-      proxy_pass_request_body off;
-      proxy_pass_request_headers off;
-      proxy_set_header Content-Length "";
-      proxy_set_header Host wake;
-      proxy_set_header X-Subako-Host $host;
-      proxy_set_header X-Subako-Role $role;
-      proxy_connect_timeout 2s;
-      # The dispatcher has a deadline of its own, well below this.
-      proxy_read_timeout 120s;
-    }
-
-    # The socket was not there, or nobody listened on it: the connect failed, so the request may be passed again once the site is awake.
-    location @wake {
-      error_page 403 500 502 = @not_woken;
-      # Connected once already: it reached PHP, and is never run again.
-      if ($upstream_connect_time ~ "\\d") { return 502; }
-      set $upstream $role.sock;
-      auth_request /.subako/wake;
-      auth_request_set $wake_timing $upstream_http_server_timing;
-      auth_request_set $wake_origin $upstream_http_x_subako_origin;
-      auth_request_set $wake_retry $upstream_http_retry_after;
-      auth_request_set $wake_status $upstream_http_x_subako_status;
-      add_header Server-Timing $wake_timing always;
-      include ${EDGE_VIEW.config}/headers.conf;
-      include ${EDGE_VIEW.config}/fastcgi.conf;
-    }
-
-    location @not_woken {
-      default_type text/html;
-      set $retry $wake_retry;
-      if ($retry = "") { set $retry 5; }
-      add_header Retry-After $retry always;
-      add_header Cache-Control "no-store" always;
-      add_header Server-Timing $wake_timing always;
-      include ${EDGE_VIEW.config}/headers.conf;
-      if ($wake_status = "404") { return 421 '${UNKNOWN_HOST_PAGE}'; }
-      if ($upstream_connect_time ~ "\\d") { return 502 '${BROKEN_OFF_PAGE}'; }
-      return 503 '${NOT_AWAKE_PAGE}';
-    }`;
 }

@@ -1,9 +1,10 @@
 /** How a request for a WordPress site is divided between the edge's own files and the site's container. */
 import { EDGE_VIEW } from './edge-view.ts';
 import { guards } from './guards.ts';
+import { askPageCache, UNTRUSTED } from './page-cache.ts';
 
 /** Where the container sees WordPress. */
-const DOCUMENT_ROOT = '/srv/wordpress';
+export const DOCUMENT_ROOT = '/srv/wordpress';
 
 const ASSET =
   'css|js|mjs|map|json|png|jpe?g|gif|webp|avif|ico|svgz?|bmp|woff2?|ttf|otf|eot|mp4|m4v|webm|ogv|mp3|ogg|wav|m4a|pdf|txt|xml|zip|gz|docx?|xlsx?|pptx?|odt|wasm';
@@ -12,7 +13,7 @@ const PRIVATE = 'php\\d|phtml|phps|phar|inc|sql|sqlite|log|bak|old|orig|save|swp
 
 export function wordpressLocations(): string {
   const route = `${EDGE_VIEW.hosts}/$route_key`;
-  return `${upstream(route)}
+  return `${upstream()}
 ${guards()}
 
     root ${route}/core;
@@ -66,6 +67,7 @@ ${guards()}
     }
 
     location / {
+${askPageCache()}
       try_files $uri $uri/ @front;
     }
 
@@ -76,7 +78,9 @@ ${guards()}
     }`;
 }
 
-function upstream(route: string): string {
+/** Leads to the container that a request is for. */
+export function upstream(): string {
+  const route = `${EDGE_VIEW.hosts}/$route_key`;
   return `
     # A site that is set to be open has one container for all.
     set $role $asked_role;
@@ -113,7 +117,11 @@ export function renderFastcgi(): string {
 ${[...script, ...request, ...where].map((param) => `fastcgi_param ${param};`).join('\n')}
 fastcgi_param HTTPS $https_flag if_not_empty;
 # Headers that only a proxy in front of us could set honestly, and httpoxy.
-${['PROXY', 'X_FORWARDED_FOR', 'X_FORWARDED_HOST', 'X_FORWARDED_PROTO', 'X_FORWARDED_PORT', 'X_REAL_IP', 'FORWARDED'].map((name) => `fastcgi_param HTTP_${name} "" if_not_empty;`).join('\n')}
+${UNTRUSTED.map((name) => `fastcgi_param HTTP_${name} "" if_not_empty;`).join('\n')}
+# The block editor says with it what a POST means; a GET means what it is.
+fastcgi_param HTTP_X_HTTP_METHOD_OVERRIDE $method_override if_not_empty;
+add_header Cache-Status $page_bypassed always;
+include ${EDGE_VIEW.config}/headers.conf;
 `;
 }
 

@@ -57,6 +57,7 @@ export const WORDPRESS_RECIPE: Recipe = {
       'wp-config.php',
       'role.php',
       'login.php',
+      'page-cache.php',
       'install.php',
       'compile.php',
       'fill-opcache.php',

@@ -7,6 +7,13 @@ require '/etc/subako/site/config.php';
 
 require '/usr/share/subako/role.php';
 
+if ( isset( $_SERVER['SUBAKO_PAGE'] ) ) {
+	// A page that the edge keeps is sent on when it is whole: until then the edge can see that something it shows was changed.
+	ob_start();
+} elseif ( 'admin' === SUBAKO_ROLE ) {
+	require '/usr/share/subako/page-cache.php';
+}
+
 define( 'DB_HOST', 'localhost:/run/mysqld/mysqld.sock' );
 define( 'DB_CHARSET', 'utf8mb4' );
 define( 'DB_COLLATE', '' );

@@ -1,0 +1,24 @@
+/** API: the pages that the edge keeps of a site. */
+import type { FastifyInstance } from 'fastify';
+import type { ApiPlatform } from './platform.ts';
+
+interface ByDomain {
+  readonly domain: string;
+}
+
+const purgeSchema = {
+  body: {
+    type: 'object',
+    additionalProperties: false,
+    properties: { path: { type: 'string', minLength: 1, maxLength: 2000 }, dryRun: { type: 'boolean' } },
+  },
+};
+
+export function cacheRoutes(api: FastifyInstance, platform: ApiPlatform): void {
+  api.get<{ Params: ByDomain }>('/v1/sites/:domain/cache', (request) => platform.cacheStatus(request.params.domain));
+
+  api.post<{ Params: ByDomain; Body: { path?: string; dryRun?: boolean } }>('/v1/sites/:domain/cache/purge', { schema: purgeSchema }, (request) => {
+    const { path, dryRun = false } = request.body;
+    return platform.purgeCache(request.params.domain, { path, dryRun });
+  });
+}

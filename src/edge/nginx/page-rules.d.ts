@@ -1,0 +1,14 @@
+/** The part of page-cache.js that is no more than rules. */
+interface Answer {
+  readonly status: number;
+  readonly cacheControl: string;
+  readonly vary: string;
+  readonly setCookie: boolean;
+}
+
+declare const pages: {
+  keptQuery(args: string): string | undefined;
+  keepSeconds(answer: Answer, ttl: number): number;
+  cacheStatus(state: string, at: number, keep: number): string;
+};
+export default pages;

@@ -1,0 +1,49 @@
+/** Waking a site for a request whose connect failed: locations that a server with sites has. */
+import { EDGE_VIEW } from './edge-view.ts';
+import { BROKEN_OFF_PAGE, NOT_AWAKE_PAGE, UNKNOWN_HOST_PAGE } from './pages.ts';
+
+/** The oracle, asked only when a site's socket is not there. @param fastcgi file with what PHP is told @param headers file with what every answer to a visitor says */
+export function wake(fastcgi: string, headers?: string): string {
+  const said = headers === undefined ? '' : `\n      include ${EDGE_VIEW.config}/${headers};`;
+  return `
+    location = /.subako/wake {
+      internal;
+      proxy_pass http://unix:${EDGE_VIEW.wakeSocket}:/wake;
+      proxy_pass_request_body off;
+      proxy_pass_request_headers off;
+      proxy_set_header Content-Length "";
+      proxy_set_header Host wake;
+      proxy_set_header X-Subako-Host $host;
+      proxy_set_header X-Subako-Role $role;
+      proxy_connect_timeout 2s;
+      # The dispatcher has a deadline of its own, well below this.
+      proxy_read_timeout 120s;
+    }
+
+    # The socket was not there, or nobody listened on it: the connect failed, so the request may be passed again once the site is awake.
+    location @wake {
+      error_page 403 500 502 = @not_woken;
+      # Connected once already: it reached PHP, and is never run again.
+      if ($upstream_connect_time ~ "\\d") { return 502; }
+      set $upstream $role.sock;
+      auth_request /.subako/wake;
+      auth_request_set $wake_timing $upstream_http_server_timing;
+      auth_request_set $wake_origin $upstream_http_x_subako_origin;
+      auth_request_set $wake_retry $upstream_http_retry_after;
+      auth_request_set $wake_status $upstream_http_x_subako_status;
+      add_header Server-Timing $wake_timing always;
+      include ${EDGE_VIEW.config}/${fastcgi};
+    }
+
+    location @not_woken {
+      default_type text/html;
+      set $retry $wake_retry;
+      if ($retry = "") { set $retry 5; }
+      add_header Retry-After $retry always;
+      add_header Cache-Control "no-store" always;
+      add_header Server-Timing $wake_timing always;${said}
+      if ($wake_status = "404") { return 421 '${UNKNOWN_HOST_PAGE}'; }
+      if ($upstream_connect_time ~ "\\d") { return 502 '${BROKEN_OFF_PAGE}'; }
+      return 503 '${NOT_AWAKE_PAGE}';
+    }`;
+}

@@ -1,0 +1,155 @@
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { PageCache } from './page-cache.ts';
+import { pageFiles, parsePageKey, plainPath } from './page-name.ts';
+import { PURGE_ALL, purgePath } from './purge-request.ts';
+import { PurgeSockets } from './purge-sockets.ts';
+
+const HOST = 'a.example';
+let root: string;
+let cache: PageCache;
+
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), 'subako-pages-'));
+  mkdirSync(join(root, 'hosts', HOST), { recursive: true });
+  cache = new PageCache({ dir: join(root, 'pages'), hosts: join(root, 'hosts'), originsOf: (host) => [`http://${host}:8080`, `https://${host}`] });
+  cache.open(HOST, 60);
+});
+
+afterEach(() => {
+  cache.stop();
+  rmSync(root, { recursive: true });
+});
+
+const siteFile = () => readFileSync(join(root, 'hosts', HOST, 'pages'), 'utf8');
+
+/** As nginx does. */
+function store(name: string): string {
+  const [file = ''] = pageFiles(name);
+  const path = join(root, 'pages', file);
+  mkdirSync(join(path, '..'), { recursive: true });
+  writeFileSync(path, `\u0005\0\0\0binary\nKEY: br ${name}\nHTTP/1.1 200 OK\n`);
+  return path;
+}
+
+function kept(name: string): string {
+  const path = store(name);
+  cache.noteFill(HOST, { page: name, site: siteFile() });
+  return path;
+}
+
+describe('names', () => {
+  it('lead to the files that nginx makes of them', () => {
+    // md5 of "br http://a.example/"
+    expect(pageFiles('http://a.example/')[0]).toMatch(/^[0-9a-f]{2}\/[0-9a-f]{32}$/u);
+    expect(pageFiles('http://a.example/')[0]?.slice(0, 2)).toBe(pageFiles('http://a.example/')[0]?.slice(-2));
+    expect(parsePageKey('x\0\nKEY: gzip https://a.example:8443/p?q=1\nHTTP/1.1 200')).toEqual({ name: 'https://a.example:8443/p?q=1', host: HOST });
+    expect(parsePageKey('nothing')).toBeUndefined();
+    expect(plainPath('//a/%C3%BC/?x')).toBe('/a/ü');
+    expect(plainPath('/%zz/')).toBe('/%zz');
+  });
+});
+
+describe('the page cache', () => {
+  it('says how long pages are kept, and writes it only when it changes', () => {
+    const before = siteFile();
+    cache.open(HOST, 60);
+    expect(siteFile()).toBe(before);
+    cache.open(HOST, 0);
+    expect(siteFile()).toMatch(/^\S+ 0$/u);
+  });
+
+  it('drops what is asked for and nothing else, and gives the site’s file another first word', async () => {
+    const [front, about, other] = [kept('http://a.example:8080/'), kept('https://a.example/about/'), kept('http://a.example:8080/other/')];
+    const before = siteFile();
+    expect(await cache.purge(HOST, purgePath('/about'))).toEqual(['/about/']);
+    expect([front, about, other].map((path) => existsSync(path))).toEqual([true, false, true]);
+    expect(siteFile()).not.toBe(before);
+    expect(siteFile()).toMatch(/ 60$/u);
+    expect(await cache.purge(HOST, PURGE_ALL)).toEqual(['/', '/other/']);
+    expect([front, other].some((path) => existsSync(path))).toBe(false);
+  });
+
+  it('drops a page of which it has not heard yet', async () => {
+    const path = store('https://a.example/new/');
+    expect(await cache.purge(HOST, purgePath('/new'))).toEqual(['/new/']);
+    expect(existsSync(path)).toBe(false);
+  });
+
+  it('drops a page whose fill began before a purge', async () => {
+    const began = siteFile();
+    await cache.purge(HOST, purgePath('/'));
+    const path = store('http://a.example:8080/');
+    cache.noteFill(HOST, { page: 'http://a.example:8080/', site: began });
+    await expect.poll(() => existsSync(path), { timeout: 60_000 }).toBe(false);
+    expect((await cache.status(HOST)).pages).toBe(0);
+  });
+
+  it('believes no line that names another host', async () => {
+    const path = store('http://b.example/');
+    cache.noteFill(HOST, { page: 'http://b.example/', site: 'x' });
+    cache.noteFill(HOST, { page: 'http://b.example/', site: siteFile() });
+    await cache.purge(HOST, PURGE_ALL);
+    expect(existsSync(path)).toBe(true);
+  });
+
+  it('only shows what would go', async () => {
+    const path = kept('http://a.example:8080/');
+    const before = siteFile();
+    expect(await cache.purge(HOST, PURGE_ALL, { dryRun: true })).toEqual(['/']);
+    expect([existsSync(path), siteFile()]).toEqual([true, before]);
+  });
+
+  it('learns from the disk, or drops it all where it cannot be trusted', async () => {
+    const path = store('http://a.example:8080/x?y=1');
+    const later = new PageCache({ dir: join(root, 'pages'), hosts: join(root, 'hosts'), originsOf: () => [] });
+    await later.begin({ trusted: true });
+    expect(await later.status(HOST)).toMatchObject({ pages: 1, files: 1 });
+    await later.begin({ trusted: false });
+    expect(existsSync(path)).toBe(false);
+    expect(await later.status(HOST)).toEqual({ pages: 0, files: 0, bytes: 0 });
+  });
+
+  it('keeps nothing of a host that is closed', async () => {
+    const path = kept('http://a.example:8080/');
+    rmSync(join(root, 'hosts', HOST), { recursive: true });
+    await cache.close(HOST);
+    expect(existsSync(path)).toBe(false);
+  });
+});
+
+describe('the socket of a site', () => {
+  it('purges that site alone, answers when it is done, and goes away', async () => {
+    const dir = join(root, 'd'.repeat(120));
+    mkdirSync(dir);
+    chmodSync(dir, 0o711);
+    const asked: unknown[] = [];
+    const sockets = new PurgeSockets(async (host, request) => asked.push([host, request]));
+    const site = { id: 's1', host: HOST, dir, gid: process.getgid?.() ?? 0 };
+    await sockets.listen(site);
+    await sockets.listen(site);
+    rmSync(join(root, 'link'), { force: true });
+    expect(await ask(dir, '{"paths":["/a/"]}\n')).toBe('done\n');
+    expect(await ask(dir, '{"paths":"/a/"}\n')).toBe('bad\n');
+    expect(asked).toEqual([[HOST, { all: false, paths: ['/a/'], prefixes: [] }]]);
+    await sockets.close('s1');
+    expect(existsSync(join(dir, 'cache.sock'))).toBe(false);
+    await sockets.listen(site);
+    expect(await ask(dir, '{"all":true}\n')).toBe('done\n');
+    await sockets.stop();
+  });
+
+  async function ask(dir: string, line: string): Promise<string> {
+    const before = process.cwd();
+    process.chdir(dir);
+    const socket = connect('cache.sock');
+    socket.write(line);
+    process.chdir(before);
+    let answer = '';
+    for await (const chunk of socket) answer += String(chunk);
+    return answer;
+  }
+});

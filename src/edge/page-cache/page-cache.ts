@@ -1,0 +1,209 @@
+/**
+ * The kept pages as the daemon sees them: which there are of a site, and dropping them.
+ *
+ * The edge fills and reads the cache by itself. A purge first changes the first word of the site's file in the route tree, which the edge
+ * compares when an answer comes with what it was when the fill began; then it removes files. What began before is so never kept.
+ */
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { lstat, open, readdir, rm, unlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { isErrno } from '../../domain/errors.ts';
+import { routeKey } from '../../domain/route-key.ts';
+import { PAGES_FILE } from '../nginx/page-cache.ts';
+import { hostOf, pageFiles, parsePageKey, targetOf } from './page-name.ts';
+import { isPurged, PURGE_ALL } from './purge-request.ts';
+import type { PurgeRequest } from './purge-request.ts';
+
+export interface PageCacheOptions {
+  /** The edge's directory of kept pages. */
+  readonly dir: string;
+  /** The route tree. */
+  readonly hosts: string;
+  /** Addresses of a host without path, such as `http://a.example:8080`. */
+  readonly originsOf: (host: string) => readonly string[];
+}
+
+export interface PageCacheStatus {
+  readonly pages: number;
+  readonly files: number;
+  readonly bytes: number;
+}
+
+/** A page that the edge lately asked a site for. */
+export interface Fill {
+  readonly page: string;
+  /** The site's file when the fill began. */
+  readonly site: string;
+}
+
+/** Enough for the key, which stands behind nginx's own header. */
+const HEAD_BYTES = 4_096;
+/** The edge puts the file in its place at about the time when it writes the line. */
+const LOOK_AGAIN_MS = 1_500;
+
+export class PageCache {
+  readonly #options: PageCacheOptions;
+  readonly #pages = new Map<string, Set<string>>();
+  readonly #timers = new Set<NodeJS.Timeout>();
+  #loaded: Promise<void> = Promise.resolve();
+  #counter = 0;
+
+  constructor(options: PageCacheOptions) {
+    this.#options = options;
+  }
+
+  /** Says for how many seconds the host's pages are kept; 0 = not at all. Its route must be there. */
+  open(host: string, seconds: number): void {
+    if (this.#site(host)?.split(' ')[1] !== String(seconds)) this.#write(host, seconds);
+  }
+
+  /** Drops all of a host whose route is gone. Idempotent. */
+  async close(host: string): Promise<void> {
+    await this.purge(host, PURGE_ALL);
+    this.#pages.delete(host);
+  }
+
+  /** Learns from the disk what there is; or drops it all, where it cannot be trusted. Purges wait for it. */
+  begin({ trusted }: { readonly trusted: boolean }): Promise<void> {
+    this.#loaded = trusted ? this.#load() : this.#wipe();
+    return this.#loaded;
+  }
+
+  /** A fill ended. */
+  noteFill(host: string, { page, site }: Fill): void {
+    if (hostOf(page) !== host) return;
+    if (this.#site(host) === site) {
+      this.#remember(host, page);
+      return;
+    }
+    void this.#remove(page);
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer);
+      void this.#remove(page);
+    }, LOOK_AGAIN_MS);
+    this.#timers.add(timer.unref());
+  }
+
+  /** Drops pages, and keeps none whose fill is under way. Returns them as paths, sorted; with `dryRun`, those that would go. */
+  async purge(host: string, request: PurgeRequest, { dryRun = false }: { readonly dryRun?: boolean } = {}): Promise<string[]> {
+    const seconds = Number(this.#site(host)?.split(' ')[1] ?? Number.NaN);
+    if (!dryRun && !Number.isNaN(seconds)) this.#write(host, seconds);
+    await this.#loaded;
+    const known = [...(this.#pages.get(host) ?? [])].filter((name) => isPurged(name, request));
+    // Those too that were kept a moment ago, of which no line was read yet.
+    const asked = this.#options.originsOf(host).flatMap((origin) => request.paths.flatMap((path) => spellings(path).map((one) => origin + one)));
+    const dropped = new Set<string>();
+    for (const name of new Set([...known, ...asked])) {
+      if (await (dryRun ? this.#isThere(name) : this.#remove(name))) dropped.add(targetOf(name));
+      if (!dryRun) this.#pages.get(host)?.delete(name);
+    }
+    return [...dropped].toSorted();
+  }
+
+  async status(host: string): Promise<PageCacheStatus> {
+    await this.#loaded;
+    const found = { pages: 0, files: 0, bytes: 0 };
+    for (const name of this.#pages.get(host) ?? []) {
+      const sizes = await Promise.all(pageFiles(name).map((file) => sizeOf(join(this.#options.dir, file))));
+      const there = sizes.filter((size) => size !== undefined);
+      // The edge made room for others.
+      if (there.length === 0) this.#pages.get(host)?.delete(name);
+      else found.pages += 1;
+      found.files += there.length;
+      found.bytes += there.reduce((sum, size) => sum + size, 0);
+    }
+    return found;
+  }
+
+  stop(): void {
+    for (const timer of this.#timers) clearTimeout(timer);
+  }
+
+  #path(host: string): string {
+    return join(this.#options.hosts, routeKey(host), PAGES_FILE);
+  }
+
+  #site(host: string): string | undefined {
+    try {
+      return readFileSync(this.#path(host), 'utf8');
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** With a first word that was never there before. The host is there for the edge to see: a further name has the same file, and its pages are not kept. */
+  #write(host: string, seconds: number): void {
+    this.#counter += 1;
+    const path = this.#path(host);
+    writeFileSync(`${path}~`, `${Date.now()}.${process.pid}.${this.#counter} ${seconds} ${host}`);
+    renameSync(`${path}~`, path);
+  }
+
+  #remember(host: string, name: string): void {
+    const names = this.#pages.get(host) ?? new Set();
+    names.add(name);
+    this.#pages.set(host, names);
+  }
+
+  /** True when there was something. */
+  async #remove(name: string): Promise<boolean> {
+    const removed = await Promise.all(
+      pageFiles(name).map((file) =>
+        unlink(join(this.#options.dir, file)).then(
+          () => true,
+          (error: unknown) => {
+            if (isErrno(error, 'ENOENT')) return false;
+            throw error;
+          },
+        ),
+      ),
+    );
+    return removed.includes(true);
+  }
+
+  async #isThere(name: string): Promise<boolean> {
+    const sizes = await Promise.all(pageFiles(name).map((file) => sizeOf(join(this.#options.dir, file))));
+    return sizes.some((size) => size !== undefined);
+  }
+
+  async #wipe(): Promise<void> {
+    for (const file of await this.#files()) await rm(file, { force: true });
+  }
+
+  async #load(): Promise<void> {
+    for (const file of await this.#files()) {
+      const key = parsePageKey(await headOf(file));
+      if (key !== undefined) this.#remember(key.host, key.name);
+    }
+  }
+
+  async #files(): Promise<string[]> {
+    const entries = await readdir(this.#options.dir, { recursive: true, withFileTypes: true }).catch(() => []);
+    return entries.filter((entry) => entry.isFile() && /^[0-9a-f]{32}$/u.test(entry.name)).map((entry) => join(entry.parentPath, entry.name));
+  }
+}
+
+/** With and without the slash at its end: one of the two is often a redirect to the other. */
+function spellings(path: string): string[] {
+  const [base = '', ...query] = path.split('?');
+  const rest = query.length === 0 ? '' : `?${query.join('?')}`;
+  const bare = base.replace(/\/+$/u, '');
+  return bare === '' ? [`/${rest}`] : [bare + rest, `${bare}/${rest}`];
+}
+
+function sizeOf(path: string): Promise<number | undefined> {
+  return lstat(path).then(
+    ({ size }) => size,
+    () => undefined,
+  );
+}
+
+async function headOf(path: string): Promise<string> {
+  try {
+    await using file = await open(path, 'r');
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(HEAD_BYTES), 0, HEAD_BYTES, 0);
+    return buffer.toString('latin1', 0, bytesRead);
+  } catch {
+    return ''; // the edge removed it meanwhile
+  }
+}
