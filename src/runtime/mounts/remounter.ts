@@ -75,6 +75,7 @@ export class Remounter implements AsyncDisposable {
     const program = this.#program;
     if (program === undefined) return;
     const ended = once(program, 'exit');
+    program.ref(); // or this process, with nothing else to do, would be over before that
     program.kill('SIGKILL');
     await ended;
   }
