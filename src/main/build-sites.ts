@@ -14,6 +14,7 @@ import { checkpointSecret } from '../checkpoint/secret.ts';
 import { Sealer } from '../checkpoint/seal.ts';
 import { SpareMaker } from '../checkpoint/spare-maker.ts';
 import { Spares } from '../checkpoint/spares.ts';
+import type { SparesDeps } from '../checkpoint/spares.ts';
 import { TemplateMaker } from '../checkpoint/template-maker.ts';
 import { Templates } from '../checkpoint/templates.ts';
 import { adoptAll } from '../lifecycle/adopt.ts';
@@ -80,8 +81,7 @@ export async function buildSites(config: Config, deps: BuildSitesDeps): Promise<
   const ownCheckpoints = new OwnCheckpoints({ ...kept, pathsOf: (siteId) => sitePaths(config, siteId) });
   const strayContainers = (): Promise<string[]> => childCgroups(cgroups, cgroup);
   const spareMaker = new SpareMaker({ ...nobodys, dirs: { state: paths.spareWork, run: config.run } });
-  const count = foundation.noSpares === undefined ? config.spares : 0;
-  const spares = new Spares({ ...kept, templates, maker: spareMaker, count, containers: () => containersOf(deps, strayContainers) });
+  const spares = new Spares({ ...kept, ...spareSettings(config, deps, strayContainers), templates, maker: spareMaker });
   const ladder = { templates, spares, ownCheckpoints, metrics: deps.metrics, askDir: paths.ask };
   const common = { cmdb, runtime, routes: new RouteTree(deps.edge.hosts), contexts, ...ladder, emit, now: Date.now, settings: config };
   const lifecycle = new Lifecycle(common);
@@ -126,10 +126,19 @@ export async function buildSites(config: Config, deps: BuildSitesDeps): Promise<
   };
 }
 
-/** Ids of all that there is anything of: by the kernel, by crun, by the CMDB. */
-async function containersOf({ foundation, cmdb }: BuildSitesDeps, strayContainers: () => Promise<string[]>): Promise<string[]> {
-  const [known, stray, instances] = await Promise.all([foundation.runtime.list(), strayContainers(), cmdb.instances()]);
-  return [...known, ...stray, ...instances.map(({ id }) => id)];
+function spareSettings(
+  { spares }: Config,
+  { foundation, cmdb }: BuildSitesDeps,
+  strayContainers: () => Promise<string[]>,
+): Pick<SparesDeps, 'count' | 'containers'> {
+  return {
+    count: foundation.noSpares === undefined ? spares : 0,
+    // By crun, by the kernel, by the CMDB.
+    containers: async () => {
+      const [known, stray, instances] = await Promise.all([foundation.runtime.list(), strayContainers(), cmdb.instances()]);
+      return [...known, ...stray, ...instances.map(({ id }) => id)];
+    },
+  };
 }
 
 /** What a new site is set to. */

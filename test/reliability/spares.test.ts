@@ -167,8 +167,8 @@ describe('a daemon that is killed', () => {
     await platform.untilSpares(WAITING);
     const handed = await containerOf(A);
     const pid = await pidOf(A);
-    const taken = [handed, await containerOf(B)];
-    const waiting = (await spareCgroups()).filter((id) => !taken.includes(id));
+    const taken = new Set([handed, await containerOf(B)]);
+    const waiting = (await spareCgroups()).filter((id) => !taken.has(id));
     await platform.killDaemon();
     await platform.up();
     expect(await platform.row(A)).toMatchObject({ state: 'running', pid });
