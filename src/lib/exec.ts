@@ -128,7 +128,9 @@ function finish(child: ChildProcess, options: ExecOptions): Promise<ExecResult> 
 /** The reader went away, which is no fault of what was to be read. */
 function closedEarly(error: unknown): boolean {
   return (
-    error instanceof Error && 'code' in error && ['EPIPE', 'ECONNRESET', 'ERR_STREAM_PREMATURE_CLOSE', 'ERR_STREAM_DESTROYED'].includes(String(error.code))
+    error instanceof Error &&
+    'code' in error &&
+    ['EPIPE', 'ECANCELED', 'ECONNRESET', 'ERR_STREAM_PREMATURE_CLOSE', 'ERR_STREAM_DESTROYED'].includes(String(error.code))
   );
 }
 

@@ -2,29 +2,21 @@
 import type { Cmdb } from '../cmdb/cmdb.ts';
 import type { Config } from '../config/config.ts';
 import type { EventSink } from '../domain/events.ts';
-import type { SiteSettings } from '../domain/site.ts';
 import type { EdgePaths } from '../edge/edge-service.ts';
 import { NameRoutes } from '../edge/name-routes.ts';
 import { PageCache } from '../edge/page-cache/page-cache.ts';
 import { RouteTree } from '../edge/route-tree.ts';
 import type { Image } from '../image/image.ts';
 import type { Progress } from '../image/image-store.ts';
-import { OwnCheckpoints } from '../checkpoint/own-checkpoints.ts';
-import { checkpointSecret } from '../checkpoint/secret.ts';
-import { Sealer } from '../checkpoint/seal.ts';
-import { SpareMaker } from '../checkpoint/spare-maker.ts';
-import { Spares } from '../checkpoint/spares.ts';
-import type { SparesDeps } from '../checkpoint/spares.ts';
-import { TemplateMaker } from '../checkpoint/template-maker.ts';
-import { Templates } from '../checkpoint/templates.ts';
+import type { OwnCheckpoints } from '../checkpoint/own-checkpoints.ts';
+import type { Spares } from '../checkpoint/spares.ts';
+import type { Templates } from '../checkpoint/templates.ts';
 import { adoptAll } from '../lifecycle/adopt.ts';
 import { Lifecycle } from '../lifecycle/lifecycle.ts';
 import { Reaper } from '../lifecycle/reaper.ts';
 import { Verdicts } from '../lifecycle/way-verdicts.ts';
 import type { Stack } from '../stack/stack.ts';
-import { childCgroups } from '../runtime/cgroup/remove.ts';
 import { SiteContexts } from '../site/site-context.ts';
-import { sitePaths } from '../site/site-paths.ts';
 import type { NameWatcher } from '../site/names.ts';
 import { Sites } from '../site/sites.ts';
 import { buildOwner } from './build-owner.ts';
@@ -33,6 +25,8 @@ import type { Foundation } from './foundation.ts';
 import type { Metrics } from './metrics.ts';
 import { platformPaths } from './paths.ts';
 import { authorityOf, originsOf } from './platform-api.ts';
+import { buildCheckpoints } from './build-checkpoints.ts';
+import { siteDefaults } from './site-defaults.ts';
 import { STACKS } from './stacks.ts';
 import type { Database } from './start-database.ts';
 
@@ -63,7 +57,7 @@ export interface BuiltSites extends BuiltOwner {
 
 export async function buildSites(config: Config, deps: BuildSitesDeps): Promise<BuiltSites> {
   const { foundation, cmdb, emit, database, progress } = deps;
-  const { runtime, images, cgroupPathOf, cgroups, cgroup } = foundation;
+  const { runtime, images, cgroupPathOf } = foundation;
   const paths = platformPaths(config);
   const contexts = new SiteContexts({
     dirs: config,
@@ -73,15 +67,7 @@ export async function buildSites(config: Config, deps: BuildSitesDeps): Promise<
     sharedDev: paths.dev,
     cgroupPathOf,
   });
-  const sealer = new Sealer(await checkpointSecret(paths.checkpointKey));
-  const kept = { runtime, sealer, emit, now: Date.now };
-  const nobodys = { ...kept, askDir: paths.ask, sharedDev: paths.dev, cgroupPathOf };
-  const maker = new TemplateMaker({ ...nobodys, dirs: { state: paths.templateWork, run: config.run } });
-  const templates = new Templates({ ...kept, dir: paths.templates, maker, settings: config });
-  const ownCheckpoints = new OwnCheckpoints({ ...kept, pathsOf: (siteId) => sitePaths(config, siteId) });
-  const strayContainers = (): Promise<string[]> => childCgroups(cgroups, cgroup);
-  const spareMaker = new SpareMaker({ ...nobodys, dirs: { state: paths.spareWork, run: config.run } });
-  const spares = new Spares({ ...kept, ...spareSettings(config, deps, strayContainers), templates, maker: spareMaker });
+  const { templates, spares, spareMaker, ownCheckpoints, strayContainers } = await buildCheckpoints(config, deps);
   const ladder = { templates, spares, ownCheckpoints, metrics: deps.metrics, askDir: paths.ask };
   const common = { cmdb, runtime, routes: new RouteTree(deps.edge.hosts), contexts, ...ladder, emit, now: Date.now, settings: config };
   const lifecycle = new Lifecycle(common);
@@ -96,7 +82,7 @@ export async function buildSites(config: Config, deps: BuildSitesDeps): Promise<
     lifecycle,
     dirs: config,
     node: config.node,
-    defaults: newSiteDefaults(config),
+    defaults: siteDefaults(config),
     imageOf: (stack) => images.ensure(stack.recipe, progress),
     authorityOf: (domain) => authorityOf(domain, config.http),
   });
@@ -123,45 +109,5 @@ export async function buildSites(config: Config, deps: BuildSitesDeps): Promise<
     contexts,
     pages,
     recover,
-  };
-}
-
-function spareSettings(
-  { spares }: Config,
-  { foundation, cmdb }: BuildSitesDeps,
-  strayContainers: () => Promise<string[]>,
-): Pick<SparesDeps, 'count' | 'containers'> {
-  return {
-    count: foundation.noSpares === undefined ? spares : 0,
-    // By crun, by the kernel, by the CMDB.
-    containers: async () => {
-      const [known, stray, instances] = await Promise.all([foundation.runtime.list(), strayContainers(), cmdb.instances()]);
-      return [...known, ...stray, ...instances.map(({ id }) => id)];
-    },
-  };
-}
-
-/** What a new site is set to. */
-function newSiteDefaults(config: Config): SiteSettings {
-  return {
-    freezeAfterMs: config.freezeAfter,
-    idleTimeoutMs: config.idleTimeout,
-    coldAfterMs: config.coldAfter,
-    checkpoint: 'auto',
-    keepAwake: false,
-    maxInstances: config.maxInstances,
-    lifetimeMs: config.lifetime,
-    memoryBytes: config.memory,
-    adminMemoryBytes: config.adminMemory,
-    mode: 'strict',
-    cacheMs: config.cacheFor,
-    adminFrom: 'any',
-    xmlrpc: false,
-    cpus: config.cpus,
-    pids: config.pids,
-    https: 'both',
-    hstsMs: 0,
-    cronEveryMs: config.cron,
-    php: {},
   };
 }

@@ -1,0 +1,61 @@
+/** Puts together what a sleeping site wakes from: templates, spares, checkpoints of its own. */
+import { OwnCheckpoints } from '../checkpoint/own-checkpoints.ts';
+import { Sealer } from '../checkpoint/seal.ts';
+import { checkpointSecret } from '../checkpoint/secret.ts';
+import { SpareMaker } from '../checkpoint/spare-maker.ts';
+import { Spares } from '../checkpoint/spares.ts';
+import type { SparesDeps } from '../checkpoint/spares.ts';
+import { TemplateMaker } from '../checkpoint/template-maker.ts';
+import { Templates } from '../checkpoint/templates.ts';
+import type { Cmdb } from '../cmdb/cmdb.ts';
+import type { Config } from '../config/config.ts';
+import type { EventSink } from '../domain/events.ts';
+import { childCgroups } from '../runtime/cgroup/remove.ts';
+import { sitePaths } from '../site/site-paths.ts';
+import type { Foundation } from './foundation.ts';
+import { platformPaths } from './paths.ts';
+
+interface CheckpointDeps {
+  readonly foundation: Foundation;
+  readonly cmdb: Cmdb;
+  readonly emit: EventSink;
+}
+
+interface BuiltCheckpoints {
+  readonly templates: Templates;
+  readonly spares: Spares;
+  readonly spareMaker: SpareMaker;
+  readonly ownCheckpoints: OwnCheckpoints;
+  /** Containers that exist for the kernel, whoever knows of them. */
+  readonly strayContainers: () => Promise<string[]>;
+}
+
+export async function buildCheckpoints(config: Config, deps: CheckpointDeps): Promise<BuiltCheckpoints> {
+  const { runtime, cgroupPathOf, cgroups, cgroup } = deps.foundation;
+  const paths = platformPaths(config);
+  const sealer = new Sealer(await checkpointSecret(paths.checkpointKey));
+  const kept = { runtime, sealer, emit: deps.emit, now: Date.now };
+  const nobodys = { ...kept, askDir: paths.ask, sharedDev: paths.dev, cgroupPathOf };
+  const maker = new TemplateMaker({ ...nobodys, dirs: { state: paths.templateWork, run: config.run } });
+  const templates = new Templates({ ...kept, dir: paths.templates, maker, settings: config });
+  const ownCheckpoints = new OwnCheckpoints({ ...kept, pathsOf: (siteId) => sitePaths(config, siteId) });
+  const strayContainers = (): Promise<string[]> => childCgroups(cgroups, cgroup);
+  const spareMaker = new SpareMaker({ ...nobodys, dirs: { state: paths.spareWork, run: config.run } });
+  const spares = new Spares({ ...kept, ...spareSettings(config, deps, strayContainers), templates, maker: spareMaker });
+  return { templates, spares, spareMaker, ownCheckpoints, strayContainers };
+}
+
+function spareSettings(
+  { spares }: Config,
+  { foundation, cmdb }: CheckpointDeps,
+  strayContainers: () => Promise<string[]>,
+): Pick<SparesDeps, 'count' | 'containers'> {
+  return {
+    count: foundation.noSpares === undefined ? spares : 0,
+    // By crun, by the kernel, by the CMDB.
+    containers: async () => {
+      const [known, stray, instances] = await Promise.all([foundation.runtime.list(), strayContainers(), cmdb.instances()]);
+      return [...known, ...stray, ...instances.map(({ id }) => id)];
+    },
+  };
+}
