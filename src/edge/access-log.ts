@@ -4,6 +4,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ROLES } from '../domain/role.ts';
 import type { Role } from '../domain/role.ts';
+import type { Fill } from './page-cache/page-cache.ts';
 
 export interface AccessEvent {
   /** Unix time in milliseconds when the request ended. */
@@ -15,8 +16,8 @@ export interface AccessEvent {
   readonly ms: number;
   /** How the site was woken for it: `thaw`, `template`, `checkpoint`, `boot`; empty when it was awake. */
   readonly woken: string;
-  /** Of a page that the edge asked for to keep it: its name, and what the site's file in the route tree said then. */
-  readonly fill?: { readonly page: string; readonly site: string };
+  /** Of a page that the edge asked for to keep it. */
+  readonly fill?: Fill;
 }
 
 export interface AccessLogOptions {
@@ -122,9 +123,20 @@ export function parseAccessLine(line: string): AccessEvent | undefined {
       woken = '',
       page,
       site,
-    } = JSON.parse(line) as { at: number; host: string; role: Role; status: number; seconds: number; woken?: string; page?: string; site?: string };
+      kept,
+    } = JSON.parse(line) as {
+      at: number;
+      host: string;
+      role: Role;
+      status: number;
+      seconds: number;
+      woken?: string;
+      page?: string;
+      site?: string;
+      kept?: string;
+    };
     if (typeof host !== 'string' || !ROLES.includes(role)) return undefined;
-    const fill = page === undefined || site === undefined ? {} : { fill: { page, site } };
+    const fill = page === undefined || site === undefined ? {} : { fill: { page, site, kept: Number(kept) > 0 } };
     return { at: Math.round(at * 1000), host, role, status, ms: Math.round(seconds * 1000), woken, ...fill };
   } catch {
     return undefined;

@@ -16,6 +16,8 @@ export const ENCODINGS = ['br', 'gzip', 'identity'] as const;
 const INACTIVE = '12h';
 /** Others wait for the first one's page: longer than a cold start takes. */
 const LOCK = '30s';
+/** Nobody's page has a longer address. */
+const MAX_TARGET = 1_000;
 /** What a visitor's cookie begins with where pages may be made for that visitor. */
 const PERSONAL =
   'wordpress_(?!test_cookie)|wp-postpass|wp-settings|wp_|comment_author|woocommerce_|edd_|phpsessid|sess|laravel_session|it_exchange|tk_ai|jetpack|bbp_|pmpro_|mepr|learndash|lifterlms|wishlist|yith_';
@@ -62,7 +64,7 @@ export function pageCacheHttp(cacheBytes: number): string {
   map $uri $page_by_uri { / ""; "~*${DYNAMIC}" uri; "~*\\.php(?:/|$)" uri; default ""; }
   map $asked_role $page_by_role { public ""; default role; }
   map $args $page_target { "" $request_uri; default $page_target_js; }
-  map $page_target $page_by_query { "" query; default ""; }
+  map $page_target $page_by_query { "" query; "~^.{${MAX_TARGET}}" query; default ""; }
   map "${reasons}" $page_by_request { "" ""; default request; }
   # Asked last, and only where nothing speaks against it yet.
   map $page_by_request $page_bypass { "" $page_passed; default request; }
@@ -93,7 +95,7 @@ export function pageCacheHttp(cacheBytes: number): string {
     server unix:${EDGE_VIEW.scratch}/${PAGES_SOCKET};
     keepalive 16;
   }
-  log_format pages escape=json '{"at":$msec,"host":"$host","role":"$role","status":$status,"seconds":$request_time,"woken":"$wake_origin","page":"$http_x_subako_page","site":"$http_x_subako_site"}';`;
+  log_format pages escape=json '{"at":$msec,"host":"$host","role":"$role","status":$status,"seconds":$request_time,"woken":"$wake_origin","page":"$http_x_subako_page","site":"$http_x_subako_site","kept":"$page_keep"}';`;
 }
 
 /** For a location that leads to pages: asks the cache first. */

@@ -37,7 +37,7 @@ function store(name: string): string {
 
 function kept(name: string): string {
   const path = store(name);
-  cache.noteFill(HOST, { page: name, site: siteFile() });
+  cache.noteFill(HOST, { page: name, site: siteFile(), kept: true });
   return path;
 }
 
@@ -83,17 +83,24 @@ describe('the page cache', () => {
     const began = siteFile();
     await cache.purge(HOST, purgePath('/'));
     const path = store('http://a.example:8080/');
-    cache.noteFill(HOST, { page: 'http://a.example:8080/', site: began });
+    cache.noteFill(HOST, { page: 'http://a.example:8080/', site: began, kept: true });
     await expect.poll(() => existsSync(path), { timeout: 60_000 }).toBe(false);
     expect((await cache.status(HOST)).pages).toBe(0);
   });
 
   it('believes no line that names another host', async () => {
     const path = store('http://b.example/');
-    cache.noteFill(HOST, { page: 'http://b.example/', site: 'x' });
-    cache.noteFill(HOST, { page: 'http://b.example/', site: siteFile() });
+    cache.noteFill(HOST, { page: 'http://b.example/', site: 'x', kept: true });
+    cache.noteFill(HOST, { page: 'http://b.example/', site: siteFile(), kept: true });
     await cache.purge(HOST, PURGE_ALL);
     expect(existsSync(path)).toBe(true);
+  });
+
+  it('forgets names of which nothing is kept, before there are too many', async () => {
+    kept('http://a.example:8080/');
+    for (let index = 0; index < 20_000; index += 1) cache.noteFill(HOST, { page: `http://a.example:8080/${index}`, site: siteFile(), kept: index % 2 === 0 });
+    await expect.poll(() => cache.names(HOST), { timeout: 60_000 }).toBeLessThan(6_000);
+    expect((await cache.status(HOST)).pages).toBe(1);
   });
 
   it('only shows what would go', async () => {

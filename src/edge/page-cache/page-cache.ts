@@ -34,16 +34,21 @@ export interface Fill {
   readonly page: string;
   /** The site's file when the fill began. */
   readonly site: string;
+  /** Whether the answer was one to keep. */
+  readonly kept: boolean;
 }
 
 /** Enough for the key, which stands behind nginx's own header. */
 const HEAD_BYTES = 4_096;
+const LEAST_LIMIT = 5_000;
 /** The edge puts the file in its place at about the time when it writes the line. */
 const LOOK_AGAIN_MS = 1_500;
 
 export class PageCache {
   readonly #options: PageCacheOptions;
   readonly #pages = new Map<string, Set<string>>();
+  /** How many names a host may have until those are forgotten that are not kept any more. */
+  readonly #limits = new Map<string, number>();
   readonly #timers = new Set<NodeJS.Timeout>();
   #loaded: Promise<void> = Promise.resolve();
   #counter = 0;
@@ -61,6 +66,7 @@ export class PageCache {
   async close(host: string): Promise<void> {
     await this.purge(host, PURGE_ALL);
     this.#pages.delete(host);
+    this.#limits.delete(host);
   }
 
   /** Learns from the disk what there is; or drops it all, where it cannot be trusted. Purges wait for it. */
@@ -70,8 +76,8 @@ export class PageCache {
   }
 
   /** A fill ended. */
-  noteFill(host: string, { page, site }: Fill): void {
-    if (hostOf(page) !== host) return;
+  noteFill(host: string, { page, site, kept }: Fill): void {
+    if (!kept || hostOf(page) !== host) return;
     if (this.#site(host) === site) {
       this.#remember(host, page);
       return;
@@ -115,6 +121,11 @@ export class PageCache {
     return found;
   }
 
+  /** How many names of a host are in memory. */
+  names(host: string): number {
+    return this.#pages.get(host)?.size ?? 0;
+  }
+
   stop(): void {
     for (const timer of this.#timers) clearTimeout(timer);
   }
@@ -143,6 +154,10 @@ export class PageCache {
     const names = this.#pages.get(host) ?? new Set();
     names.add(name);
     this.#pages.set(host, names);
+    if (names.size <= (this.#limits.get(host) ?? LEAST_LIMIT)) return;
+    // Many of them the edge has dropped by itself. Not looked at again before there are twice as many.
+    this.#limits.set(host, Number.POSITIVE_INFINITY);
+    void this.status(host).then(({ pages }) => this.#limits.set(host, Math.max(LEAST_LIMIT, 2 * pages)));
   }
 
   /** True when there was something. */
