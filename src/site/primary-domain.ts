@@ -49,7 +49,7 @@ export class PrimaryDomain {
   }
 
   /**
-   * The site is not there for visitors while it is changed; under its old name it is not there any more afterwards.
+   * From the beginning it is not there under its old name any more; under the new one it is while its addresses are still being changed.
    * @throws SubakoError `bad_domain`, `already_exists`, `conflict`, or what the replacing threw; then all is as it was
    */
   async change(site: Site, wanted: string, { progress, signal }: Working): Promise<RenamedReply> {
@@ -76,9 +76,9 @@ export class PrimaryDomain {
       await this.#asleep(renamed);
       await lifecycle.exclusively(site.id, () => this.#record(renamed, site.domain));
     });
+    await this.#publish(renamed);
     const [url = ''] = urlsOf(domain);
     const replaced = await owner.replaceUrls(renamed, { from: urlsOf(site.domain), to: url }, { progress, signal });
-    await this.#publish(renamed);
     await rm(this.#note(site.id), { force: true });
     undo.move();
     emit({ type: 'site.changed', site: domain, cause: 'another name', facts: { from: site.domain } });

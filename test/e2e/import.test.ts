@@ -2,7 +2,7 @@
 import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { exec } from '../../src/lib/exec.ts';
 import type { LoginLinkReply, UserReply } from '../../src/site/owner-types.ts';
 import type { ImportedReply } from '../../src/site/site-import.ts';
@@ -67,6 +67,8 @@ const fileOf = async (name: string, bytes: Buffer | string): Promise<string> => 
 };
 
 describe('a site from elsewhere', () => {
+  afterEach(() => platform.cli(['site', 'rm', TO]));
+
   it('is here, with its pages, pictures, users and addresses, and says what was left out', async () => {
     const made = await platform.json<ImportedReply>('site', 'import', TO, '--files', html, '--db', await fileOf('old.sql.gz', gzipSync(dump)));
     expect(made).toMatchObject({ domain: TO, files: { count: 1, bytes: 7 }, prefix: 'blog7_', fromUrls: [OLD], administrators: ['admin', 'mia'] });
@@ -89,7 +91,6 @@ describe('a site from elsewhere', () => {
     ]);
     // Where it came from is untouched.
     expect((await wordpress(FROM, 'echo get_option("blogname");')).stdout).toBe('Moved here');
-    await platform.json('site', 'rm', TO);
   });
 
   it('may come as one archive, and another address may be given', async () => {
@@ -112,7 +113,6 @@ describe('a site from elsewhere', () => {
       'https://new.example/über',
       { u: 'https://new.example' },
     ]);
-    await platform.json('site', 'rm', TO);
   });
 
   it.each([

@@ -9,15 +9,15 @@ function subako_only_reads( $query ) {
 	return preg_match( '/^\s*(?:INSERT|UPDATE|DELETE|REPLACE|CREATE|ALTER|DROP|TRUNCATE|RENAME|LOCK|UNLOCK|OPTIMIZE|START|BEGIN|COMMIT|ROLLBACK)\b/i', $query ) ? '' : $query;
 }
 
-/** What WordPress works out about a theme's files is kept for a week, not for half an hour: the public role cannot keep it again. A change of the theme renews it. */
-function subako_keep_themes() {
-	return 604800;
+/** What WordPress works out about a theme's files is kept for a week, not for half an hour: the public role cannot keep it again. A change of the theme renews it. Which themes there are is looked at each time: else one that was just installed would not be found for a week. */
+function subako_keep_themes( $keep, $of ) {
+	return 'search_theme_directories' === $of ? $keep : 604800;
 }
 
 if ( 'public' === SUBAKO_ROLE ) {
 	$GLOBALS['wp_filter']['query'][0]['subako_only_reads'] = array( 'function' => 'subako_only_reads', 'accepted_args' => 1 );
 }
-$GLOBALS['wp_filter']['wp_cache_themes_persistently'][10]['subako_keep_themes'] = array( 'function' => 'subako_keep_themes', 'accepted_args' => 0 );
+$GLOBALS['wp_filter']['wp_cache_themes_persistently'][10]['subako_keep_themes'] = array( 'function' => 'subako_keep_themes', 'accepted_args' => 2 );
 
 /** Failed logins of one account, from wherever they come, until it is left alone for a while. The edge counts those of each address. */
 const SUBAKO_LOGIN_FAILURES = 20;
