@@ -12,21 +12,41 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   image: ['domain', 'lib'],
   toolbox: ['image', 'lib', 'runtime'],
   checkpoint: ['domain', 'lib', 'image', 'runtime', 'site', 'stack'],
-  runtime: ['domain', 'lib'],
+  runtime: ['domain', 'lib', 'network'],
+  network: ['domain', 'lib'],
+  mail: ['domain', 'lib'],
   cmdb: ['domain'],
   edge: ['domain', 'lib', 'runtime'],
   database: ['domain', 'lib', 'image', 'runtime'],
   stack: ['domain', 'lib', 'edge', 'image', 'runtime', 'site'],
   site: ['domain', 'lib', 'cmdb', 'database', 'edge', 'image', 'lifecycle', 'runtime', 'stack'],
-  lifecycle: ['domain', 'lib', 'checkpoint', 'cmdb', 'edge', 'image', 'runtime', 'site', 'stack'],
+  lifecycle: ['domain', 'lib', 'checkpoint', 'cmdb', 'edge', 'image', 'mail', 'runtime', 'site', 'stack'],
   dispatcher: ['domain', 'lib', 'cmdb', 'lifecycle'],
   api: ['domain', 'lib', 'lifecycle', 'site'],
   cli: ['domain', 'lib', 'api', 'config', 'lifecycle', 'main', 'site'],
-  main: ['domain', 'lib', 'api', 'checkpoint', 'cmdb', 'config', 'database', 'dispatcher', 'edge', 'image', 'lifecycle', 'runtime', 'site', 'stack', 'toolbox'],
+  main: [
+    'domain',
+    'lib',
+    'api',
+    'checkpoint',
+    'cmdb',
+    'config',
+    'database',
+    'dispatcher',
+    'edge',
+    'image',
+    'lifecycle',
+    'mail',
+    'network',
+    'runtime',
+    'site',
+    'stack',
+    'toolbox',
+  ],
 };
 
 /** Drivers: only the composition root may import them (and they themselves). */
-const DRIVERS = ['runtime/crun', 'cmdb/sqlite'];
+const DRIVERS = ['runtime/crun', 'cmdb/sqlite', 'network/veth-nat'];
 
 /** Node modules that one file alone may use. */
 const ONLY_IN: Readonly<Record<string, string>> = { 'node:child_process': 'lib/exec.ts' };

@@ -40,6 +40,8 @@ const NO_POLICY = {
   hstsMs: 0,
   cronEveryMs: 0,
   php: {},
+  egress: false,
+  smtp: false,
 } as const;
 const SOCKET_WITHIN_MS = 20_000;
 

@@ -12,6 +12,8 @@ const settings = {
   checkpoint: 'auto',
   keepAwake: false,
   maxInstances: 7,
+  egress: true,
+  smtp: false,
   lifetimeMs: 2,
   memoryBytes: 3,
   adminMemoryBytes: 8,

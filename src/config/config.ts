@@ -5,11 +5,31 @@ import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { SubakoError } from '../domain/errors.ts';
 import { MAX_CACHE_MS } from '../domain/site.ts';
+import { isWithin, parseIpv4, parseIpv4Range } from '../lib/ipv4.ts';
 import { parseDuration, parseSize } from '../lib/units.ts';
 
 const duration = (fallback: string) => z.union([z.string(), z.number()]).default(fallback).transform(toDuration);
 const size = (fallback: string) => z.union([z.string(), z.number()]).default(fallback).transform(toSize);
 const port = z.number().int().min(1).max(65_535);
+const MAIL_ADDRESS = /^[^\s@<>"']{1,64}@[^\s@<>"']{1,190}$/u;
+
+/** The server that passes sites' mail on. */
+const MAIL_SCHEMA = z.strictObject({
+  host: z.string().min(1),
+  port: port.optional(),
+  user: z.string().optional(),
+  /** A file with the password, root's alone. */
+  passwordFile: z.string().startsWith('/').optional(),
+  /** `starttls`: TLS after a plain greeting, or no mail; `tls`: from the first byte; `none`: in the clear. */
+  tls: z.enum(['starttls', 'tls', 'none']).default('starttls'),
+  /** Envelope sender of all mail: where bounces go. Default: `wordpress@` and the site's domain. */
+  sender: z.string().regex(MAIL_ADDRESS).optional(),
+  /** Whether a site may write any name into From, or those of its own domain alone. */
+  from: z.enum(['any', 'site']).default('any'),
+  /** Of each site. */
+  perHour: z.number().int().min(1).default(200),
+  maxSize: size('10m'),
+});
 
 /** Keys of `config.json` in the state directory. Every one has a line in docs/operations.md; a test holds them together. */
 export const FILE_SCHEMA = z.strictObject({
@@ -83,6 +103,17 @@ export const FILE_SCHEMA = z.strictObject({
   cpus: z.number().min(0.05).max(1024).default(2),
   pids: z.number().int().min(8).max(32_768).default(64),
   cron: duration('15m').refine((ms) => ms === 0 || ms >= 1_000, 'should be never, or 1s or more'),
+  /** Whether the admin role of new sites may connect to the outside (see `site set`). */
+  egress: z.boolean().default(true),
+  /** Private addresses for the containers that do, or `none`: no container has a network. */
+  egressRange: z.string().default('10.201.0.0/16').refine(isEgressRange, 'should be a private range such as 10.201.0.0/16, or none'),
+  /** The resolver of containers with a network. Default: the machine's. */
+  resolver: z
+    .string()
+    .refine((text) => parseIpv4(text) !== undefined, 'should be an IPv4 address')
+    .optional(),
+  /** Where sites' mail goes. Default: nowhere, it is refused. */
+  mail: MAIL_SCHEMA.optional(),
   /** Memory that MariaDB may use for its buffer pool. */
   databaseMemory: size('256m'),
 });
@@ -135,6 +166,18 @@ export function loadConfig(flags: ConfigFlags, env: NodeJS.ProcessEnv = process.
   const parsed = FILE_SCHEMA.safeParse({ ...file, ...ports });
   if (!parsed.success) throw badSetting(dirs.state, parsed.error);
   return Object.freeze({ ...parsed.data, ...dirs });
+}
+
+/** Ranges that no firewall rule of ours lets a container reach. */
+const PRIVATE = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10'];
+const NOWHERE = { first: 0, size: 0 };
+const [FEWEST_ADDRESSES, MOST_ADDRESSES] = [16, 2 ** 20];
+
+function isEgressRange(text: string): boolean {
+  if (text === 'none') return true;
+  const range = parseIpv4Range(text);
+  if (range === undefined || range.size < FEWEST_ADDRESSES || range.size > MOST_ADDRESSES) return false;
+  return PRIVATE.some((one) => isWithin(range, parseIpv4Range(one) ?? NOWHERE));
 }
 
 function readConfigFile(path: string): Record<string, unknown> {

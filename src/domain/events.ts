@@ -37,7 +37,10 @@ type EventType =
   | 'memory.pressure'
   | 'instance.adopted'
   | 'leftover.removed'
-  | 'host.adjusted';
+  | 'host.adjusted'
+  | 'network.failed'
+  | 'mail.sent'
+  | 'mail.refused';
 
 export interface SubakoEvent {
   /** Rising without gaps being promised. */

@@ -9,7 +9,7 @@ type CheckpointPolicy = 'auto' | 'always' | 'never';
 
 /**
  * `strict`: the public role can write nothing. `open`: it may write its content and database as on any other host,
- * for plugins that cannot do without; it still has no network.
+ * for plugins that cannot do without; the admin role’s container, with its network, serves everyone then.
  */
 type SiteMode = 'strict' | 'open';
 
@@ -51,6 +51,10 @@ export interface SiteSettings {
   readonly cronEveryMs: number;
   /** PHP settings that are not the image's, by name. */
   readonly php: Readonly<Record<string, string>>;
+  /** Whether the admin role may connect to the outside. */
+  readonly egress: boolean;
+  /** Whether it may then speak to mail servers itself. */
+  readonly smtp: boolean;
 }
 
 export const DEFAULT_CACHE_MS = 3_600_000;

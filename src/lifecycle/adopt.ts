@@ -7,6 +7,7 @@ import type { LifecycleDeps } from './deps.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import { led } from './end.ts';
 import { Live } from './live.ts';
+import { openMailDoor } from './open-mail-door.ts';
 
 export interface AdoptDeps extends LifecycleDeps {
   /** Containers that exist for the kernel though the runtime may have forgotten them. */
@@ -47,6 +48,7 @@ async function adopt(instance: Instance, lifecycle: Lifecycle, deps: AdoptDeps):
   live.cause = 'adopted';
   // The daemon may have died before it could.
   if (role === 'public') void deps.ownCheckpoints.consume(site.id).catch(() => undefined); // what is left of it goes at the next start
+  await openMailDoor(deps.mail, stack, context);
   lifecycle.adopt(live);
   deps.emit({ type: 'instance.adopted', site: site.domain, instance: instance.id, facts: { pid: process.pid, state, bootedAt: instance.bootedAt } });
   return true;

@@ -5,6 +5,7 @@ import type { Templates } from '../checkpoint/templates.ts';
 import type { Cmdb } from '../cmdb/cmdb.ts';
 import type { EventSink } from '../domain/events.ts';
 import type { RouteTree } from '../edge/route-tree.ts';
+import type { MailDoors } from '../mail/mail-doors.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { SiteContexts } from '../site/site-context.ts';
 import type { LifecycleMetrics } from './lifecycle-metrics.ts';
@@ -31,6 +32,7 @@ export interface LifecycleDeps {
   readonly spares: Spares;
   readonly ownCheckpoints: OwnCheckpoints;
   readonly metrics: LifecycleMetrics;
+  readonly mail: MailDoors;
   /** A short directory for links to sockets, below the run directory. */
   readonly askDir: string;
   readonly emit: EventSink;

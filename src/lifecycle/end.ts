@@ -31,13 +31,14 @@ export async function untilIdle(lives: readonly Live[], ms: number): Promise<boo
 }
 
 /** Ends an instance nobody is led to (or a dead one) and removes all it had. Idempotent. */
-export async function end(live: Live, { runtime, cmdb }: LifecycleDeps): Promise<void> {
+export async function end(live: Live, { runtime, cmdb, mail }: LifecycleDeps): Promise<void> {
   await runtime.thaw(live.instance.id).catch(() => undefined); // gone, perhaps; a frozen process would not hear the signal
   signalProcess(live.process, 'SIGCONT'); // a failed checkpoint leaves it stopped
   if (signalProcess(live.process, live.stack.endSignal)) {
     await poll(() => !isAlive(live.process), { timeoutMs: END_WITHIN_MS, everyMs: LOOK_EVERY_MS });
   }
   await runtime.remove(live.instance.id);
+  mail.close(live.instance.id);
   await live.stack.tidy(live.context);
   await cmdb.deleteInstance(live.instance.id);
 }

@@ -22,6 +22,8 @@ const SETTINGS: SiteSettings = {
   hstsMs: 0,
   cronEveryMs: 0,
   php: {},
+  egress: false,
+  smtp: false,
 };
 
 function due(idleMs: number, settings: Partial<SiteSettings> = {}, checkpoints = true): string | undefined {

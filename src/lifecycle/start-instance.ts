@@ -13,6 +13,7 @@ import type { Phases } from '../lib/phases.ts';
 import { isAlive } from '../lib/proc.ts';
 import type { Stack, StackContext } from '../stack/stack.ts';
 import type { LifecycleDeps } from './deps.ts';
+import { openMailDoor } from './open-mail-door.ts';
 import { instanceLogPath, Live } from './live.ts';
 import type { Origin } from './live.ts';
 
@@ -45,6 +46,7 @@ export async function startInstance({ site, role }: { site: Site; role: Role }, 
   undo.defer(() => cmdb.deleteInstance(id));
   const context = await contexts.of(site, role, id);
   undo.defer(() => stack.tidy(context));
+  undo.defer(() => deps.mail.close(id));
   undo.defer(() => deps.runtime.remove(id));
   await failpoint('start.recorded');
   const { process, origin } = await firstThatWorks({ site, role, stack, context, id }, deps, phases);
@@ -99,8 +101,9 @@ async function restored(attempt: Attempt & { way: 'checkpoint' | 'template' }, d
   }
 }
 
-async function prepare({ stack, context, id }: Attempt, { runtime }: LifecycleDeps): Promise<void> {
+async function prepare({ stack, context, id }: Attempt, { runtime, mail }: LifecycleDeps): Promise<void> {
   await stack.prepareBoot(context);
+  await openMailDoor(mail, stack, context);
   await runtime.prepare(id, stack.bundle(context));
 }
 

@@ -4,6 +4,7 @@ import { cpus, release } from 'node:os';
 import { join } from 'node:path';
 import type { Config } from '../config/config.ts';
 import { hardOpenFiles } from '../lib/hard-limits.ts';
+import type { ContainerNetworks } from '../runtime/container-networks.ts';
 import { makeSharedDev } from '../runtime/bundle/shared-dev.ts';
 import type { CgroupLayout } from '../runtime/cgroup/layout.ts';
 import { LEAN } from '../runtime/criu/criu-args.ts';
@@ -31,15 +32,16 @@ export interface RuntimeParts {
   readonly toolbox: Toolbox;
   readonly cgroups: CgroupLayout;
   readonly cgroupPathOf: (containerId: string) => string;
+  readonly networks: ContainerNetworks;
 }
 
-export async function buildRuntime(config: Config, { toolbox, cgroups, cgroupPathOf }: RuntimeParts): Promise<BuiltRuntime> {
+export async function buildRuntime(config: Config, { toolbox, cgroups, cgroupPathOf, networks }: RuntimeParts): Promise<BuiltRuntime> {
   const paths = platformPaths(config);
   await makeSharedDev(paths.dev);
   const roots = new RootMounts(paths.roots);
   const { fit, said } = config.checkpoints ? await learnKernel(toolbox.criu, paths.criu) : { fit: false, said: 'switched off by `checkpoints: false`' };
   const crunDir = paths.runtime;
-  const common = { cgroups, cgroupPathOf, hardLimits: { openFiles: await hardOpenFiles() } };
+  const common = { cgroups, cgroupPathOf, networks, hardLimits: { openFiles: await hardOpenFiles() } };
   const remounter = new Remounter({ perl: toolbox.perl });
   const shared = { roots, remounter };
   if (!fit)
@@ -56,6 +58,7 @@ export async function buildRuntime(config: Config, { toolbox, cgroups, cgroupPat
     viewsDir: paths.views,
     remounter,
     rootMountOf: (rootfs) => roots.of(rootfs),
+    networks,
   });
   const noSpares = config.spares === 0 ? 'switched off by `spares: 0`' : await checkpoints.whyNoHandOver(paths.sites);
   return { ...shared, runtime: new Crun({ program: toolbox.crun, dir: crunDir, ...common, checkpoints }), noCheckpoints: undefined, noSpares };

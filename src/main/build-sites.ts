@@ -24,10 +24,12 @@ import type { BuiltOwner } from './build-owner.ts';
 import type { Foundation } from './foundation.ts';
 import type { Metrics } from './metrics.ts';
 import { platformPaths } from './paths.ts';
+import { buildMail } from './build-mail.ts';
 import { authorityOf, originsOf } from './platform-api.ts';
 import { buildCheckpoints } from './build-checkpoints.ts';
 import { siteDefaults } from './site-defaults.ts';
 import { STACKS } from './stacks.ts';
+import { tellNetworkFailures } from './tell-network-failures.ts';
 import type { Database } from './start-database.ts';
 
 export interface BuildSitesDeps {
@@ -68,8 +70,9 @@ export async function buildSites(config: Config, deps: BuildSitesDeps): Promise<
     cgroupPathOf,
   });
   const { templates, spares, spareMaker, ownCheckpoints, strayContainers } = await buildCheckpoints(config, deps);
-  const ladder = { templates, spares, ownCheckpoints, metrics: deps.metrics, askDir: paths.ask };
+  const ladder = { templates, spares, ownCheckpoints, metrics: deps.metrics, mail: buildMail(config, emit), askDir: paths.ask };
   const common = { cmdb, runtime, routes: new RouteTree(deps.edge.hosts), contexts, ...ladder, emit, now: Date.now, settings: config };
+  tellNetworkFailures(foundation, { cmdb, emit });
   const lifecycle = new Lifecycle(common);
   const verdicts = new Verdicts();
   const pages = new PageCache({ dir: deps.edge.pages, hosts: deps.edge.hosts, originsOf: (host) => originsOf(host, config) });
@@ -88,6 +91,7 @@ export async function buildSites(config: Config, deps: BuildSitesDeps): Promise<
   });
   const ofOwner = buildOwner(config, { ...common, foundation, database, lifecycle, sites });
   const recover: BuiltSites['recover'] = async (stacks) => {
+    await foundation.networks.sweep(new Set((await cmdb.instances()).map(({ id }) => id)));
     for (const site of await cmdb.sites()) await ofOwner.primaryDomain.recover(site);
     await database.drafts.dropAll();
     await sites.publishAll();

@@ -20,7 +20,7 @@ export async function clearAway(config: Config, progress: (text: string) => void
   if (lock === undefined) throw new SubakoError('busy', 'a daemon is starting or stopping', { hint: 'try again in a moment' });
   await using stack = new AsyncDisposableStack();
   stack.use(lock);
-  const { runtime, roots, remounter, cgroups, cgroup } = await layFoundation(config, progress);
+  const { runtime, roots, remounter, networks, cgroups, cgroup } = await layFoundation(config, progress);
   stack.use(remounter);
   await using cmdb = new SqliteCmdb(paths.cmdb);
   progress('ending what an earlier daemon left');
@@ -33,6 +33,7 @@ export async function clearAway(config: Config, progress: (text: string) => void
     await cmdb.deleteService(service.name);
   }
   for (const id of new Set([...(await runtime.list()), ...(await childCgroups(cgroups, cgroup))])) await runtime.remove(id);
+  await networks.end();
   await removeCgroup(cgroups, cgroup);
   await roots.unmountAll();
 }

@@ -9,6 +9,8 @@ import { hardOpenFiles } from '../lib/hard-limits.ts';
 import { portOwner } from '../lib/port-owner.ts';
 import { formatSize } from '../lib/units.ts';
 import { cgroupLayout } from '../runtime/cgroup/layout.ts';
+import { hostResolver } from '../network/veth-nat/resolvers.ts';
+import { whyNoNetwork } from '../network/veth-nat/try-out.ts';
 import { ImageStore } from '../image/image-store.ts';
 import { Remounter } from '../runtime/mounts/remounter.ts';
 import { perlOf } from '../toolbox/toolbox.ts';
@@ -39,6 +41,7 @@ export async function examineHost(config: Config, { isUp }: { isUp: boolean }): 
     await toolbox(config),
     await checkpoints(config),
     await spares(config),
+    await network(config),
     await disk(config),
   ];
   if (!isUp) checks.push(await port('http', config.http), await port('https', config.https));
@@ -140,6 +143,20 @@ async function spares(config: Config): Promise<Check> {
   return why === undefined
     ? ok('spares', 'yes')
     : warn('spares', why, 'use a kernel and a file system with idmapped mounts; until then a cold site wakes from the template');
+}
+
+/** Tried out in a network namespace that is thrown away. */
+async function network(config: Config): Promise<Check> {
+  if (config.egressRange === 'none')
+    return warn('network', 'switched off', 'remove `egressRange` from config.json: without it, wp-admin has no plugin directory');
+  const [image] = await new ImageStore({ dir: platformPaths(config).toolbox, cacheDir: config.cache }).list();
+  const [ip, nft] = ['ip', 'nft'].map((name) => join(image?.dir ?? '', 'bin', name));
+  if (ip === undefined || nft === undefined || !existsSync(ip)) return ok('network', 'known once the platform was started');
+  const why = await whyNoNetwork({ ip, nft });
+  if (why !== undefined) return warn('network', why, 'use a kernel with veth, nf_tables, NAT and conntrack; until then no container reaches the outside');
+  return (config.resolver ?? hostResolver()) === undefined
+    ? warn('network', 'no resolver but on loopback', 'set `resolver` in config.json: until then sites with a network resolve no names')
+    : ok('network', 'yes');
 }
 
 async function disk(config: Config): Promise<Check> {

@@ -12,8 +12,11 @@ import type { CgroupLayout } from '../runtime/cgroup/layout.ts';
 import type { RootMounts } from '../runtime/criu/root-mounts.ts';
 import type { Remounter } from '../runtime/mounts/remounter.ts';
 import type { Crun } from '../runtime/crun/crun.ts';
+import type { Networks } from '../network/networks.ts';
+import { ContainerNetworks } from '../runtime/container-networks.ts';
 import { ensureToolbox } from '../toolbox/toolbox.ts';
 import type { Toolbox } from '../toolbox/toolbox.ts';
+import { buildNetworks } from './build-networks.ts';
 import { buildRuntime } from './build-runtime.ts';
 import { platformCgroup, platformPaths } from './paths.ts';
 
@@ -28,6 +31,8 @@ export interface Foundation {
   readonly noSpares: string | undefined;
   /** To be disposed of at the end. */
   readonly remounter: Remounter;
+  readonly networks: Networks;
+  readonly containerNetworks: ContainerNetworks;
   readonly cgroups: CgroupLayout;
   readonly cgroup: string;
   readonly cgroupPathOf: (containerId: string) => string;
@@ -46,8 +51,20 @@ export async function layFoundation(config: Config, progress: Progress): Promise
   const toolbox = await ensureToolbox(new ImageStore({ dir: paths.toolbox, cacheDir: config.cache }), (text) => progress(`toolbox: ${text}`));
   const cgroup = platformCgroup(config.state);
   const cgroupPathOf = (containerId: string): string => join(cgroup, containerId);
-  const built = await buildRuntime(config, { toolbox, cgroups, cgroupPathOf });
-  return { toolbox, images: new ImageStore({ dir: paths.images, cacheDir: config.cache }), ...built, cgroups, cgroup, cgroupPathOf, claimed };
+  const networks = buildNetworks(config, toolbox);
+  const containerNetworks = new ContainerNetworks(networks);
+  const built = await buildRuntime(config, { toolbox, cgroups, cgroupPathOf, networks: containerNetworks });
+  return {
+    toolbox,
+    images: new ImageStore({ dir: paths.images, cacheDir: config.cache }),
+    ...built,
+    networks,
+    containerNetworks,
+    cgroups,
+    cgroup,
+    cgroupPathOf,
+    claimed,
+  };
 }
 
 async function makeDirectories(config: Config): Promise<void> {

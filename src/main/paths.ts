@@ -35,6 +35,8 @@ export function platformPaths({ state, run }: Pick<Directories, 'state' | 'run'>
     templateWork: join(state, 'template-work'),
     /** Of spares, while they are nobody's. */
     spareWork: join(state, 'spare-work'),
+    /** What containers with a network made us change on the machine. */
+    forwarding: join(state, 'forwarding'),
     checkpointKey: join(state, 'checkpoint.key'),
     /** WP-CLI, where somebody put it. */
     wpCli: join(state, 'wp-cli.phar'),
@@ -44,5 +46,10 @@ export function platformPaths({ state, run }: Pick<Directories, 'state' | 'run'>
 
 /** The cgroup that holds all containers of a platform: each platform of a machine has its own. */
 export function platformCgroup(state: string): string {
-  return `/subako-${createHash('sha256').update(state).digest('hex').slice(0, 8)}`;
+  return `/subako-${platformDigest(state)}`;
+}
+
+/** Eight hexadecimal digits that tell the platforms of a machine apart. */
+export function platformDigest(state: string): string {
+  return createHash('sha256').update(state).digest('hex').slice(0, 8);
 }

@@ -117,11 +117,15 @@ export async function startPlatform({ config, log, progress, onShutdown }: Start
   return { events, stop };
 }
 
-async function takeDown({ remounter, roots, cgroups, cgroup }: Foundation, { keep }: { keep: boolean }): Promise<void> {
-  await remounter[Symbol.asyncDispose]();
-  if (keep) return;
-  await roots.unmountAll();
-  await removeCgroup(cgroups, cgroup);
+/** What containers left on the machine. Each step is tried, whatever became of the one before. */
+async function takeDown({ remounter, networks, roots, cgroups, cgroup }: Foundation, { keep }: { keep: boolean }): Promise<void> {
+  await using steps = new AsyncDisposableStack();
+  if (!keep) {
+    steps.defer(() => removeCgroup(cgroups, cgroup));
+    steps.defer(() => roots.unmountAll());
+    steps.defer(() => networks.end());
+  }
+  steps.use(remounter);
 }
 
 function tellOfHost({ claimed, noSpares }: Foundation, emit: EventSink, config: Config): void {

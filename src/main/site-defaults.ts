@@ -23,5 +23,7 @@ export function siteDefaults(config: Config): SiteSettings {
     hstsMs: 0,
     cronEveryMs: config.cron,
     php: {},
+    egress: config.egress,
+    smtp: false,
   };
 }

@@ -21,6 +21,8 @@ const BEFORE = {
   hstsMs: 0,
   cronEveryMs: 900_000,
   php: {},
+  egress: false,
+  smtp: false,
 } as const;
 
 describe('settings of a site', () => {
@@ -70,6 +72,8 @@ describe('settings of a site', () => {
       xmlrpc: 'no',
       mode: 'strict',
       cpus: '2',
+      egress: 'no',
+      smtp: 'no',
       pids: '64',
       https: 'both',
       hsts: 'off',

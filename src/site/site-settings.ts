@@ -98,6 +98,14 @@ export const SITE_SETTINGS: readonly Setting[] = [
     parse: (text) => (text === 'on' ? CRON_ON_MS : text === 'off' ? 0 : atLeast(parseDuration(text), 1_000)),
     format: (value: number) => (value === 0 ? 'off' : formatDuration(value)),
   },
+  {
+    key: 'egress',
+    field: 'egress',
+    what: 'choice whether its admin role may connect to the outside, from its next wake on: yes or no',
+    example: 'yes',
+    ...YES_OR_NO,
+  },
+  { key: 'smtp', field: 'smtp', what: 'choice whether it may then speak to mail servers itself: yes or no', example: 'no', ...YES_OR_NO },
   { key: 'pids', field: 'pids', what: 'limit of processes', example: '64', parse: (text) => wholeBetween(Number(text), 8, 32_768), format: String },
   {
     key: 'https',

@@ -66,6 +66,8 @@ export interface Stack {
   seal(context: StackContext): Promise<void>;
   /** Removes scratch files after an instance has ended. */
   tidy(context: StackContext): Promise<void>;
+  /** Where, outside the container, the socket belongs that takes its mail. Undefined: it sends none. */
+  mailSocketOf?(context: StackContext): string | undefined;
   /** Asks an instance for the page that a visitor would ask for first, at a socket that leads to it. @throws when there is no answer */
   warmUp?(context: StackContext, socket: string): Promise<void>;
   /**

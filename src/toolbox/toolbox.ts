@@ -14,14 +14,18 @@ export interface Toolbox {
   readonly criu: string;
   /** Command line of a perl that finds its own modules. */
   readonly perl: readonly string[];
+  readonly ip: string;
+  readonly nft: string;
 }
 
 /** The platform's toolbox, made when it is missing or its recipe has changed. */
 export async function ensureToolbox(store: ImageStore, progress: Progress): Promise<Toolbox> {
   const image = await store.ensure(TOOLBOX_RECIPE, progress);
   const crun = await hostProgram(image, { path: 'usr/bin/crun' });
+  const criu = await hostProgram(image, { path: 'usr/sbin/criu', replace: [KDAT_PATH, OWN_KDAT_PATH] });
+  const ip = await hostProgram(image, { path: 'usr/bin/ip', asksVersion: '-V' });
   await hostProgram(image, { path: 'usr/bin/perl' });
-  return { image, crun, perl: perlOf(image), criu: await hostProgram(image, { path: 'usr/sbin/criu', replace: [KDAT_PATH, OWN_KDAT_PATH] }) };
+  return { image, crun, criu, ip, nft: await hostProgram(image, { path: 'usr/sbin/nft' }), perl: perlOf(image) };
 }
 
 const LOADER: Readonly<Record<string, { path: string; libraries: string }>> = {
@@ -44,6 +48,8 @@ interface HostProgram {
   readonly path: string;
   /** A text in the program, and the one that takes its place; not longer. */
   readonly replace?: readonly [from: string, to: string];
+  /** Default: `--version`. */
+  readonly asksVersion?: string;
 }
 
 /**
@@ -51,11 +57,11 @@ interface HostProgram {
  * without chroot or a wrapper (crun must see the host's paths, and runs itself again through /proc/self/exe).
  * Made beside the root, because the path is part of it.
  */
-async function hostProgram(image: Image, { path, replace }: HostProgram): Promise<string> {
+async function hostProgram(image: Image, { path, replace, asksVersion = '--version' }: HostProgram): Promise<string> {
   const bin = join(image.dir, 'bin');
   const target = join(bin, path.split('/').at(-1) ?? path);
   // It is there and starts: a state directory that was moved would leave it without its loader.
-  if (await starts(target)) return target;
+  if (await starts(target, asksVersion)) return target;
   const loader = loaderHere();
   const libraries = join(image.rootfs, loader.libraries);
   const draft = `${target}.${process.pid}~`;
@@ -65,7 +71,7 @@ async function hostProgram(image: Image, { path, replace }: HostProgram): Promis
     await chmod(draft, 0o755);
     const patchelf = [join(image.rootfs, loader.path), '--library-path', libraries, join(image.rootfs, 'usr/bin/patchelf')];
     await exec([...patchelf, '--set-interpreter', join(image.rootfs, loader.path), '--force-rpath', '--set-rpath', libraries, draft]);
-    await exec([draft, '--version']);
+    await exec([draft, asksVersion]);
     await rename(draft, target);
   } finally {
     await rm(draft, { force: true });
@@ -73,8 +79,8 @@ async function hostProgram(image: Image, { path, replace }: HostProgram): Promis
   return target;
 }
 
-function starts(program: string): Promise<boolean> {
-  return execAny([program, '--version']).then(
+function starts(program: string, asksVersion: string): Promise<boolean> {
+  return execAny([program, asksVersion]).then(
     (result) => result.code === 0,
     () => false,
   );

@@ -16,7 +16,7 @@ import { poll } from '../../src/lib/deadline.ts';
 import type { Role } from '../../src/domain/role.ts';
 import type { RestingState } from '../../src/domain/state.ts';
 import type { Transition } from '../../src/lifecycle/transition.ts';
-import { platformCgroup } from '../../src/main/paths.ts';
+import { platformCgroup, platformDigest } from '../../src/main/paths.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -234,7 +234,23 @@ export class TestPlatform {
 
   /** Processes, cgroups and mounts of this platform. */
   async leftovers(): Promise<string[]> {
-    return [...(await this.processes()), ...(await this.cgroups()), ...(await this.parentCgroups()), ...(await this.mounts())];
+    return [
+      ...(await this.processes()),
+      ...(await this.cgroups()),
+      ...(await this.parentCgroups()),
+      ...(await this.mounts()),
+      ...(await this.devices()).map((device) => `device ${device}`),
+    ];
+  }
+
+  /** nftables table of its containers with a network. */
+  get table(): string {
+    return `subako_${platformDigest(this.state)}`;
+  }
+
+  /** This machine’s ends of the links to its containers. */
+  async devices(): Promise<string[]> {
+    return (await readdir('/sys/class/net')).filter((device) => device.startsWith(`sb${platformDigest(this.state)}-`));
   }
 
   /** Containers that have a cgroup, in whichever tree. */

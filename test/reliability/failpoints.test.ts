@@ -31,6 +31,14 @@ const sleepTo = (to: 'cold' | 'frozen' | 'checkpointed') => async (): Promise<vo
 const MOVES: Readonly<Record<string, Move>> = {
   start: { prepare: sleepTo('cold'), move: () => platform.fetch(MOVED, '/') },
   restore: { prepare: sleepTo('checkpointed'), move: () => platform.fetch(MOVED, '/') },
+  // The admin role's container gets its network.
+  join: {
+    prepare: async () => {
+      await platform.wake(MOVED, 'admin');
+      await platform.sleep(MOVED, 'cold', 'admin');
+    },
+    move: () => platform.wake(MOVED, 'admin'),
+  },
   thaw: { prepare: sleepTo('frozen'), move: () => platform.fetch(MOVED, '/') },
   freeze: { prepare: () => platform.wake(MOVED), move: () => platform.sleep(MOVED, 'frozen') },
   // Restored from a checkpoint, so that there is an older one to replace.

@@ -59,8 +59,8 @@ describe('the container of a site', () => {
     for (const uid of uids) expect(uid).toBeGreaterThan(rangeBase(16));
   });
 
-  it('has one network interface, lo, and reaches no address', async () => {
-    const interfaces = (await inside('cat', '/proc/self/net/dev')).stdout
+  it('has one network interface in the public role, lo, and reaches no address', async () => {
+    const interfaces = (await platform.cli(['exec', '--role', 'public', EVIL, '--', 'cat', '/proc/self/net/dev'])).stdout
       .split('\n')
       .filter((line) => line.includes(':'))
       .map((line) => line.split(':')[0]?.trim());

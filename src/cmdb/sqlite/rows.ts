@@ -23,6 +23,8 @@ const ADDED_LATER = {
   hstsMs: 0,
   cronEveryMs: 900_000,
   php: {},
+  egress: true,
+  smtp: false,
 } as const;
 
 export function siteFromRow(row: Row): Site;

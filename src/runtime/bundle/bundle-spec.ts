@@ -1,4 +1,5 @@
 /** What a caller may ask of a container. Everything else is decided by `renderOciConfig`, the same for all. */
+import type { NetworkWish } from '../../network/networks.ts';
 
 export interface BindMount {
   /** Absolute host path, chosen by us: no component of it may be under a tenant's control. */
@@ -32,8 +33,11 @@ export interface BundleSpec {
   readonly cgroupPath: string;
   /** Undefined: no limits (services of the platform). */
   readonly limits: Limits | undefined;
-  /** `none`: a namespace with lo alone. `host`: the machine's own, for the edge. */
-  readonly network: 'none' | 'host';
+  /**
+   * `none`: a namespace with lo alone. `host`: the machine's own, for the edge. Else a namespace with lo alone that a way out is put into
+   * once the container runs (see src/network/networks.ts).
+   */
+  readonly network: 'none' | 'host' | NetworkWish;
   /** Bind ports below 1024, for the edge. No other capability can be asked for. */
   readonly bindLowPorts?: boolean;
   /** Open files. Default: 4096. */

@@ -97,7 +97,7 @@ function bindMount(mount: BindMount): OciMount {
 
 function namespaces(spec: BundleSpec): { type: string }[] {
   const types = ['pid', 'mount', 'ipc', 'uts', 'cgroup'];
-  if (spec.network === 'none') types.push('network');
+  if (spec.network !== 'host') types.push('network');
   if (spec.hostIdBase !== undefined) types.push('user');
   return types.map((type) => ({ type }));
 }

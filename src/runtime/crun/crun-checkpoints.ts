@@ -14,6 +14,7 @@ import type { Criu } from '../criu/criu.ts';
 import { captureMemory } from '../criu/capture-memory.ts';
 import { viewImages } from '../criu/criu.ts';
 import { mapMemoryPrivately, MEMORY_FILE } from '../criu/map-memory.ts';
+import type { ContainerNetworks } from '../container-networks.ts';
 import type { Remounter } from '../mounts/remounter.ts';
 import type { Checkpoints, DumpOptions, HandOver, RestoreOptions } from '../runtime.ts';
 import { register, saveRegistration } from './registry.ts';
@@ -31,6 +32,7 @@ export interface CrunCheckpointsOptions {
   readonly remounter: Remounter;
   /** A mount point that shows this root file system, read-only. */
   readonly rootMountOf: (rootfs: string) => string;
+  readonly networks: ContainerNetworks;
 }
 
 /** What a dump remembers of its container; in its directory, as `container.json`. */
@@ -122,6 +124,7 @@ export class CrunCheckpoints implements Checkpoints {
     const startTime = startTimeOf(pid);
     if (startTime === undefined) throw new Error('it ended at once');
     signalProcess({ pid, startTime }, 'SIGCONT');
+    await this.#options.networks.join(id, pid);
     register(crunRoot, from, { id, process: { pid, startTime }, bundle, cgroupPath: spec.cgroupPath, rootfs: spec.rootfs });
     return { pid, startTime };
   }

@@ -15,6 +15,7 @@ import type { CgroupLayout } from '../cgroup/layout.ts';
 import { removeCgroup } from '../cgroup/remove.ts';
 import { cgroupUsage } from '../cgroup/usage.ts';
 import type { Checkpoints, RunOptions, Runtime, Usage } from '../runtime.ts';
+import type { ContainerNetworks } from '../container-networks.ts';
 import { deleteArgs, execArgs, listArgs, runArgs, runToEndArgs } from './crun-args.ts';
 
 export interface CrunOptions {
@@ -27,6 +28,7 @@ export interface CrunOptions {
   readonly cgroupPathOf: (id: string) => string;
   readonly hardLimits: HardLimits;
   readonly checkpoints?: Checkpoints | undefined;
+  readonly networks: ContainerNetworks;
 }
 
 const COMMAND_TIMEOUT_MS = 30_000;
@@ -52,6 +54,7 @@ export class Crun implements Runtime {
     const text = JSON.stringify(renderOciConfig(spec, this.#options.hardLimits));
     writeFileSync(join(bundle, 'config.json'), text, { mode: 0o600 });
     writeFileSync(join(bundle, STDIN), '', { mode: 0o600 });
+    this.#options.networks.begin(id, spec);
   }
 
   async run(id: string, options: RunOptions): Promise<ProcessIdentity> {
@@ -69,7 +72,9 @@ export class Crun implements Runtime {
         timeoutMs: COMMAND_TIMEOUT_MS,
         ...(options.signal === undefined ? {} : { signal: options.signal }),
       });
-      return await this.#identity(id, pidFile);
+      const identity = await this.#identity(id, pidFile);
+      await this.#options.networks.join(id, identity.pid);
+      return identity;
     } catch (error) {
       const said = await textFrom(options.logPath, began);
       if (/already exists/u.test(said)) throw new SubakoError('already_running', `container ${id} exists already`, { cause: error });
@@ -99,6 +104,7 @@ export class Crun implements Runtime {
     await this.thaw(id).catch(() => undefined);
     await execAny(deleteArgs(this.#paths, id), { timeoutMs: COMMAND_TIMEOUT_MS });
     await removeCgroup(this.#options.cgroups, this.#options.cgroupPathOf(id));
+    await this.#options.networks.remove(id);
     await this.checkpoints?.forget(id);
     await rm(this.#bundle(id), { recursive: true, force: true });
   }

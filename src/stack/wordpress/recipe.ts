@@ -1,5 +1,6 @@
 /** What is in the WordPress image. */
 import { readFileSync } from 'node:fs';
+import { GATEWAY } from '../../domain/gateway.ts';
 import type { Recipe, RecipeFile } from '../../image/recipe.ts';
 
 /** Loaded in this order; everything else that Debian's PHP brings (FFI, ftp, shmop, sysv…) stays out of a site's reach. */
@@ -58,6 +59,8 @@ export const WORDPRESS_RECIPE: Recipe = {
       'role.php',
       'login.php',
       'page-cache.php',
+      'network.php',
+      'sendmail.php',
       'install.php',
       'compile.php',
       'fill-opcache.php',
@@ -68,6 +71,7 @@ export const WORDPRESS_RECIPE: Recipe = {
       'php.ini',
       'fpm.conf',
     ].map(fromFolder),
+    { path: '/etc/resolv.conf', text: `nameserver ${GATEWAY}\noptions timeout:3 attempts:2\n` },
     { path: '/etc/subako/php.d/extensions.ini', text: `${EXTENSIONS.map(loadLine).join('\n')}\n` },
   ],
   steps: [
@@ -92,6 +96,8 @@ export const WORDPRESS_RECIPE: Recipe = {
       title: 'laying out WordPress',
       argv: ['find', CORE_OPCACHE, '-mindepth', '1', '-maxdepth', '1', '-type', 'd', '-exec', 'mkdir', '-p', `{}${DOCUMENT_ROOT}/wp-content`, ';'],
     },
+    // The site's own names lead to the edge of this machine.
+    { title: 'laying out WordPress', argv: ['ln', '-sfn', '/etc/subako/site/hosts', '/etc/hosts'] },
     // PHP writes its cache for its own user alone; every site's user reads this one.
     { title: 'laying out WordPress', argv: ['chmod', '-R', 'a+rX', CORE_OPCACHE] },
   ],

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { newSiteKeys, phpString, readSiteKeys, renderSiteConfig, renderSiteNames, withDomain } from './site-config.ts';
+import { newSiteKeys, phpString, readSiteKeys, renderHosts, renderSiteConfig, renderSiteNames, withDomain } from './site-config.ts';
 
 const CREDENTIALS = { database: 'site_a', admin: { user: 'site_a', password: 'all' }, reader: { user: 'site_a_reader', password: 'read' } };
 
@@ -11,6 +11,10 @@ function config() {
 describe('the configuration of a WordPress site', () => {
   it('quotes text so that PHP reads it back as it was', () => {
     expect(phpString(`it's a \\ "test" $x {$y}`)).toBe(`'it\\'s a \\\\ "test" $x {$y}'`);
+  });
+
+  it('leads the name of the site to the edge', () => {
+    expect(renderHosts('a.example')).toBe('127.0.0.1 localhost\n169.254.1.1 a.example\n');
   });
 
   it('has every constant once and a different secret for each key', () => {

@@ -1,4 +1,5 @@
 /** The part of a site's configuration that differs from site to site, and from role to role. */
+import { GATEWAY } from '../../domain/gateway.ts';
 import type { Role } from '../../domain/role.ts';
 import type { SiteCredentials } from '../stack.ts';
 
@@ -52,6 +53,11 @@ export function withDomain(config: string, domain: string): string {
   const line = /^(define\( 'SUBAKO_DOMAIN', (?:.* : )?)'[^'\n]*' \);$/mu;
   if (!line.test(config)) throw new TypeError('the configuration names no domain');
   return config.replace(line, (_line, before: string) => `${before}${phpString(domain)} );`);
+}
+
+/** The text of /etc/hosts: the site's own name leads to the edge of this machine, over the container's own link. */
+export function renderHosts(domain: string): string {
+  return `127.0.0.1 localhost\n${GATEWAY} ${domain}\n`;
 }
 
 /** A PHP string literal: in single quotes, where only the quote and the backslash mean anything. */

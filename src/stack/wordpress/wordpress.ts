@@ -20,7 +20,7 @@ import type { SiteCredentials, Stack, StackContext } from '../stack.ts';
 import { INSTANCE_VARIABLE } from '../../runtime/bundle/bundle-spec.ts';
 import { CONTENT_SKELETON, CORE_OPCACHE, DOCUMENT_ROOT, OPCACHE_DIR, PHP_CLI, PHP_FPM, WORDPRESS_RECIPE, WWW_DATA } from './recipe.ts';
 import { renderPhpIni } from '../../site/php-settings.ts';
-import { newSiteKeys, readSiteKeys, renderSiteConfig, renderSiteNames, withDomain } from './site-config.ts';
+import { newSiteKeys, readSiteKeys, renderHosts, renderSiteConfig, renderSiteNames, withDomain } from './site-config.ts';
 import { wordpressTemplate } from './template.ts';
 
 const WARM_UP_WITHIN_MS = 10_000;
@@ -39,10 +39,14 @@ export const wordpress: Stack = {
   prepareBoot,
   seal,
   tidy,
+  mailSocketOf: ({ role, instance }) => (role === 'admin' ? join(instance.sockets, 'mail.sock') : undefined),
   warmUp,
   shrink,
   template: wordpressTemplate,
-  bundle: (context) => spec(context, [PHP_FPM, '-c', '/etc/subako/php.ini', '--nodaemonize', '--fpm-config', '/etc/subako/fpm.conf']),
+  bundle: (context) => ({
+    ...spec(context, [PHP_FPM, '-c', '/etc/subako/php.ini', '--nodaemonize', '--fpm-config', '/etc/subako/fpm.conf']),
+    network: networkOf(context),
+  }),
   installer: (context, answers) => ({
     spec: spec(context, [PHP_CLI, '-c', '/etc/subako/php.ini', '/usr/share/subako/install.php']),
     input: JSON.stringify({
@@ -94,6 +98,13 @@ async function writeConfig({ site, paths }: Pick<StackContext, 'site' | 'paths'>
     await mkdir(paths.configOf(role), { recursive: true, mode: 0o711 });
     await writeFileAtomic(join(paths.configOf(role), 'config.php'), render(role), { mode: 0o440, owner: { uid: 0, gid } });
   }
+  await writeFileAtomic(join(paths.configOf('admin'), 'hosts'), renderHosts(site.domain), { mode: 0o444 });
+}
+
+/** What a container may connect to. Only the role that writes needs it: for plugins, themes, updates, and its own REST. */
+function networkOf({ role, site }: StackContext): BundleSpec['network'] {
+  const { egress, smtp } = site.settings;
+  return role === 'admin' && egress ? { smtp } : 'none';
 }
 
 /** The directories are root's, so their files may be named by path. */
@@ -116,8 +127,11 @@ async function prepareBoot({ paths, instance, image }: StackContext): Promise<vo
   mkdirSync(join(instance.opcacheRoot, opcacheKey(image), DOCUMENT_ROOT), { recursive: true });
 }
 
-async function seal({ instance }: StackContext): Promise<void> {
-  for (const dir of [instance.sockets, instance.opcacheRoot]) chownSync(dir, 0, 0);
+async function seal({ site, instance }: StackContext): Promise<void> {
+  chownSync(instance.opcacheRoot, 0, 0);
+  // It still gets through to the socket that takes its mail, and nobody else does.
+  chownSync(instance.sockets, 0, rangeBase(site.uidRange) + WWW_DATA);
+  chmodSync(instance.sockets, 0o710);
   // PHP still looks for its opcache below this one.
   chmodSync(instance.opcacheRoot, 0o755);
 }

@@ -1,0 +1,11 @@
+/** A container that may send mail gets a door for it before it starts. */
+import { rangeBase } from '../domain/uid-range.ts';
+import type { MailDoors } from '../mail/mail-doors.ts';
+import type { Stack, StackContext } from '../stack/stack.ts';
+
+export async function openMailDoor(doors: MailDoors, stack: Stack, context: StackContext): Promise<void> {
+  const path = stack.mailSocketOf?.(context);
+  if (path === undefined) return;
+  const { site, instance } = context;
+  await doors.open({ site: site.domain, instance: instance.id, path, owner: rangeBase(site.uidRange) + stack.uid });
+}

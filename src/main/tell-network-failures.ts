@@ -1,0 +1,16 @@
+/** A container that could not have its network goes on without it, and an event says why. */
+import type { Cmdb } from '../cmdb/cmdb.ts';
+import { asSubakoError } from '../domain/errors.ts';
+import type { EventSink } from '../domain/events.ts';
+import type { Foundation } from './foundation.ts';
+
+export function tellNetworkFailures({ containerNetworks }: Foundation, { cmdb, emit }: { cmdb: Cmdb; emit: EventSink }): void {
+  const siteOf = async (id: string): Promise<{ site?: string }> => {
+    const site = await cmdb.site(id.split('-')[0] ?? '').catch(() => undefined);
+    return site === undefined ? {} : { site: site.domain };
+  };
+  containerNetworks.onFailed = (instance, error) => {
+    const { message, facts } = asSubakoError(error);
+    void siteOf(instance).then((site) => emit({ type: 'network.failed', ...site, instance, cause: message, facts }));
+  };
+}

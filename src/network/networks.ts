@@ -1,0 +1,42 @@
+/**
+ * The network port: gives a container a way out, and none to its neighbours, to the machine or to private networks.
+ *
+ * A container is made with a network namespace of its own that holds lo alone. A network is put into it once it runs, and goes with it:
+ * neither the bundle nor a checkpoint knows of it.
+ */
+export interface Networks {
+  /** The technology, as shown by `doctor`. */
+  readonly name: string;
+
+  /**
+   * Begins with what a container will need, while others start it. Neither waits nor throws: what went wrong, `join` tells.
+   * `id` is a container id; for one that has a network already, nothing happens.
+   */
+  begin(id: string, wish: NetworkWish): void;
+
+  /**
+   * Puts the network into the container whose first process is `pid`. When it returns, connections can be made.
+   *
+   * @throws SubakoError `host_unfit` where this machine cannot, `command_failed` otherwise; the container then has lo alone, as before
+   */
+  join(id: string, pid: number): Promise<Network>;
+
+  /** Takes away what the container has, at once. Its address may be another's from then on. Idempotent. */
+  remove(id: string): Promise<void>;
+
+  /** Takes over the networks of these containers from an earlier daemon, and removes all others of this platform. Returns the ids of those. */
+  sweep(known: ReadonlySet<string>): Promise<string[]>;
+
+  /** Removes everything, and puts back what was changed on the machine. Idempotent. */
+  end(): Promise<void>;
+}
+
+export interface NetworkWish {
+  /** Whether mail servers can be reached, on the ports of SMTP. */
+  readonly smtp: boolean;
+}
+
+export interface Network {
+  /** Of the container, on its link to the machine. */
+  readonly address: string;
+}

@@ -1,0 +1,33 @@
+/** Driver: no container has a network. */
+import { SubakoError } from '../domain/errors.ts';
+import type { Network, Networks } from './networks.ts';
+
+export class NoNetworks implements Networks {
+  readonly name = 'none';
+  readonly #why: string;
+
+  /** @param why as a clause, for people */
+  constructor(why: string) {
+    this.#why = why;
+  }
+
+  begin(): void {
+    // Nothing to make.
+  }
+
+  async join(): Promise<Network> {
+    throw new SubakoError('host_unfit', `containers have no network: ${this.#why}`, { hint: 'subako doctor tells more' });
+  }
+
+  async remove(): Promise<void> {
+    // There is none.
+  }
+
+  async sweep(): Promise<string[]> {
+    return [];
+  }
+
+  async end(): Promise<void> {
+    // Nothing was changed.
+  }
+}

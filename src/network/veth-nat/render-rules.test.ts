@@ -1,0 +1,51 @@
+import { describe, expect, it } from 'vitest';
+import { parseIpv4, parseIpv4Range, isWithin } from '../../lib/ipv4.ts';
+import { networkNames } from './names.ts';
+import { REFUSED, renderRules } from './render-rules.ts';
+
+const OPTIONS = { names: networkNames('0123abcd'), http: 8080, https: 8443, resolver: '192.0.2.53' };
+
+describe('the firewall of containers', () => {
+  it('refuses every address that is not of the public Internet', () => {
+    const places = `10.0.0.1 10.255.255.255 100.64.0.1 100.100.100.200 127.0.0.1 169.254.169.254 169.254.170.2 172.16.0.1 172.31.255.255
+      192.0.0.192 192.168.0.1 198.18.0.1 224.0.0.1 239.255.255.250 240.0.0.1 255.255.255.255 0.0.0.0`.split(/\s+/u);
+    expect(places.filter((place) => !isRefused(place))).toEqual([]);
+    expect(['1.1.1.1', '8.8.8.8', '100.63.255.255', '100.128.0.0', '172.15.255.255', '172.32.0.0', '192.167.255.255'].filter(isRefused)).toEqual([]);
+  });
+
+  it('is one transaction, in a table of the platform’s own', () => {
+    const text = renderRules(OPTIONS);
+    expect(text).toMatch(/^table inet subako_0123abcd\ndelete table inet subako_0123abcd\ntable inet subako_0123abcd \{/u);
+    expect(text.match(/policy drop/gu)).toBeNull();
+    for (const line of text.split('\n').filter((one) => /hook (?:prerouting|postrouting)/u.test(one))) expect(line).toContain('policy accept');
+    // What is not ours is left alone.
+    expect(text.match(/iifname != "sb0123abcd-\*" accept/gu)).toHaveLength(2);
+  });
+
+  it('leads to the edge and to a resolver at the gateway alone, and to none where there is none', () => {
+    expect(renderRules(OPTIONS)).toContain('ip daddr 169.254.1.1 tcp dport { 80, 8080 } redirect to :8080');
+    expect(renderRules({ ...OPTIONS, http: 80, https: 443 })).toContain('tcp dport { 443 } redirect to :443');
+    expect(renderRules(OPTIONS)).toContain('dnat ip to 192.0.2.53');
+    expect(renderRules({ ...OPTIONS, resolver: undefined })).not.toContain('dnat');
+  });
+
+  it.each([
+    { http: 0 },
+    { https: 70_000 },
+    { http: 1.5 },
+    { resolver: '1.1.1.1; flush ruleset' },
+    { resolver: '::1' },
+    { names: { table: 'a b', devices: 'sb-' } },
+  ])('takes no text that could be a rule: %o', (wrong) => {
+    expect(() => renderRules({ ...OPTIONS, ...wrong })).toThrow(RangeError);
+  });
+
+  it('knows platforms by eight digits alone', () => {
+    for (const name of ['', '0123abcde', '0123ABCD', '"0123abc']) expect(() => networkNames(name)).toThrow(RangeError);
+  });
+});
+
+function isRefused(address: string): boolean {
+  const one = { first: parseIpv4(address) ?? -1, size: 1 };
+  return REFUSED.some(([range]) => isWithin(one, parseIpv4Range(range) ?? { first: 0, size: 0 }));
+}

@@ -1,0 +1,143 @@
+/** Driver: a veth pair for each container, routed and translated by the machine, behind one nftables table of the platform's own. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { asSubakoError, SubakoError } from '../../domain/errors.ts';
+import { exec, execAny } from '../../lib/exec.ts';
+import { failpoint } from '../../lib/failpoint.ts';
+import type { Ipv4Range } from '../../lib/ipv4.ts';
+import type { Network, Networks, NetworkWish } from '../networks.ts';
+import { forward, forwardNoMore } from './forwarding.ts';
+import { joinBatch, linkBatch } from './ip-batches.ts';
+import { Leases } from './leases.ts';
+import type { Lease } from './leases.ts';
+import type { NetworkNames } from './names.ts';
+import { renderNoRules, renderRules } from './render-rules.ts';
+import { WaitingIp } from './waiting-ip.ts';
+
+export interface VethNatOptions {
+  /** Programs of the toolbox. */
+  readonly ip: string;
+  readonly nft: string;
+  readonly names: NetworkNames;
+  readonly range: Ipv4Range;
+  readonly http: number;
+  readonly https: number;
+  /** Asked each time a container gets a network: it may change while the platform is up. */
+  readonly resolver: () => string | undefined;
+  /** A file that remembers what was changed on the machine. */
+  readonly record: string;
+}
+
+interface Begun {
+  readonly wish: NetworkWish;
+  readonly outside: WaitingIp;
+  /** Why the rules are not there. */
+  readonly trouble: Promise<unknown>;
+}
+
+const WITHIN_MS = 30_000;
+
+export class VethNat implements Networks {
+  readonly name = 'veth-nat';
+  readonly #options: VethNatOptions;
+  readonly #leases: Leases;
+  readonly #begun = new Map<string, Begun>();
+  /** The rules that the kernel has; nothing of the machine is changed before the first container asks. */
+  #rules = '';
+  #laying: Promise<void> = Promise.resolve();
+
+  constructor(options: VethNatOptions) {
+    this.#options = options;
+    this.#leases = new Leases(options);
+  }
+
+  begin(id: string, wish: NetworkWish): void {
+    if (!/^[a-z0-9][a-z0-9-]{0,62}$/u.test(id)) throw new RangeError(`not a container id: ${id}`);
+    if (this.#begun.has(id) || this.#leases.of(id) !== undefined) return;
+    const trouble = this.#layRules().then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+    this.#begun.set(id, { wish, trouble, outside: new WaitingIp([this.#options.ip]) });
+  }
+
+  async join(id: string, pid: number): Promise<Network> {
+    const begun = this.#begun.get(id);
+    if (begun === undefined) throw new TypeError(`no network was begun for ${id}`);
+    const inside = new WaitingIp(['nsenter', `--net=/proc/${pid}/ns/net`, this.#options.ip]);
+    try {
+      const trouble = await begun.trouble;
+      if (trouble !== undefined) throw trouble;
+      const lease = this.#leases.take(id);
+      await begun.outside.tell(linkBatch(lease, { ...begun.wish, id, pid }));
+      await failpoint('join.linked');
+      await inside.tell(joinBatch(lease));
+      this.#begun.delete(id);
+      return { address: lease.address };
+    } catch (error) {
+      inside.dismiss();
+      await this.remove(id);
+      throw error;
+    }
+  }
+
+  async remove(id: string): Promise<void> {
+    this.#begun.get(id)?.outside.dismiss();
+    this.#begun.delete(id);
+    const lease = this.#leases.of(id);
+    if (lease !== undefined) await this.#delete(lease);
+    this.#leases.free(id);
+  }
+
+  async sweep(known: ReadonlySet<string>): Promise<string[]> {
+    const found = this.#leases.found();
+    const strangers = found.filter(({ id }) => !known.has(id));
+    for (const { lease } of strangers) await this.#delete(lease);
+    for (const { id, lease } of found) if (known.has(id)) this.#leases.record(id, lease);
+    // Their rules may be those of an older Subako, or name ports that are no longer the edge's.
+    if (found.length > strangers.length) await this.#layRules();
+    return strangers.map(({ id }) => id);
+  }
+
+  async end(): Promise<void> {
+    const { nft, names, record } = this.#options;
+    for (const id of this.#begun.keys()) await this.remove(id);
+    for (const { id, lease } of this.#leases.found()) {
+      await this.#delete(lease);
+      this.#leases.free(id);
+    }
+    if (this.#rules === '' && !existsSync(record)) return;
+    await exec([nft, '-f', '-'], { input: renderNoRules(names), timeoutMs: WITHIN_MS });
+    this.#rules = '';
+    const { stdout } = await execAny([nft, 'list', 'tables', 'inet'], { timeoutMs: WITHIN_MS });
+    forwardNoMore(record, /^table inet subako_/mu.test(stdout));
+  }
+
+  /** One after the other; again when they would be different. */
+  #layRules(): Promise<void> {
+    this.#laying = this.#laying.catch(() => undefined).then(() => this.#lay());
+    return this.#laying;
+  }
+
+  async #lay(): Promise<void> {
+    const { nft, record, resolver, ...rest } = this.#options;
+    const rules = renderRules({ ...rest, resolver: resolver() });
+    if (rules === this.#rules) return;
+    try {
+      await exec([nft, '-f', '-'], { input: rules, timeoutMs: WITHIN_MS });
+      forward(record);
+      this.#rules = rules;
+    } catch (error) {
+      throw new SubakoError('host_unfit', 'this machine cannot give containers a network', {
+        hint: 'subako doctor tells what is missing',
+        facts: { reason: asSubakoError(error).message },
+        cause: error,
+      });
+    }
+  }
+
+  /** A device goes with its container too, but the kernel takes its time over that. */
+  async #delete({ device }: Lease): Promise<void> {
+    if (existsSync(join('/sys/class/net', device))) await execAny([this.#options.ip, 'link', 'delete', device], { timeoutMs: WITHIN_MS });
+  }
+}
