@@ -7,6 +7,7 @@ import { spareSlotOf } from '../../src/domain/spare-id.ts';
 import { RANGE_SIZE, rangeBase, spareRange } from '../../src/domain/uid-range.ts';
 import { poll } from '../../src/lib/deadline.ts';
 import { cgroupsOf, idMapsOf, interfacesOf, limitsOf, mountsOf, NO_POWERS, ownerOf, powersOf } from '../helpers/container-facts.ts';
+import { execAny } from '../../src/lib/exec.ts';
 import { isRunning, TestPlatform } from '../helpers/platform.ts';
 import { processesOf, searchMemory } from '../helpers/search.ts';
 import { PATIENT, WHOLE } from './whole.ts';
@@ -107,6 +108,7 @@ describe('two cold sites', () => {
     // The next for A comes of a spare, so what is searched here never was in its container.
     expect(await inMemory(B)).toEqual([]);
     expect(await inMemory(A)).toEqual(expect.arrayContaining(['password', 'title']));
+    await platform.untilSpares(WAITING); // none is being made, so their processes stay
     for (const id of await spareCgroups()) if (![await containerOf(A), await containerOf(B)].includes(id)) expect(await memoryOf(id, secrets)).toEqual([]);
   });
 
@@ -123,15 +125,16 @@ describe('two cold sites', () => {
   });
 });
 
-/** Names of those secrets that lie in the memory of any process of a container that belongs to nobody. */
+/** Names of those secrets that lie in the memory of any process of this container. */
 async function memoryOf(container: string, secrets: Readonly<Record<string, string>>): Promise<string[]> {
+  const found = await Promise.all((await pidsOf(container)).map((pid) => searchMemory(pid, secrets)));
+  return found.flat();
+}
+
+async function pidsOf(container: string): Promise<number[]> {
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/u.test(name)).map(Number);
-  const found: string[] = [];
-  for (const pid of pids) {
-    const groups = await readFile(`/proc/${pid}/cgroup`, 'utf8').catch(() => '');
-    if (groups.includes(`/${container}\n`)) found.push(...(await searchMemory(pid, secrets)));
-  }
-  return found;
+  const inside = await Promise.all(pids.map(async (pid) => (await readFile(`/proc/${pid}/cgroup`, 'utf8').catch(() => '')).includes(`/${container}\n`)));
+  return pids.filter((_, index) => inside[index]);
 }
 
 describe('a spare that waits', () => {
@@ -140,10 +143,7 @@ describe('a spare that waits', () => {
     const after = await lastSeq();
     const taken = await Promise.all([A, B].map(containerOf));
     const victim = (await spareCgroups()).find((id) => !taken.includes(id)) ?? '';
-    for (const name of (await readdir('/proc')).filter((one) => /^\d+$/u.test(one))) {
-      const groups = await readFile(`/proc/${name}/cgroup`, 'utf8').catch(() => '');
-      if (groups.includes(`/${victim}\n`)) process.kill(Number(name), 'SIGKILL');
-    }
+    await execAny(['kill', '-KILL', ...(await pidsOf(victim)).map(String)]); // with the first of them the others end by themselves
     expect((await untilEvent('spare.dropped', after)).cause).toBe('it ended by itself');
     await untilEvent('spare.made', after);
     await platform.untilSpares(WAITING);
