@@ -3,6 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CreatedSiteReply } from '../../src/api/types.ts';
+import type { DatabaseAccess } from '../../src/database/tenants.ts';
 import { spareSlotOf } from '../../src/domain/spare-id.ts';
 import { RANGE_SIZE, rangeBase, spareRange } from '../../src/domain/uid-range.ts';
 import { poll } from '../../src/lib/deadline.ts';
@@ -99,8 +100,8 @@ describe('two cold sites', () => {
     const list = await platform.cli(['exec', '--role', 'public', B, '--', 'ls', '/srv/wordpress/wp-content', '/srv/wordpress/wp-content/plugins', '/tmp']);
     expect([list.stderr, list.code, list.stdout]).toEqual(['', 0, expect.stringContaining('plugins')]);
     expect(list.stdout).not.toMatch(/say\.php|letter|said/u);
-    const { password } = JSON.parse(await readFile(join(rootOf(A), 'secrets', 'database.json'), 'utf8')) as { password: string };
-    const secrets = { password, title: `Title-of-${A}`, id: sites[A]?.id ?? '' };
+    const { reader } = JSON.parse(await readFile(join(rootOf(A), 'secrets', 'database.json'), 'utf8')) as DatabaseAccess;
+    const secrets = { password: reader.password, title: `Title-of-${A}`, id: sites[A]?.id ?? '' };
     const inMemory = async (domain: string): Promise<string[]> => {
       const found = await Promise.all((await processesOf(await pidOf(domain))).map((pid) => searchMemory(pid, secrets)));
       return [...new Set(found.flat())];
