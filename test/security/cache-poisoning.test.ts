@@ -192,7 +192,7 @@ describe('who may purge', () => {
     const others = new KeptPages(platform, other);
     await others.untilKept('/');
     await pages.untilKept('/');
-    const seen = await platform.cli(['exec', SITE, '--role', 'public', '--', 'ls', '/etc/subako/site']);
+    const seen = await platform.cli(['exec', '--role', 'public', SITE, '--', 'ls', '/etc/subako/site']);
     expect(seen.stdout).toContain('config.php');
     expect(seen.stdout).not.toContain('cache.sock');
     await pages.php('do_action("subako_purge_all"); do_action("subako_purge", "http://other.localhost/");');
