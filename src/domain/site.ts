@@ -61,6 +61,11 @@ export const DEFAULT_CACHE_MS = 3_600_000;
 /** Nonces in a page are good for as long at least, and the edge drops what nobody asked for in this time. */
 export const MAX_CACHE_MS = 12 * 3_600_000;
 
+/** How long the edge keeps a site's pages. */
+export function cacheSeconds({ cacheMs = DEFAULT_CACHE_MS }: Pick<SiteSettings, 'cacheMs'>): number {
+  return Math.floor(cacheMs / 1_000);
+}
+
 /** What the kernel holds each container of a role to. */
 export function limitsOf(settings: SiteSettings, role: Role): { readonly memoryBytes: number; readonly cpus: number; readonly pids: number } {
   const { memoryBytes, adminMemoryBytes, cpus, pids } = settings;

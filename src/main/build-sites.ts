@@ -4,7 +4,7 @@ import type { Config } from '../config/config.ts';
 import type { EventSink } from '../domain/events.ts';
 import type { EdgePaths } from '../edge/edge-service.ts';
 import { NameRoutes } from '../edge/name-routes.ts';
-import { PageCache } from '../edge/page-cache/page-cache.ts';
+import type { PageCache } from '../edge/page-cache/page-cache.ts';
 import { RouteTree } from '../edge/route-tree.ts';
 import type { Image } from '../image/image.ts';
 import type { Progress } from '../image/image-store.ts';
@@ -25,7 +25,8 @@ import type { Foundation } from './foundation.ts';
 import type { Metrics } from './metrics.ts';
 import { platformPaths } from './paths.ts';
 import { buildMail } from './build-mail.ts';
-import { authorityOf, originsOf } from './platform-api.ts';
+import { buildPages } from './build-pages.ts';
+import { authorityOf } from './platform-api.ts';
 import { buildCheckpoints } from './build-checkpoints.ts';
 import { siteDefaults } from './site-defaults.ts';
 import { STACKS } from './stacks.ts';
@@ -75,7 +76,7 @@ export async function buildSites(config: Config, deps: BuildSitesDeps): Promise<
   tellNetworkFailures(foundation, { cmdb, emit });
   const lifecycle = new Lifecycle(common);
   const verdicts = new Verdicts();
-  const pages = new PageCache({ dir: deps.edge.pages, hosts: deps.edge.hosts, originsOf: (host) => originsOf(host, config) });
+  const pages = buildPages(config, { edge: deps.edge, cmdb });
   const sites = new Sites({
     ...common,
     names: new NameRoutes(deps.edge.hosts),

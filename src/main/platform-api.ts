@@ -62,18 +62,12 @@ export interface PlatformApiDeps {
 }
 
 const HTTP_PORT = 80;
-const HTTPS_PORT = 443;
 /** For what asks about a site without an instance of it. */
 const NO_INSTANCE = 'none';
 
 /** Host name with the port visitors use, where it is not the usual one. */
 export function authorityOf(domain: string, httpPort: number): string {
   return httpPort === HTTP_PORT ? domain : `${domain}:${httpPort}`;
-}
-
-/** All ways to name a site without a path: by either protocol, with the port where it is not the usual one. */
-export function originsOf(domain: string, { http, https }: Pick<Config, 'http' | 'https'>): string[] {
-  return [`http://${authorityOf(domain, http)}`, `https://${https === HTTPS_PORT ? domain : `${domain}:${https}`}`];
 }
 
 export class PlatformApi implements ApiPlatform {

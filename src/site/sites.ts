@@ -8,7 +8,7 @@ import { SubakoError } from '../domain/errors.ts';
 import type { EventSink } from '../domain/events.ts';
 import { canonicalHost } from '../domain/host-name.ts';
 import { newId, newSecret } from '../domain/ids.ts';
-import { DEFAULT_CACHE_MS } from '../domain/site.ts';
+import { cacheSeconds } from '../domain/site.ts';
 import type { Site, SiteSettings } from '../domain/site.ts';
 import type { NameRoutes } from '../edge/name-routes.ts';
 import type { PageCache } from '../edge/page-cache/page-cache.ts';
@@ -263,8 +263,4 @@ export class Sites {
     const title = (request.title ?? domain).slice(0, 200);
     return { title, adminUser, adminEmail, adminPassword: newSecret(18), authority: this.#deps.authorityOf(domain) };
   }
-}
-
-function cacheSeconds({ cacheMs = DEFAULT_CACHE_MS }: SiteSettings): number {
-  return Math.floor(cacheMs / 1000);
 }

@@ -59,7 +59,9 @@ ${headerValues()}`;
 /** So many at once from one address; with HTTP/2 and HTTP/3 each request counts. */
 function connectionLimit(connections: number): string {
   if (connections === 0) return '';
-  return `  limit_conn_zone $binary_remote_addr zone=addresses:10m;
+  return `  # What the edge asks itself is counted once already.
+  map $remote_addr $counted_address { "unix:" ""; default $binary_remote_addr; }
+  limit_conn_zone $counted_address zone=addresses:10m;
   limit_conn addresses ${connections};
   limit_conn_status 429;
   limit_conn_log_level warn;

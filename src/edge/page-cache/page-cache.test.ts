@@ -15,7 +15,12 @@ let cache: PageCache;
 beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), 'subako-pages-'));
   mkdirSync(join(root, 'hosts', HOST), { recursive: true });
-  cache = new PageCache({ dir: join(root, 'pages'), hosts: join(root, 'hosts'), originsOf: (host) => [`http://${host}:8080`, `https://${host}`] });
+  cache = new PageCache({
+    dir: join(root, 'pages'),
+    hosts: join(root, 'hosts'),
+    originsOf: (host) => [`http://${host}:8080`, `https://${host}`],
+    aliasesOf: async (domain) => (domain === HOST ? ['www.a.example'] : []),
+  });
   cache.open(HOST, 60);
 });
 
@@ -73,6 +78,12 @@ describe('the page cache', () => {
     expect([front, other].some((path) => existsSync(path))).toBe(false);
   });
 
+  it('drops the page under each name that the site serves it under', async () => {
+    const path = store('https://www.a.example/about/');
+    expect(await cache.purge(HOST, purgePath('/about'))).toEqual(['/about/']);
+    expect(existsSync(path)).toBe(false);
+  });
+
   it('drops a page of which it has not heard yet', async () => {
     const path = store('https://a.example/new/');
     expect(await cache.purge(HOST, purgePath('/new'))).toEqual(['/new/']);
@@ -112,7 +123,7 @@ describe('the page cache', () => {
 
   it('learns from the disk, or drops it all where it cannot be trusted', async () => {
     const path = store('http://a.example:8080/x?y=1');
-    const later = new PageCache({ dir: join(root, 'pages'), hosts: join(root, 'hosts'), originsOf: () => [] });
+    const later = new PageCache({ dir: join(root, 'pages'), hosts: join(root, 'hosts'), originsOf: () => [], aliasesOf: async () => [] });
     await later.begin({ trusted: true });
     expect(await later.status(HOST)).toMatchObject({ pages: 1, files: 1 });
     await later.begin({ trusted: false });

@@ -21,6 +21,8 @@ export interface PageCacheOptions {
   readonly hosts: string;
   /** Addresses of a host without path, such as `http://a.example:8080`. */
   readonly originsOf: (host: string) => readonly string[];
+  /** Further names under which a site serves its pages; their entries in the route tree lead to the domain's. */
+  readonly aliasesOf: (domain: string) => Promise<readonly string[]>;
 }
 
 export interface PageCacheStatus {
@@ -95,6 +97,14 @@ export class PageCache {
     const seconds = Number(this.#site(host)?.split(' ')[1] ?? Number.NaN);
     if (!dryRun && !Number.isNaN(seconds)) this.#write(host, seconds);
     await this.#loaded;
+    const dropped = new Set<string>();
+    for (const name of [host, ...(await this.#options.aliasesOf(host))]) {
+      for (const path of await this.#purge(name, request, dryRun)) dropped.add(path);
+    }
+    return [...dropped].toSorted();
+  }
+
+  async #purge(host: string, request: PurgeRequest, dryRun: boolean): Promise<Set<string>> {
     const known = [...(this.#pages.get(host) ?? [])].filter((name) => isPurged(name, request));
     // Those too that were kept a moment ago, of which no line was read yet.
     const asked = this.#options.originsOf(host).flatMap((origin) => request.paths.flatMap((path) => spellings(path).map((one) => origin + one)));
@@ -103,7 +113,7 @@ export class PageCache {
       if (await (dryRun ? this.#isThere(name) : this.#remove(name))) dropped.add(targetOf(name));
       if (!dryRun) this.#pages.get(host)?.delete(name);
     }
-    return [...dropped].toSorted();
+    return dropped;
   }
 
   async status(host: string): Promise<PageCacheStatus> {
