@@ -55,7 +55,8 @@ describe('timed work', () => {
   it('is run when it is due, by a site that is woken for it and sleeps again', async () => {
     await platform.set(ON, 'cron=1s');
     expect(await poll(async () => (await runs(ON)).length > 0, PATIENCE)).toBe(true);
-    expect((await runs(ON))[0]?.facts).toMatchObject({ hooks: 1, first: ['timer_hook'] });
+    // WordPress plans work of its own as soon as it is loaded.
+    expect((await runs(ON))[0]?.facts?.['first']).toContain('timer_hook');
     const woken = (await platform.events(ON)).findLast(({ type }) => type === 'instance.woken');
     expect(woken?.cause).toBe('cron');
     const asleep = async (): Promise<boolean> => (await platform.events(ON)).some(({ type, cause }) => type === 'instance.slept' && cause === 'cron');
