@@ -127,10 +127,10 @@ async function prepareBoot({ paths, instance, image }: StackContext): Promise<vo
   mkdirSync(join(instance.opcacheRoot, opcacheKey(image), DOCUMENT_ROOT), { recursive: true });
 }
 
-async function seal({ site, instance }: StackContext): Promise<void> {
+async function seal({ instance }: StackContext): Promise<void> {
   chownSync(instance.opcacheRoot, 0, 0);
   // It still gets through to the socket that takes its mail, and nobody else does.
-  chownSync(instance.sockets, 0, rangeBase(site.uidRange) + WWW_DATA);
+  chownSync(instance.sockets, 0, rangeBase(instance.uidRange) + WWW_DATA);
   chmodSync(instance.sockets, 0o710);
   // PHP still looks for its opcache below this one.
   chmodSync(instance.opcacheRoot, 0o755);
