@@ -40,6 +40,7 @@ export interface World extends AsyncDisposable {
   readonly machine: string;
   readonly private: string;
   readonly carrier: string;
+  /** Link-local, as such services are; the usual address may be the machine's own provider's. */
   readonly metadata: string;
 }
 
@@ -51,7 +52,7 @@ export async function makeWorld(ip: string, ports: readonly number[]): Promise<W
   const [a, b] = [randomInt(256), randomInt(256)];
   const internet = `11.${a}.${b}.2`;
   const machine = `11.${a}.${b}.1`;
-  const others = { private: `192.168.${b}.77`, carrier: `100.64.${b}.77`, metadata: '169.254.169.254' };
+  const others = { private: `192.168.${b}.77`, carrier: `100.64.${b}.77`, metadata: `169.254.200.${1 + (b % 250)}` };
   const device = `world${a}-${b}`;
   await using undo = new AsyncDisposableStack();
   const namespace = start(['unshare', '--net', 'sleep', 'infinity'], { stdio: 'ignore' });

@@ -114,6 +114,7 @@ describe('the network of the admin role', () => {
       `http://${world.metadata.split('.').reduce((sum, part) => sum * 256 + Number(part), 0)}/`,
       ...[world.machine, '169.254.1.1', '127.0.0.1'].map((address) => `http://${address}:${port()}/`),
       `http://${neighbour}:${NEIGHBOUR_PORT}/`,
+      'http://169.254.169.254/',
       'http://[fd00:ec2::254]/',
     ];
     const answers = await ask(refused);
