@@ -144,7 +144,8 @@ export function cmdbSuite(name: string, open: () => Promise<Cmdb>): void {
       await using cmdb = await open();
       await cmdb.insertSite(newSite('a', 'a.example'));
       await cmdb.insertSite(newSite('b', 'b.example'));
-      await expect(cmdb.updateSite('a', { domain: 'b.example' })).rejects.toMatchObject({ code: 'already_exists' });
+      await cmdb.addAlias({ name: 'd.example', siteId: 'b', redirect: false, createdAt: 1 });
+      for (const domain of ['b.example', 'd.example']) await expect(cmdb.updateSite('a', { domain })).rejects.toMatchObject({ code: 'already_exists' });
       expect(await cmdb.updateSite('a', { domain: 'c.example' })).toMatchObject({ id: 'a', domain: 'c.example' });
       expect(await cmdb.siteByDomain('a.example')).toBeUndefined();
       expect(await cmdb.siteByDomain('c.example')).toMatchObject({ id: 'a' });

@@ -2,6 +2,7 @@
 import type { Cmdb } from '../cmdb/cmdb.ts';
 import type { Config } from '../config/config.ts';
 import type { EventSink } from '../domain/events.ts';
+import type { PageCache } from '../edge/page-cache/page-cache.ts';
 import type { RouteTree } from '../edge/route-tree.ts';
 import type { Lifecycle } from '../lifecycle/lifecycle.ts';
 import { CronClock } from '../site/cron-clock.ts';
@@ -25,6 +26,7 @@ export interface BuildOwnerDeps {
   readonly database: Database;
   readonly lifecycle: Lifecycle;
   readonly routes: RouteTree;
+  readonly pages: PageCache;
   readonly contexts: SiteContexts;
   readonly sites: Sites;
 }

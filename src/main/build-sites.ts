@@ -90,7 +90,7 @@ export async function buildSites(config: Config, deps: BuildSitesDeps): Promise<
     imageOf: (stack) => images.ensure(stack.recipe, progress),
     authorityOf: (domain) => authorityOf(domain, config.http),
   });
-  const ofOwner = buildOwner(config, { ...common, foundation, database, lifecycle, sites });
+  const ofOwner = buildOwner(config, { ...common, pages, foundation, database, lifecycle, sites });
   const recover: BuiltSites['recover'] = async (stacks) => {
     await foundation.networks.sweep(new Set((await cmdb.instances()).map(({ id }) => id)));
     for (const site of await cmdb.sites()) await ofOwner.primaryDomain.recover(site);

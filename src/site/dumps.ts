@@ -17,17 +17,16 @@ import type { ExecResult } from '../lib/exec.ts';
 import { failpoint } from '../lib/failpoint.ts';
 import { printableLines } from '../lib/printable.ts';
 import { formatSize } from '../lib/units.ts';
-import type { Lifecycle } from '../lifecycle/lifecycle.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { OUR_PREFIX, prefixOf, renamesTo } from '../stack/wordpress/table-prefix.ts';
 import { maybeCompressed } from './archive.ts';
-import { sleepWhole } from './sleep-whole.ts';
+import { forgetMemory } from './forget-memory.ts';
+import type { Memory } from './forget-memory.ts';
 import { sitePaths } from './site-paths.ts';
 import type { PlatformDirs } from './site-paths.ts';
 
-export interface DumpsDeps {
+export interface DumpsDeps extends Memory {
   readonly runtime: Pick<Runtime, 'prepare' | 'runToEnd'>;
-  readonly lifecycle: Pick<Lifecycle, 'sleep' | 'stateOf'>;
   readonly drafts: Drafts;
   readonly dirs: PlatformDirs;
   readonly emit: EventSink;
@@ -88,7 +87,7 @@ export class Dumps {
    * @throws SubakoError `command_failed` with what the database said, `conflict` when it is no WordPress; then nothing is changed
    */
   async import(site: Site, request: LoadRequest, { progress, signal }: Working): Promise<LoadedReply> {
-    const { drafts, lifecycle, emit } = this.#deps;
+    const { drafts, emit } = this.#deps;
     if (this.#loading.has(site.id)) throw new SubakoError('busy', `a dump is being loaded into ${site.domain}`, { hint: 'wait until it is done' });
     this.#loading.add(site.id);
     try {
@@ -104,7 +103,7 @@ export class Dumps {
       await drafts.exchange(site.id);
       await failpoint('load.exchanged');
       emit({ type: 'site.changed', site: site.domain, cause: 'a dump was loaded', facts: { tables: loaded.tables } });
-      await sleepWhole(lifecycle, site, 'a dump was loaded');
+      await forgetMemory(this.#deps, site, 'a dump was loaded');
       return loaded;
     } finally {
       this.#loading.delete(site.id);

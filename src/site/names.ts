@@ -99,6 +99,11 @@ export class Names {
     await this.#deps.watcher.added(site.domain);
   }
 
+  /** A name that was to be a site's first and is not. */
+  forget(name: string): Promise<void> {
+    return this.#deps.watcher.removed(name);
+  }
+
   /** A site goes, and all its names with it. Idempotent. */
   async end(site: Site): Promise<void> {
     const { cmdb, names, watcher } = this.#deps;

@@ -7,10 +7,10 @@ import { asSubakoError, SubakoError } from '../domain/errors.ts';
 import type { EventSink } from '../domain/events.ts';
 import { newId, newSecret } from '../domain/ids.ts';
 import type { Site } from '../domain/site.ts';
-import type { Lifecycle } from '../lifecycle/lifecycle.ts';
 import { wpCliArgv } from '../stack/wordpress/owner-tools.ts';
 import type { ToolName } from '../stack/wordpress/owner-tools.ts';
-import { sleepWhole } from './sleep-whole.ts';
+import { forgetMemory } from './forget-memory.ts';
+import type { Memory } from './forget-memory.ts';
 import { CHECK, PLUGIN, REPLACED, THEME, USER, USERS } from './owner-types.ts';
 import type {
   CheckReply,
@@ -25,9 +25,8 @@ import type {
 } from './owner-types.ts';
 import type { SiteTools, ToolOptions } from './site-tools.ts';
 
-export interface OwnerDeps {
+export interface OwnerDeps extends Memory {
   readonly tools: SiteTools;
-  readonly lifecycle: Pick<Lifecycle, 'sleep' | 'stateOf'>;
   readonly urlOf: (domain: string) => string;
   readonly authorityOf: (domain: string) => string;
   readonly emit: EventSink;
@@ -178,7 +177,7 @@ export class Owner {
   async #replace(site: Site, input: unknown, { progress, signal }: { progress: Progress; signal?: AbortSignal }): Promise<ReplacedReply> {
     const onProgress = ({ text }: Readonly<Record<string, unknown>>): void => progress(`looking through ${String(text)}`);
     const replaced = REPLACED.parse(await this.#ask(site, 'replace', input, { timeoutMs: REPLACE_TIMEOUT_MS, onProgress, signal }));
-    if (replaced.values > 0 && !(input as { dryRun: boolean }).dryRun) await sleepWhole(this.#deps.lifecycle, site, 'its text was replaced');
+    if (replaced.values > 0 && !(input as { dryRun: boolean }).dryRun) await forgetMemory(this.#deps, site, 'its text was replaced');
     return replaced;
   }
 

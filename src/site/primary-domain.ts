@@ -2,26 +2,31 @@
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Cmdb } from '../cmdb/cmdb.ts';
+import type { Alias } from '../domain/alias.ts';
 import { SubakoError } from '../domain/errors.ts';
 import type { EventSink } from '../domain/events.ts';
 import { canonicalHost } from '../domain/host-name.ts';
 import { ROLES } from '../domain/role.ts';
 import type { Site } from '../domain/site.ts';
+import type { PageCache } from '../edge/page-cache/page-cache.ts';
 import type { RouteTree } from '../edge/route-tree.ts';
 import { writeFileAtomic } from '../lib/files.ts';
 import type { Lifecycle } from '../lifecycle/lifecycle.ts';
+import { forgetMemory } from './forget-memory.ts';
 import type { Owner } from './owner.ts';
 import type { ReplacedReply } from './owner-types.ts';
 import type { SiteContexts } from './site-context.ts';
-import { sleepWhole } from './sleep-whole.ts';
 import { sitePaths } from './site-paths.ts';
 import type { PlatformDirs } from './site-paths.ts';
+import type { Sites } from './sites.ts';
 
 export interface PrimaryDomainDeps {
   readonly cmdb: Cmdb;
   readonly lifecycle: Lifecycle;
   readonly routes: RouteTree;
+  readonly pages: PageCache;
   readonly contexts: SiteContexts;
+  readonly sites: Sites;
   readonly owner: Owner;
   readonly dirs: PlatformDirs;
   readonly emit: EventSink;
@@ -41,6 +46,13 @@ interface Working {
   readonly signal: AbortSignal;
 }
 
+/** What a daemon that died meanwhile leaves for the next one. */
+interface Note {
+  readonly from: string;
+  /** The name was a further one of the site before. */
+  readonly alias?: Alias | undefined;
+}
+
 export class PrimaryDomain {
   readonly #deps: PrimaryDomainDeps;
 
@@ -49,38 +61,45 @@ export class PrimaryDomain {
   }
 
   /**
-   * From the beginning it is not there under its old name any more; under the new one it is while its addresses are still being changed.
+   * From the beginning it is there under the new name, while its addresses are still being changed. Visitors of the old one are sent on to it.
    * @throws SubakoError `bad_domain`, `already_exists`, `conflict`, or what the replacing threw; then all is as it was
    */
   async change(site: Site, wanted: string, { progress, signal }: Working): Promise<RenamedReply> {
-    const { cmdb, lifecycle, routes, owner, emit, urlsOf } = this.#deps;
+    const { cmdb, lifecycle, sites, owner, emit, urlsOf } = this.#deps;
     const domain = canonicalHost(wanted);
     if (domain === site.domain) throw new SubakoError('conflict', `${domain} is the site’s name already`);
-    if ((await cmdb.siteByDomain(domain)) !== undefined)
-      throw new SubakoError('already_exists', `the site ${domain} exists already`, { hint: 'choose another name' });
+    const holder = await cmdb.siteByHost(domain);
+    if (holder !== undefined && holder.id !== site.id) {
+      throw new SubakoError('already_exists', `${domain} is a name of the site ${holder.domain}`, { hint: 'choose another name' });
+    }
+    const alias = (await cmdb.aliases()).find(({ name }) => name === domain);
 
     await using undo = new AsyncDisposableStack();
     // Written first: a daemon that finds it at its start gives the site its old name back.
-    await writeFileAtomic(this.#note(site.id), JSON.stringify({ from: site.domain }), { mode: 0o600 });
+    await writeFileAtomic(this.#note(site.id), JSON.stringify({ from: site.domain, alias } satisfies Note), { mode: 0o600 });
     undo.defer(() => rm(this.#note(site.id), { force: true }));
+    if (alias !== undefined) {
+      await sites.names.remove(domain);
+      undo.defer(async () => void (await sites.names.add(site.domain, domain, alias)));
+    }
     progress('putting the site to sleep');
-    await routes.unpublish(site.domain);
-    undo.defer(() => this.#publish(site));
-    await this.#asleep(site);
+    undo.defer(() => this.#begin(site));
+    await this.#leave(site);
     const renamed = await lifecycle.exclusively(site.id, async () => {
       refuseAwake(site, lifecycle);
       return this.#record(site, domain);
     });
     undo.defer(async () => {
-      await routes.unpublish(domain);
-      await this.#asleep(renamed);
+      await this.#leave(renamed);
+      await sites.names.forget(domain);
       await lifecycle.exclusively(site.id, () => this.#record(renamed, site.domain));
     });
-    await this.#publish(renamed);
+    await this.#begin(renamed);
     const [url = ''] = urlsOf(domain);
     const replaced = await owner.replaceUrls(renamed, { from: urlsOf(site.domain), to: url }, { progress, signal });
     await rm(this.#note(site.id), { force: true });
     undo.move();
+    await sites.names.add(domain, site.domain, { redirect: true });
     emit({ type: 'site.changed', site: domain, cause: 'another name', facts: { from: site.domain } });
     return { from: site.domain, domain, url: `${url}/`, replaced };
   }
@@ -89,10 +108,27 @@ export class PrimaryDomain {
   async recover(site: Site): Promise<void> {
     const text = await readFile(this.#note(site.id), 'utf8').catch(() => undefined);
     if (text === undefined) return;
-    const { from } = JSON.parse(text) as { from: string };
+    const { from, alias } = JSON.parse(text) as Note;
     await this.#record(site, from);
+    if (alias !== undefined) await this.#deps.cmdb.addAlias(alias);
     await rm(this.#note(site.id), { force: true });
     this.#deps.emit({ type: 'site.undone', site: from, cause: 'the daemon ended while it got another name', facts: { id: site.id, was: site.domain } });
+  }
+
+  /** Nobody is led to it by its domain any more, and nothing of it is awake. */
+  async #leave(site: Site): Promise<void> {
+    const { routes, pages } = this.#deps;
+    await routes.unpublish(site.domain);
+    await forgetMemory(this.#deps, site, 'another name');
+    await pages.close(site.domain);
+  }
+
+  /** Its domain leads to it, and its further names to its domain. */
+  async #begin(site: Site): Promise<void> {
+    const { cmdb, sites } = this.#deps;
+    await sites.publish(site);
+    await sites.names.begin(site);
+    await sites.names.publish(site, await cmdb.aliases());
   }
 
   async #record(site: Site, domain: string): Promise<Site> {
@@ -100,15 +136,6 @@ export class PrimaryDomain {
     const changed = await cmdb.updateSite(site.id, { domain });
     await contexts.stackOf(changed).configure(await contexts.of(changed, 'admin', site.id));
     return changed;
-  }
-
-  #asleep(site: Site): Promise<void> {
-    return sleepWhole(this.#deps.lifecycle, site, 'another name');
-  }
-
-  async #publish(site: Site): Promise<void> {
-    const { routes, contexts } = this.#deps;
-    await routes.publish(site.domain, contexts.stackOf(site).route(await contexts.of(site, 'admin', site.id)));
   }
 
   #note(siteId: string): string {

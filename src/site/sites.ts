@@ -123,7 +123,7 @@ export class Sites {
     await lifecycle.setLimits(site, settings);
     const changed = await cmdb.updateSite(site.id, { settings });
     if (settings.php !== site.settings.php) await contexts.stackOf(site).configure(await contexts.of(changed, 'admin', site.id));
-    await this.#publish(changed);
+    await this.publish(changed);
     await lifecycle.siteChanged(changed);
     await this.names.publish(changed, []);
     if (cacheSeconds(settings) !== cacheSeconds(site.settings) || settings.mode !== site.settings.mode) await pages.purge(site.domain, PURGE_ALL);
@@ -168,7 +168,7 @@ export class Sites {
       const current = newest.digest === site.image ? site : await cmdb.updateSite(site.id, { image: newest.digest });
       if (current !== site) emit({ type: 'site.changed', site: site.domain, cause: 'a new image', facts: { from: site.image, to: newest.digest } });
       await upgradeSite(await contexts.of(current, 'admin', current.id), contexts.stackOf(current), tenants);
-      await this.#publish(current);
+      await this.publish(current);
       await this.names.publish(current, aliases);
     }
     const strangers = await routes.keepOnly([...sites.map((site) => site.domain), ...aliases.map((alias) => alias.name)]);
@@ -201,7 +201,8 @@ export class Sites {
     return site === undefined ? 'subako site ls shows the sites there are' : `it is another name of the site ${site.domain}`;
   }
 
-  async #publish(site: Site): Promise<void> {
+  /** The edge leads its domain to it. */
+  async publish(site: Site): Promise<void> {
     const { contexts, routes, pages } = this.#deps;
     await routes.publish(site.domain, contexts.stackOf(site).route(await contexts.of(site, 'admin', site.id)));
     pages.open(site.domain, cacheSeconds(site.settings));
@@ -229,7 +230,7 @@ export class Sites {
         hint: 'see the facts; nothing of the site was kept',
       });
     }
-    await this.#publish(site);
+    await this.publish(site);
     await this.names.begin(site);
     await lifecycle.rehearse(site).catch(() => undefined); // it will be told when a visitor wakes it
   }

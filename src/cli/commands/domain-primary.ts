@@ -11,7 +11,7 @@ export function domainPrimaryCommand(): Command {
     .argument('<new>', 'the name it gets')
     .addHelpText(
       'after',
-      '\nThe old name answers 421 from then on. If it fails, all is as before.\n\nExamples:\n  subako domain primary old.example.org www.example.org',
+      '\nThe old name stays, and sends its visitors on. If it fails, all is as before.\n\nExamples:\n  subako domain primary old.example.org www.example.org',
     )
     .action(async (domain: string, wanted: string, _options: unknown, command: Command) => {
       const { client, output } = contextOf(command);

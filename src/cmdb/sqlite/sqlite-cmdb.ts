@@ -65,6 +65,7 @@ export class SqliteCmdb implements Cmdb {
       const { domain, phase, image } = changed;
       const holder = this.#get('SELECT phase FROM sites WHERE domain = :domain AND id <> :id', { domain, id });
       if (holder !== undefined) throw alreadyExists(domain, String(holder['phase']));
+      if (this.#get('SELECT name FROM aliases WHERE name = :domain', { domain }) !== undefined) throw alreadyExists(domain, 'ready');
       this.#run('UPDATE sites SET domain = :domain, phase = :phase, image = :image, settings = :settings WHERE id = :id', {
         id,
         domain,
