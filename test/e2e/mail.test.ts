@@ -9,6 +9,7 @@ import { poll } from '../../src/lib/deadline.ts';
 import { TestPlatform } from '../helpers/platform.ts';
 
 const SITE = 'post.localhost';
+const PASSWORD = 'relay-7hGq2vXw';
 const WITHIN = { timeoutMs: 120_000, everyMs: 100 } as const;
 
 interface Received {
@@ -23,7 +24,7 @@ const relay = new SMTPServer({
   hideSTARTTLS: true,
   allowInsecureAuth: true,
   onAuth: ({ username, password }, _session, done) => {
-    if (username === 'subako' && password === 'open sesame') done(null, { user: username });
+    if (username === 'subako' && password === PASSWORD) done(null, { user: username });
     else done(new Error('no'));
   },
   onData: (stream, session, done) => {
@@ -73,30 +74,28 @@ describe('mail of a site', () => {
     expect(await refusal('no relay is set')).toMatchObject({ site: SITE });
   });
 
-  it('goes through the relay, with the platform’s sender, without Bcc, and nothing of it stays', async () => {
-    await platform.cli(['down']);
+  it('goes through a relay that a new daemon has, with the platform’s sender, without Bcc, and nothing of it stays', async () => {
     const password = join(platform.dir, 'relay.password');
-    await writeFile(password, 'open sesame\n', { mode: 0o600 });
+    await writeFile(password, `${PASSWORD}\n`, { mode: 0o600 });
     const { port } = relay.server.address() as AddressInfo;
     const mail = { host: '127.0.0.1', port, user: 'subako', passwordFile: password, tls: 'none', sender: 'bounces@host.example', perHour: 7 };
-    await writeFile(join(platform.state, 'config.json'), JSON.stringify({ mail }));
+    await platform.configure({ mail });
+    // The container is adopted, and has a door again.
+    await platform.killDaemon();
     await platform.up();
     expect(await wpMail('good news')).toBe('true');
-    expect(received).toHaveLength(1);
-    const [one] = received;
+    const one = received.find(({ text }) => /^Subject: good news\r$/mu.test(text));
     expect(one).toMatchObject({ user: 'subako', from: 'bounces@host.example', to: ['ann@example.org', 'bob@example.org', 'carol@example.org'] });
-    expect(one?.text).toMatch(/^Subject: good news\r$/mu);
     expect(one?.text).toContain(`wordpress@${SITE}`);
     expect(one?.text).not.toContain('carol');
-    expect(await platform.grep('open sesame')).toEqual([]);
+    expect(await platform.grep(PASSWORD)).toEqual([]);
   });
 
   it('is refused, and WordPress told, when the relay does not take it, or when the site has sent enough', async () => {
     expect(await wpMail('not this one')).toBe('false');
     expect(await refusal('we do not want it')).toMatchObject({ site: SITE });
-    expect(await wpMail('one too many')).toBe('false');
+    expect(await poll(async () => (await wpMail('one too many')) === 'false', WITHIN)).toBe(true);
     expect(await refusal('7 messages')).toMatchObject({ site: SITE });
-    expect(received).toHaveLength(2);
   });
 
   it('is not for the public role: it has no door', async () => {
@@ -104,14 +103,5 @@ describe('mail of a site', () => {
     const code = "echo json_encode( @stream_socket_client( 'unix:///run/subako/mail.sock' ) );";
     const result = await platform.cli(['exec', '--role', 'public', SITE, '--', 'php8.4', '-n', '-r', code]);
     expect(result.stdout.trim()).toBe('false');
-  });
-
-  it('survives the daemon: the door is opened again for what was adopted', async () => {
-    const events = (await platform.events(SITE)).length;
-    await platform.killDaemon();
-    await platform.up();
-    expect(await wpMail('still too many')).toBe('true');
-    expect(received).toHaveLength(3);
-    expect((await platform.events(SITE)).length).toBeGreaterThan(events);
   });
 });

@@ -1,13 +1,16 @@
 /** Where a site's admin role can connect to, and where not: each refused place answers this machine itself. */
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { readdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { directories } from '../../src/config/config.ts';
+import { ImageStore } from '../../src/image/image-store.ts';
 import { exec, start } from '../../src/lib/exec.ts';
 import { poll } from '../../src/lib/deadline.ts';
+import { ensureToolbox } from '../../src/toolbox/toolbox.ts';
 import { makeWorld } from '../helpers/world.ts';
 import type { World } from '../helpers/world.ts';
 import { TestPlatform } from '../helpers/platform.ts';
@@ -20,7 +23,8 @@ const WITHIN = { timeoutMs: 120_000, everyMs: 100 } as const;
 
 let platform: TestPlatform;
 let world: World;
-let toolbox: string;
+let ip: string;
+let nft: string;
 /** A service of this machine that is not for sites. */
 const service = createServer((_request, response) => response.end('machine'));
 
@@ -28,13 +32,10 @@ beforeAll(async () => {
   service.listen(0, '0.0.0.0');
   await once(service, 'listening');
   platform = await TestPlatform.create();
-  await platform.configure({});
-  await platform.up();
-  const [name = ''] = await readdir(join(platform.state, 'toolbox'));
-  toolbox = join(platform.state, 'toolbox', name, 'bin');
-  world = await makeWorld(join(toolbox, 'ip'), PORTS);
+  const { cache } = directories({});
+  ({ ip, nft } = await ensureToolbox(new ImageStore({ dir: join(platform.state, 'toolbox'), cacheDir: cache }), () => undefined));
+  world = await makeWorld(ip, PORTS);
   // A resolver on a private address: the way to it is no way to its other ports.
-  await platform.cli(['down']);
   await platform.configure({ resolver: world.private });
   await platform.up();
   for (const site of [SITE, NEIGHBOUR]) await platform.createSite(site);
@@ -73,7 +74,7 @@ async function pidOf(site: string): Promise<number> {
 }
 
 async function addressOf(site: string): Promise<string> {
-  const { stdout } = await exec(['nsenter', `--net=/proc/${await pidOf(site)}/ns/net`, join(toolbox, 'ip'), '-brief', 'address', 'show', 'eth0']);
+  const { stdout } = await exec(['nsenter', `--net=/proc/${await pidOf(site)}/ns/net`, ip, '-brief', 'address', 'show', 'eth0']);
   return /\b10\.\d+\.\d+\.\d+/u.exec(stdout)?.[0] ?? '';
 }
 
@@ -190,10 +191,9 @@ describe('the network of the admin role', () => {
     const wasOurs = existsSync(record);
     await platform.cli(['down']);
     expect(existsSync(record)).toBe(false);
-    const { stdout } = await exec([join(toolbox, 'nft'), 'list', 'tables']);
+    const { stdout } = await exec([nft, 'list', 'tables']);
     expect(stdout).not.toContain(platform.table);
     // Other platforms of this machine may need it.
     if (wasOurs && !stdout.includes('subako_')) expect((await readFile('/proc/sys/net/ipv4/ip_forward', 'utf8')).trim()).toBe('0');
-    await platform.up();
   });
 });
