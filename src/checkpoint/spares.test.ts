@@ -24,6 +24,7 @@ class Machine {
   /** Of those that are made from now on. */
   process = ALIVE;
   fails = false;
+  readonly cleared: StackContext[] = [];
   readonly events: NewEvent[] = [];
   readonly spares = new Spares({
     count: 2,
@@ -40,7 +41,7 @@ class Machine {
         return { id, stack: of.stack, process: this.process, logPath: '', context: { image: of.image } as StackContext } satisfies Spare;
       },
       remove: async ({ id }) => void (this.containers = this.containers.filter((one) => one !== id)),
-      clearFiles: async () => undefined,
+      clearFiles: async (context) => void this.cleared.push(context),
     },
   });
 
@@ -72,6 +73,18 @@ describe('spares', () => {
     expect([new Set(taken).size, taken[2]]).toEqual([3, undefined]);
   });
 
+  it('leave nothing of nobody’s behind, once the visitor they were taken for has his page', async () => {
+    await machine.spares.tend(QUIET);
+    const spare = spares.take(IMAGE);
+    if (spare !== undefined) spares.handedOver(spare);
+    await spares.tend({ ...QUIET, isQuiet: () => false });
+    expect(machine.cleared).toEqual([]);
+    await spares.tend(QUIET);
+    expect(machine.cleared).toEqual([spare?.context]);
+    await spares.tend(QUIET);
+    expect(machine.cleared).toHaveLength(1);
+  });
+
   it('never get ids of which there is a container still', async () => {
     machine.containers = ['spare00000-public-sabcde', 'spare00002-public-sabcde', 'sabcdefghi-public-sabcde'];
     await spares.tend(QUIET);
@@ -86,7 +99,7 @@ describe('spares', () => {
 
   it('are made while nobody is waiting for a wake', async () => {
     let asked = 0;
-    await spares.tend({ short: false, isQuiet: () => (asked += 1) === 1 });
+    await spares.tend({ short: false, isQuiet: () => (asked += 1) <= 2 });
     expect(spares.waiting).toBe(1);
   });
 

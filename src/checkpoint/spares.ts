@@ -42,6 +42,8 @@ export class Spares {
   readonly #deps: SparesDeps;
   readonly #turns = new SingleFlight<void>();
   #waiting: readonly Waiting[] = [];
+  /** Their empty directories are still there. */
+  #handed: readonly Spare[] = [];
   #failedAt: number | undefined;
   #lastSlot = -1;
   #stopped = false;
@@ -72,9 +74,9 @@ export class Spares {
     return this.#deps.maker.remove(spare);
   }
 
-  /** It has an owner: what was nobody's of it goes. */
-  handedOver(spare: Spare): Promise<void> {
-    return this.#deps.maker.clearFiles(spare.context);
+  /** It has an owner: what was nobody's of it goes, but not while that owner's visitor waits for a page. */
+  handedOver(spare: Spare): void {
+    this.#handed = [...this.#handed, spare];
   }
 
   /** Removes those that are dead, or of a template that serves no more, and all when memory is short; makes those that are missing. Single-flight. */
@@ -87,6 +89,7 @@ export class Spares {
     this.#stopped = true;
     await this.#turns.settled();
     await this.#drop(() => 'the platform stops');
+    await this.#clearHanded();
   }
 
   async #tend({ short, isQuiet }: Circumstances): Promise<void> {
@@ -96,6 +99,7 @@ export class Spares {
       if (!isAlive(spare.process)) return 'it ended by itself';
       return served.some(({ id }) => id === spare.template) ? undefined : 'its template serves no more';
     });
+    if (isQuiet()) await this.#clearHanded();
     if (short) return;
     for (const template of served) await this.#fill(template, isQuiet);
   }
@@ -141,6 +145,12 @@ export class Spares {
       return slot;
     }
     return undefined;
+  }
+
+  async #clearHanded(): Promise<void> {
+    const handed = this.#handed;
+    this.#handed = [];
+    for (const { context } of handed) await this.#deps.maker.clearFiles(context);
   }
 
   async #drop(why: (spare: Waiting) => string | undefined): Promise<void> {

@@ -19,8 +19,7 @@ export async function startFromSpare(site: Site, deps: LifecycleDeps, phases: Ph
   try {
     const live = await handOver(spare, site, deps);
     phases.mark('hand');
-    // The visitor does not wait for it, and what is left of it costs nothing until the next start.
-    void spares.handedOver(spare).catch(() => undefined);
+    spares.handedOver(spare);
     return live;
   } catch (error) {
     emit({ type: 'spare.failed', site: site.domain, instance: spare.id, cause: String(error) });

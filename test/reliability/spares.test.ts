@@ -108,6 +108,7 @@ describe('two cold sites', () => {
     };
     // The next for A comes of a spare, so what is searched here never was in its container.
     expect(await inMemory(B)).toEqual([]);
+    expect((await platform.fetch(A, '/')).text).toContain(titled(A));
     expect(await inMemory(A)).toEqual(expect.arrayContaining(['password', 'title']));
     await platform.untilSpares(WAITING); // none is being made, so their processes stay
     for (const id of await spareCgroups()) if (![await containerOf(A), await containerOf(B)].includes(id)) expect(await memoryOf(id, secrets)).toEqual([]);
