@@ -5,6 +5,7 @@ import { cacheStatus, isHit, KeptPages } from '../helpers/kept-pages.ts';
 import { rawStatus, TestPlatform } from '../helpers/platform.ts';
 
 const SITE = 'poison.localhost';
+const OTHER = 'other.localhost';
 const CANARY = 'c4n4ry';
 let platform: TestPlatform;
 let pages: KeptPages;
@@ -22,6 +23,7 @@ const plain = (path: string, headers: Readonly<Record<string, string>> = {}, met
 beforeAll(async () => {
   platform = await TestPlatform.start();
   await platform.createSite(SITE);
+  await platform.createSite(OTHER);
   pages = new KeptPages(platform, SITE);
   await pages.plantPlugin();
 });
@@ -187,15 +189,13 @@ describe('a page for one person', () => {
 
 describe('who may purge', () => {
   it('is the site’s admin container, and only for its own pages', async () => {
-    const other = 'other.localhost';
-    await platform.createSite(other);
-    const others = new KeptPages(platform, other);
+    const others = new KeptPages(platform, OTHER);
     await others.untilKept('/');
     await pages.untilKept('/');
-    const seen = await platform.cli(['exec', '--role', 'public', SITE, '--', 'ls', '/etc/subako/site']);
-    expect(seen.stdout).toContain('config.php');
-    expect(seen.stdout).not.toContain('cache.sock');
-    await pages.php('do_action("subako_purge_all"); do_action("subako_purge", "http://other.localhost/");');
+    const has = async (role: string, file: string) =>
+      (await platform.cli(['exec', '--role', role, SITE, '--', 'test', '-e', `/etc/subako/site/${file}`])).code === 0;
+    expect([await has('public', 'config.php'), await has('public', 'cache.sock'), await has('admin', 'cache.sock')]).toEqual([true, false, true]);
+    await pages.php(`do_action("subako_purge_all"); do_action("subako_purge", "http://${OTHER}/");`);
     expect(isHit(await pages.get('/'))).toBe(false);
     expect(isHit(await others.get('/'))).toBe(true);
   });
