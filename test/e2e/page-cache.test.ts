@@ -161,19 +161,19 @@ describe('a change', () => {
 
   it('by command: one page, all below, or everything; or only shown', async () => {
     await kept('/', '/sample-page/', '/?page_id=2&x=1');
-    expect((await platform.json<CacheReply>('cache', 'status', SITE)).pages).toBeGreaterThanOrEqual(1);
-    const purge = (...args: string[]) => platform.json<PurgeReply>('cache', 'purge', SITE, ...args);
-    expect(await purge('/sample-page', '--dry-run')).toMatchObject({ dryRun: true, purged: ['/sample-page/'] });
+    const purge = (path: string, dryRun = false) => platform.api.post<PurgeReply>(`/v1/sites/${SITE}/cache/purge`, { path, dryRun });
+    expect(await purge('/sample-page', true)).toMatchObject({ dryRun: true, purged: ['/sample-page/'] });
     expect(isHit(await pages.get('/sample-page/'))).toBe(true);
-    expect(await purge('/sample-page')).toMatchObject({ purged: ['/sample-page/'] });
+    expect(await platform.json<PurgeReply>('cache', 'purge', SITE, '/sample-page')).toMatchObject({ dryRun: false, purged: ['/sample-page/'] });
     expect(isHit(await pages.get('/sample-page/'))).toBe(false);
     expect(isHit(await pages.get('/'))).toBe(true);
     // The daemon reads of fills twice a second; until then only exact addresses are known to it.
-    const below = await poll(async () => (await purge('/*', '--dry-run')).purged.includes('/?page_id=2&x=1'), PATIENT);
+    const below = await poll(async () => (await purge('/*', true)).purged.includes('/?page_id=2&x=1'), PATIENT);
     expect(below).toBe(true);
+    expect((await platform.api.get<CacheReply>(`/v1/sites/${SITE}/cache`)).pages).toBeGreaterThanOrEqual(2);
     expect((await purge('/*')).purged).toEqual(expect.arrayContaining(['/', '/?page_id=2&x=1']));
     expect(isHit(await pages.get('/'))).toBe(false);
-    expect((await platform.cli(['cache', 'purge', 'nobody.localhost'])).code).toBe(1);
+    await expect(platform.api.post('/v1/sites/nobody.localhost/cache/purge', {})).rejects.toThrow('no site');
   });
 
   it.each(['whole', 'parts'])('while a page is made keeps it from being kept, sent %s', async (way) => {
