@@ -57,6 +57,17 @@ export function networksSuite(name: string, open: () => Promise<NetworksUnderTes
       expect(await test.left()).toEqual([]);
     });
 
+    it('ends what an earlier daemon left, though no container has a network any more', async () => {
+      test = await open();
+      test.networks.begin(ONE, { smtp: false });
+      await test.networks.join(ONE, await test.container());
+      await test.networks.remove(ONE);
+      const anew = test.another();
+      await anew.sweep(new Set());
+      await anew.end();
+      expect(await test.left()).toEqual([]);
+    });
+
     it('says when it cannot, and leaves nothing then', async () => {
       test = await open();
       test.networks.begin(ONE, { smtp: false });

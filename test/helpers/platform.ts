@@ -240,12 +240,22 @@ export class TestPlatform {
       ...(await this.parentCgroups()),
       ...(await this.mounts()),
       ...(await this.devices()).map((device) => `device ${device}`),
+      ...(await this.tables()),
     ];
   }
 
   /** nftables table of its containers with a network. */
   get table(): string {
     return `subako_${platformDigest(this.state)}`;
+  }
+
+  /** The table, if the kernel has it. */
+  private async tables(): Promise<string[]> {
+    const toolbox = join(this.state, 'toolbox');
+    const key = (await readdir(toolbox).catch(() => [])).find((name) => name.startsWith('toolbox-'));
+    if (key === undefined) return []; // it was never up
+    const { stdout } = await execAny([join(toolbox, key, 'bin', 'nft'), 'list', 'tables', 'inet']);
+    return stdout.split('\n').filter((line) => line.includes(this.table));
   }
 
   /** This machine’s ends of the links to its containers. */

@@ -2,17 +2,26 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 
 const SWITCH = '/proc/sys/net/ipv4/ip_forward';
+const WAS_OFF = 'net.ipv4.ip_forward was 0\n';
+const WAS_ON = 'net.ipv4.ip_forward was 1\n';
 
-/** Switches forwarding on where it is off; `record` remembers that, before it is done. */
-export function forward(record: string): void {
-  if (readFileSync(SWITCH, 'utf8').trim() !== '0') return;
-  writeFileSync(record, 'net.ipv4.ip_forward was 0\n', { mode: 0o600 });
-  writeFileSync(SWITCH, '1');
+/** Before anything of the machine is changed: remembers in `record` how it was. Whoever finds the record knows that there is something to put back. */
+export function remember(record: string): void {
+  if (existsSync(record)) return;
+  writeFileSync(record, isOn() ? WAS_ON : WAS_OFF, { mode: 0o600 });
+}
+
+export function forward(): void {
+  if (!isOn()) writeFileSync(SWITCH, '1');
 }
 
 /** Switches it off again, if it was us; not while another platform of the machine needs it: then it stays on until the machine's next boot. */
-export function forwardNoMore(record: string, isNeeded: boolean): void {
+export function putBack(record: string, isNeeded: boolean): void {
   if (!existsSync(record)) return;
-  if (!isNeeded) writeFileSync(SWITCH, '0');
+  if (!isNeeded && readFileSync(record, 'utf8') === WAS_OFF) writeFileSync(SWITCH, '0');
   rmSync(record, { force: true });
+}
+
+function isOn(): boolean {
+  return readFileSync(SWITCH, 'utf8').trim() !== '0';
 }

@@ -6,7 +6,7 @@ import { exec, execAny } from '../../lib/exec.ts';
 import { failpoint } from '../../lib/failpoint.ts';
 import type { Ipv4Range } from '../../lib/ipv4.ts';
 import type { Network, Networks, NetworkWish } from '../networks.ts';
-import { forward, forwardNoMore } from './forwarding.ts';
+import { forward, putBack, remember } from './forwarding.ts';
 import { joinBatch, linkBatch } from './ip-batches.ts';
 import { Leases } from './leases.ts';
 import type { Lease } from './leases.ts';
@@ -106,11 +106,12 @@ export class VethNat implements Networks {
       await this.#delete(lease);
       this.#leases.free(id);
     }
-    if (this.#rules === '' && !existsSync(record)) return;
+    // Without a record, no daemon of this platform laid rules.
+    if (!existsSync(record)) return;
     await exec([nft, '-f', '-'], { input: renderNoRules(names), timeoutMs: WITHIN_MS });
     this.#rules = '';
     const { stdout } = await execAny([nft, 'list', 'tables', 'inet'], { timeoutMs: WITHIN_MS });
-    forwardNoMore(record, /^table inet subako_/mu.test(stdout));
+    putBack(record, /^table inet subako_/mu.test(stdout));
   }
 
   /** One after the other; again when they would be different. */
@@ -124,8 +125,9 @@ export class VethNat implements Networks {
     const rules = renderRules({ ...rest, resolver: resolver() });
     if (rules === this.#rules) return;
     try {
+      remember(record);
       await exec([nft, '-f', '-'], { input: rules, timeoutMs: WITHIN_MS });
-      forward(record);
+      forward();
       this.#rules = rules;
     } catch (error) {
       throw new SubakoError('host_unfit', 'this machine cannot give containers a network', {
