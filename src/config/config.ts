@@ -74,7 +74,7 @@ export const FILE_SCHEMA = z.strictObject({
   /** A template is replaced when it is older, or has woken more containers: all that wake from one share its address layout. */
   templateAge: duration('7d'),
   templateRestores: z.number().int().min(1).default(50_000),
-  /** Containers that wait for each template, warm and nobody's, to be handed to the next cold sites; each takes some 60 MB. 0: none. */
+  /** Containers that wait for each template, warm and nobody's, to be handed to the next cold sites; each takes some 20 MB while it waits. 0: none. */
   spares: z.number().int().min(0).max(64).default(2),
   /** Part of the machine's memory that stays free: below it, sites leave memory, first those that slept longest. */
   memoryReserve: z.number().min(0).max(0.9).default(0.1),
