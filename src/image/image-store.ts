@@ -113,8 +113,16 @@ async function removeDeadDrafts(parent: string): Promise<void> {
   for (const name of await readdir(parent)) {
     const match = DRAFT.exec(name);
     if (match === null || startTimeOf(Number(match[1])) === match[2]) continue;
+    await unmountBelow(join(parent, name));
     await rm(join(parent, name), { recursive: true, force: true });
   }
+}
+
+/** A build that was killed leaves what it had mounted, the machine's own devices among it: nothing is removed through that. @throws when it stays */
+async function unmountBelow(dir: string): Promise<void> {
+  const table = await readFile('/proc/self/mountinfo', 'utf8');
+  const points = table.split('\n').map((line) => line.split(' ')[4] ?? '');
+  for (const point of points.filter((one) => one.startsWith(`${dir}/`)).toReversed()) await exec(['umount', '--lazy', '--', point]);
 }
 
 /** Hard links where the file system is the same: an image never changes, so one copy serves all. */
