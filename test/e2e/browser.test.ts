@@ -44,7 +44,7 @@ const shot = (name: string) => page.screenshot({ path: join(SHOTS, `${name}.png`
 
 describe('an owner', () => {
   it('logs in to a site that was asleep', async () => {
-    await platform.json('sleep', SITE, '--to', 'cold');
+    await platform.sleep(SITE, 'cold');
     await page.goto(`${site.url}wp-login.php`);
     await page.fill('#user_login', site.admin.user);
     await page.fill('#user_pass', site.admin.password);
@@ -111,14 +111,14 @@ describe('an owner, further', () => {
     await page.waitForSelector('#message, .notice-success, .updated');
     await shot('5-plugins');
     expect((await platform.fetch(SITE, '/')).text).toContain('Good morning');
-    await platform.json('sleep', SITE, '--to', 'cold');
+    await platform.sleep(SITE, 'cold');
     expect((await platform.fetch(SITE, '/')).text).toContain('Good morning');
   });
 });
 
 describe('a visitor', () => {
   it('sees the post and the picture, though the site slept in between', async () => {
-    await platform.json('sleep', SITE, '--to', 'cold');
+    await platform.sleep(SITE, 'cold');
     const visitor = await browser.newPage({ viewport: { width: 1200, height: 900 } });
     const failed: string[] = [];
     visitor.on('response', (response) => {

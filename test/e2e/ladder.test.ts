@@ -3,8 +3,8 @@ import { createHash, randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { PsRow } from '../../src/api/types.ts';
 import type { SubakoEvent } from '../../src/domain/events.ts';
+import type { RestingState } from '../../src/domain/state.ts';
 import { poll } from '../../src/lib/deadline.ts';
-import type { Transition } from '../../src/lifecycle/lifecycle.ts';
 import { limitsOf } from '../helpers/container-facts.ts';
 import { TestPlatform } from '../helpers/platform.ts';
 
@@ -14,8 +14,8 @@ const RUNGS = ['frozen', 'checkpointed', 'cold'] as const;
 const ORIGIN = { frozen: undefined, checkpointed: 'checkpoint', cold: 'template' } as const;
 let platform: TestPlatform;
 
-const sleep = (to: string) => platform.json<Transition>('sleep', SITE, '--to', to);
-const set = (...settings: string[]) => platform.json('site', 'set', SITE, ...settings);
+const sleep = (to: RestingState) => platform.sleep(SITE, to);
+const set = (...settings: string[]) => platform.set(SITE, ...settings);
 const row = (): Promise<PsRow> => platform.row(SITE);
 const lastEvent = async (type: string): Promise<SubakoEvent | undefined> => (await platform.events(SITE)).findLast((event) => event.type === type);
 const page = (name: string) => platform.fetch(SITE, `/wp-content/plugins/${name}`);
@@ -28,14 +28,14 @@ beforeAll(async () => {
   await platform.plantPhp(SITE, 'sum.php', '<?php echo hash_file("sha256", "php://input");');
   await platform.plantPhp(SITE, 'slow.php', '<?php usleep(1500000); echo "slow";');
   await platform.plantPhp(SITE, 'quick.php', '<?php echo "quick";');
-  await platform.json('template', 'make');
+  await platform.api.post('/v1/templates');
 });
 
 afterAll(async () => expect(await platform.stop()).toEqual([]));
 
 describe('a site that rests', () => {
   it.each(RUNGS)('%s gives its visitor the whole page, and says how it woke', async (rung) => {
-    await platform.json('wake', SITE);
+    await platform.wake(SITE);
     expect(await sleep(rung)).toMatchObject({ from: 'running', to: rung });
     expect((await row()).state).toBe(rung);
     const reply = await platform.fetch(SITE, '/');
@@ -46,9 +46,9 @@ describe('a site that rests', () => {
     expect(await row()).toMatchObject({ state: 'running', lastWake: { from: rung } });
   });
 
-  it.each(['frozen', 'cold'])('%s gets a body byte for byte, in the container that may write', async (rung) => {
-    await platform.json('wake', SITE, '--role', 'admin');
-    await platform.json('sleep', SITE, '--role', 'admin', '--to', rung);
+  it.each(['frozen', 'cold'] as const)('%s gets a body byte for byte, in the container that may write', async (rung) => {
+    await platform.wake(SITE, 'admin');
+    await platform.sleep(SITE, rung, 'admin');
     expect((await platform.json<PsRow[]>('ps')).filter((one) => one.role === 'admin').map((one) => one.state)).toEqual(rung === 'cold' ? [] : [rung]);
     const body = randomBytes(3_000_000);
     const reply = await platform.fetch(SITE, '/wp-content/plugins/sum.php', { method: 'POST', body });
@@ -56,7 +56,7 @@ describe('a site that rests', () => {
   });
 
   it.each(RUNGS)('%s wakes once for all who come at once', async (rung) => {
-    await platform.json('wake', SITE);
+    await platform.wake(SITE);
     await sleep(rung);
     const { wakes } = await row();
     const replies = await Promise.all(Array.from({ length: 20 }, () => page('quick.php')));
@@ -65,7 +65,7 @@ describe('a site that rests', () => {
   });
 
   it('is the same process still when it was only frozen', async () => {
-    await platform.json('wake', SITE);
+    await platform.wake(SITE);
     const { pid } = await row();
     await sleep('frozen');
     expect(await row()).toMatchObject({ state: 'frozen', pid });
@@ -74,7 +74,7 @@ describe('a site that rests', () => {
   });
 
   it('sinks further without waking, and never rises by being put to sleep', async () => {
-    await platform.json('wake', SITE);
+    await platform.wake(SITE);
     const { wakes } = await row();
     for (const [at, rung] of RUNGS.entries()) {
       expect(await sleep(rung)).toMatchObject({ from: ['running', ...RUNGS][at], to: rung });
@@ -87,28 +87,28 @@ describe('a site that rests', () => {
   });
 
   it('has its own checkpoint still after the platform was stopped', async () => {
-    await platform.json('wake', SITE);
+    await platform.wake(SITE);
     await sleep('checkpointed');
     expect((await platform.cli(['down'])).code).toBe(0);
     await platform.up();
     expect((await row()).state).toBe('checkpointed');
-    expect((await platform.json<Transition>('wake', SITE)).origin).toBe('checkpoint');
+    expect((await platform.wake(SITE)).origin).toBe('checkpoint');
   });
 });
 
 describe('a site that another daemon takes over', () => {
   it('goes on down and up the ladder, though the template it woke from is gone', async () => {
     await sleep('cold');
-    expect((await platform.json<Transition>('wake', SITE)).origin).toBe('template');
+    expect((await platform.wake(SITE)).origin).toBe('template');
     await sleep('frozen');
     expect((await platform.cli(['down', '--keep'])).code).toBe(0);
     await platform.up();
     expect((await row()).state).toBe('frozen');
-    await platform.json('template', 'rm');
+    await platform.api.delete('/v1/templates');
     expect(await sleep('checkpointed')).toMatchObject({ from: 'frozen', to: 'checkpointed' });
-    expect((await platform.json<Transition>('wake', SITE)).origin).toBe('checkpoint');
+    expect((await platform.wake(SITE)).origin).toBe('checkpoint');
     expect((await page('quick.php')).text).toBe('quick');
-    await platform.json('template', 'make');
+    await platform.api.post('/v1/templates');
   });
 });
 
@@ -141,7 +141,7 @@ describe('a site that nobody visits', () => {
 
 describe('a site that runs', () => {
   it('takes other limits at once', async () => {
-    await platform.json('wake', SITE);
+    await platform.wake(SITE);
     const { pid } = await row();
     await set('memory=600m', 'pids=77');
     expect((await row()).pid).toBe(pid);
@@ -149,7 +149,7 @@ describe('a site that runs', () => {
   });
 
   it('is renewed at the end of its lifetime, and no visitor notices', async () => {
-    await platform.json('wake', SITE);
+    await platform.wake(SITE);
     const { pid } = await row();
     await set('lifetime=2s');
     const statuses: number[] = [];

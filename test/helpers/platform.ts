@@ -127,8 +127,11 @@ export class TestPlatform {
     return this.api.patch(`/v1/sites/${domain}`, { assignments });
   }
 
+  /** @param args such as `--title`, `A title` */
   createSite(domain: string, ...args: string[]): Promise<CreatedSiteReply> {
-    return this.json<CreatedSiteReply>('site', 'create', domain, ...args);
+    const options = { '--title': 'title', '--admin-user': 'adminUser', '--admin-email': 'adminEmail' } as const;
+    const given = Object.entries(options).flatMap(([option, field]) => (args.includes(option) ? [[field, args[args.indexOf(option) + 1]]] : []));
+    return this.api.post<CreatedSiteReply>('/v1/sites', { domain, ...Object.fromEntries(given) });
   }
 
   async row(domain: string, role: Role = 'public'): Promise<PsRow> {

@@ -94,7 +94,7 @@ describe('a site that cannot start', () => {
 
 describe('going to sleep', () => {
   it('happens when nobody has asked for a while, and not while somebody is being served', async () => {
-    await platform.json('site', 'set', SITE, 'idle=2s');
+    await platform.set(SITE, 'idle=2s');
     await platform.fetch(SITE, '/');
     const slow = platform.fetch(SITE, '/wp-content/plugins/slow.php?s=5');
     await sleep(4_000);
@@ -102,7 +102,7 @@ describe('going to sleep', () => {
     expect((await slow).text).toBe('done');
     await platform.untilState(SITE, 'cold');
     expect(await lastEvent('instance.slept')).toMatchObject({ cause: 'idle' });
-    await platform.json('site', 'set', SITE, 'idle=15m');
+    await platform.set(SITE, 'idle=15m');
   });
 
   it('waits for a running request when it is told to', async () => {
@@ -115,10 +115,10 @@ describe('going to sleep', () => {
 
   it('comes at the end of its lifetime, used or not', async () => {
     await platform.fetch(SITE, '/');
-    await platform.json('site', 'set', SITE, 'lifetime=1s');
+    await platform.set(SITE, 'lifetime=1s');
     await platform.untilState(SITE, 'cold');
     expect(await lastEvent('instance.slept')).toMatchObject({ cause: 'lifetime' });
-    await platform.json('site', 'set', SITE, 'lifetime=1d');
+    await platform.set(SITE, 'lifetime=1d');
   });
 
   it('loses no request, however often it happens under load', async () => {

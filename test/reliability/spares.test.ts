@@ -155,7 +155,7 @@ describe('a spare that waits', () => {
   it('goes when its template is replaced, and one of the new template comes', async () => {
     await platform.untilSpares(WAITING);
     const after = await lastSeq();
-    await platform.json('template', 'make');
+    await platform.api.post('/v1/templates');
     expect((await untilEvent('spare.dropped', after)).cause).toBe('its template serves no more');
     await untilEvent('spare.made', after);
     await fromSpare(B);

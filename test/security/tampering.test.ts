@@ -3,7 +3,7 @@ import { cp, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/p
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CreatedSiteReply, TemplateReply } from '../../src/api/types.ts';
-import type { Transition } from '../../src/lifecycle/lifecycle.ts';
+import type { RestingState } from '../../src/domain/state.ts';
 import { TestPlatform } from '../helpers/platform.ts';
 
 const [ONE, OTHER] = ['one.localhost', 'other.localhost'];
@@ -11,7 +11,7 @@ let platform: TestPlatform;
 let sites: Record<string, CreatedSiteReply>;
 
 const checkpointOf = (domain: string): string => join(platform.state, 'sites', sites[domain]?.id ?? '', 'checkpoint');
-const sleep = (domain: string, to: string) => platform.json<Transition>('sleep', domain, '--to', to);
+const sleep = (domain: string, to: RestingState) => platform.sleep(domain, to);
 const templateDir = async (): Promise<string> => {
   const template = (await platform.json<TemplateReply[]>('template', 'ls')).find((one) => one.role === 'public');
   return join(platform.state, 'templates', template?.name ?? 'none');
@@ -35,7 +35,7 @@ async function flipByte(dir: string): Promise<void> {
 beforeAll(async () => {
   platform = await TestPlatform.start();
   sites = { [ONE]: await platform.createSite(ONE, '--title', ONE), [OTHER]: await platform.createSite(OTHER, '--title', OTHER) };
-  await platform.json('template', 'make');
+  await platform.api.post('/v1/templates');
 });
 
 afterAll(async () => expect(await platform.stop()).toEqual([]));
@@ -51,7 +51,7 @@ describe('a checkpoint of a site’s own', () => {
     ],
     ['has no seal', (dir) => rm(join(dir, 'seal.json'))],
   ])('that %s is not used, and gone', async (_what, tamper) => {
-    await platform.json('wake', ONE);
+    await platform.wake(ONE);
     await sleep(ONE, 'checkpointed');
     await tamper(checkpointOf(ONE));
     expect(await originOfVisit(ONE)).toBe('template');
@@ -61,7 +61,7 @@ describe('a checkpoint of a site’s own', () => {
 
   it('does not bring its site’s processes to life as another site', async () => {
     for (const domain of [ONE, OTHER]) {
-      await platform.json('wake', domain);
+      await platform.wake(domain);
       await platform.fetch(domain, '/');
       await sleep(domain, 'checkpointed');
     }
@@ -72,7 +72,7 @@ describe('a checkpoint of a site’s own', () => {
   });
 
   it('does not count once the site’s secrets are others', async () => {
-    await platform.json('wake', ONE);
+    await platform.wake(ONE);
     await sleep(ONE, 'checkpointed');
     const config = join(checkpointOf(ONE), '..', 'config', 'public', 'config.php');
     await writeFile(config, `${await readFile(config, 'utf8')}// changed\n`);
@@ -86,7 +86,7 @@ describe('a template', () => {
     await flipByte(await templateDir());
     expect(await originOfVisit(ONE)).toBe('boot');
     expect((await platform.events()).findLast((event) => event.type === 'template.discarded')?.cause).toMatch(/is not what it was/u);
-    await platform.json('template', 'make');
+    await platform.api.post('/v1/templates');
     await sleep(ONE, 'cold');
     expect(await originOfVisit(ONE)).toBe('template');
   });

@@ -6,9 +6,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CreatedSiteReply } from '../../src/api/types.ts';
 import type { DatabaseAccess } from '../../src/database/tenants.ts';
 import { RANGE_SIZE } from '../../src/domain/uid-range.ts';
+import type { RestingState } from '../../src/domain/state.ts';
 import { poll } from '../../src/lib/deadline.ts';
 import { execAny } from '../../src/lib/exec.ts';
-import type { Transition } from '../../src/lifecycle/lifecycle.ts';
 import { cgroupsOf, devicesOf, idMapsOf, interfacesOf, limitsOf, mountsOf, NO_POWERS, ownerOf, powersOf } from '../helpers/container-facts.ts';
 import { TestPlatform } from '../helpers/platform.ts';
 import { processesOf, searchFiles, searchMemory } from '../helpers/search.ts';
@@ -21,10 +21,10 @@ let sites: Record<string, CreatedSiteReply>;
 
 const idOf = (domain: string): string => sites[domain]?.id ?? '';
 const pidOf = async (domain: string): Promise<number> => (await platform.row(domain)).pid ?? 0;
-const sleep = (domain: string, to: string) => platform.json<Transition>('sleep', domain, '--to', to);
+const sleep = (domain: string, to: RestingState) => platform.sleep(domain, to);
 /** Wakes it, and holds it to the way it should wake. */
 async function wakeFrom(domain: string, origin: string): Promise<number> {
-  expect((await platform.json<Transition>('wake', domain)).origin).toBe(origin);
+  expect((await platform.wake(domain)).origin).toBe(origin);
   return pidOf(domain);
 }
 
@@ -33,7 +33,7 @@ beforeAll(async () => {
   sites = {};
   // One after the other: each has a page, a plugin and a database of its own.
   for (const domain of [A, B, C]) sites[domain] = await platform.createSite(domain, '--title', `Title-of-${domain}`);
-  await platform.json('template', 'make');
+  await platform.api.post('/v1/templates');
 });
 
 afterAll(async () => expect(await platform.stop()).toEqual([]));
@@ -60,7 +60,7 @@ describe('a template that was made while a site was busy', () => {
     secrets = await secretsOf(A);
     await platform.plantPhp(A, 'marker.php', `<?php $secret = "${secrets['plugin']}"; apcu_store($secret, $secret); echo strlen($secret);`);
     const visits = Array.from({ length: 12 }, (_, n) => platform.fetch(A, n % 2 === 0 ? '/' : '/wp-content/plugins/marker.php'));
-    const making = platform.json('template', 'make');
+    const making = platform.api.post('/v1/templates');
     expect(new Set((await Promise.all(visits)).map((reply) => reply.status))).toEqual(new Set([200]));
     await making;
   });
@@ -110,18 +110,18 @@ describe('what was restored', () => {
   let booted: Awaited<ReturnType<typeof factsOf>>;
 
   beforeAll(async () => {
-    await platform.json('template', 'rm');
+    await platform.api.delete('/v1/templates');
     await sleep(C, 'cold');
     const pid = await wakeFrom(C, 'boot');
     await platform.fetch(C, '/');
     booted = await factsOf(pid);
-    await platform.json('template', 'make');
+    await platform.api.post('/v1/templates');
     await sleep(C, 'cold');
   });
 
   it.each(['template', 'checkpoint'])('from the %s has the bounds of what was booted, and no more', async (way) => {
     if (way === 'checkpoint') {
-      await platform.json('wake', C);
+      await platform.wake(C);
       await platform.fetch(C, '/');
       await sleep(C, 'checkpointed');
     }
@@ -192,7 +192,7 @@ describe('chance', () => {
   it('differs between wakes from one and the same checkpoint of a site’s own, though somebody brought it back', async () => {
     const own = join(platform.state, 'sites', idOf(C), 'checkpoint');
     const saved = join(platform.dir, 'saved');
-    await platform.json('wake', C);
+    await platform.wake(C);
     const draws = [await drawn(C)];
     await sleep(C, 'checkpointed');
     await cp(own, saved, { recursive: true, preserveTimestamps: true });
@@ -208,7 +208,7 @@ describe('chance', () => {
   });
 
   it('is not even asked to: a checkpoint is used once', async () => {
-    await platform.json('wake', C);
+    await platform.wake(C);
     await sleep(C, 'checkpointed');
     await wakeFrom(C, 'checkpoint');
     process.kill(await pidOf(C), 'SIGKILL');
@@ -221,7 +221,7 @@ describe('chance', () => {
 
 describe('checkpoints on disk', () => {
   it('are root’s alone', async () => {
-    await platform.json('wake', B);
+    await platform.wake(B);
     await sleep(B, 'checkpointed');
     const own = join(platform.state, 'sites', idOf(B), 'checkpoint');
     const templates = join(platform.state, 'templates');
@@ -248,8 +248,8 @@ describe('the machine’s own /dev/null', () => {
     const command = `exec "$0" exec ${C} --role public -- sh -c 'cat; echo x > /dev/null' </dev/null >/dev/null 2>&1`;
     const env = { SUBAKO_STATE: platform.state, SUBAKO_RUN: platform.run, HOME: '/root' };
     const owners: number[] = [];
-    for (const rest of ['frozen', 'checkpointed', 'cold']) {
-      await platform.json('wake', C);
+    for (const rest of ['frozen', 'checkpointed', 'cold'] as const) {
+      await platform.wake(C);
       expect((await execAny(['sh', '-c', command, SUBAKO], { env, timeoutMs: 120_000 })).code).toBe(0);
       await sleep(C, rest);
       const { uid, gid } = await stat('/dev/null');
