@@ -120,7 +120,7 @@ describe('a site that nobody visits', () => {
     await set('freeze=1s', 'idle=6s', `checkpoint=${checkpoint}`);
     await platform.fetch(SITE, '/');
     await platform.untilState(SITE, 'frozen');
-    await platform.untilState(SITE, rest, 30_000);
+    await platform.untilState(SITE, rest);
     const slept = (await platform.events(SITE)).filter((event) => event.type === 'instance.slept').slice(-2);
     expect(slept.map(({ cause, facts }) => [cause, facts?.['from'], facts?.['to']])).toEqual([
       ['idle', 'running', 'frozen'],
