@@ -61,6 +61,7 @@ async function wpMail(subject: string): Promise<string> {
   const code = `require '/srv/wordpress/wp-load.php';
     echo json_encode( wp_mail( array( 'ann@example.org', 'bob@example.org' ), $argv[1], 'Grüße', array( 'Bcc: carol@example.org' ) ) );`;
   const result = await platform.cli(['exec', '--role', 'admin', SITE, '--', 'php8.4', '-c', '/etc/subako/php.ini', '-r', code, '--', subject]);
+  expect(result.code, result.stderr).toBe(0);
   return result.stdout.trim();
 }
 
