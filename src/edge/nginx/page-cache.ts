@@ -3,6 +3,7 @@
  * of three encodings; the inner one, on a socket of the edge's own, asks the site and compresses. So a hit is a file sent as it is.
  */
 import { EDGE_VIEW } from './edge-view.ts';
+import { NEVER_SERVED } from './never-served.ts';
 import { wake } from './wake.ts';
 
 /** Where the edge keeps pages, below its scratch directory. */
@@ -61,7 +62,7 @@ export function pageCacheHttp(cacheBytes: number): string {
   map "$http_content_length$http_transfer_encoding" $page_by_body { "" ""; 0 ""; default body; }
   map "$http_authorization$http_x_requested_with$http_x_wp_nonce$http_upgrade" $page_by_auth { "" ""; default auth; }
   map $http_cookie $page_by_cookie { "" ""; "~*(?:^|;)\\s*(?:${PERSONAL})" cookie; default ""; }
-  map $uri $page_by_uri { / ""; "~*${DYNAMIC}" uri; "~*\\.php(?:/|$)" uri; default ""; }
+  map $uri $page_by_uri { / ""; "~*${DYNAMIC}" uri; "~*\\.php(?:/|$)" uri; "~/\\." uri; "~*(?:~|\\.(?:${NEVER_SERVED}))$" uri; "~*^/(?:readme\\.html|license\\.txt)$" uri; default ""; }
   map $asked_role $page_by_role { public ""; default role; }
   map $args $page_target { "" $request_uri; default $page_target_js; }
   map $page_target $page_by_query { "" query; "~^.{${MAX_TARGET}}" query; default ""; }
@@ -98,16 +99,13 @@ export function pageCacheHttp(cacheBytes: number): string {
   log_format pages escape=json '{"at":$msec,"host":"$host","role":"$role","status":$status,"seconds":$request_time,"woken":"$wake_origin","page":"$http_x_subako_page","site":"$http_x_subako_site","kept":"$page_keep"}';`;
 }
 
-/** For a location that leads to pages: asks the cache first. */
-export function askPageCache(): string {
-  return `      error_page 418 = @page;
-      if ($page_bypass = "") { return 418; }`;
-}
-
-/** For the server that visitors reach. */
+/** For the server that visitors reach, as soon as it knows that the site is one: nothing that only the site's container needs is looked at for a hit. */
 export function pageLocation(): string {
   return `
-    location @page {
+    if ($page_bypass = "") { rewrite ^ /.subako/page last; }
+
+    location = /.subako/page {
+      internal;
       proxy_pass http://subako_pages$page_target;
       proxy_http_version 1.1;
       # Nothing that is not in the key reaches the site.

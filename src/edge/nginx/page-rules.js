@@ -74,7 +74,7 @@ function passed(request) {
   return ngx.shared.passed.has(request.variables.page_name) ? '1' : '';
 }
 
-// The first word changes with every purge of the site, the second is its setting in seconds, the third its domain. Read when a fill begins, and again when its answer is there.
+// The first word changes with every purge of the site, the second is its setting in seconds. Read when a fill begins, and again when its answer is there.
 function site(request) {
   try {
     return fs.readFileSync(request.variables.page_site_file, 'utf8').trim();
@@ -93,9 +93,7 @@ function keep(request) {
     vary: variables.upstream_http_vary || '',
     setCookie: Boolean(variables.upstream_http_set_cookie),
   };
-  const words = began.split(' ');
-  // A further name of the site: what changes is dropped under its domain alone.
-  const seconds = keepSeconds(answer, words[2] === variables.host ? Number(words[1] || 0) : 0);
+  const seconds = keepSeconds(answer, Number(began.split(' ')[1] || 0));
   const name = request.headersIn['X-Subako-Page'];
   if (seconds === 0 && request.status < 500) ngx.shared.passed.set(name, '1', PASS_MS);
   return began !== '' && began === site(request) ? String(seconds) : '0';

@@ -1,15 +1,14 @@
 /** How a request for a WordPress site is divided between the edge's own files and the site's container. */
 import { EDGE_VIEW } from './edge-view.ts';
 import { guards } from './guards.ts';
-import { askPageCache, UNTRUSTED } from './page-cache.ts';
+import { NEVER_SERVED } from './never-served.ts';
+import { UNTRUSTED } from './page-cache.ts';
 
 /** Where the container sees WordPress. */
 export const DOCUMENT_ROOT = '/srv/wordpress';
 
 const ASSET =
   'css|js|mjs|map|json|png|jpe?g|gif|webp|avif|ico|svgz?|bmp|woff2?|ttf|otf|eot|mp4|m4v|webm|ogv|mp3|ogg|wav|m4a|pdf|txt|xml|zip|gz|docx?|xlsx?|pptx?|odt|wasm';
-/** What people leave lying about, and what no visitor should get. */
-const PRIVATE = 'php\\d|phtml|phps|phar|inc|sql|sqlite|log|bak|old|orig|save|swp|swo|dist|env|ini|conf|sh|pem|key|crt|lock';
 
 export function wordpressLocations(): string {
   const route = `${EDGE_VIEW.hosts}/$route_key`;
@@ -17,21 +16,20 @@ export function wordpressLocations(): string {
 ${guards()}
 
     root ${route}/core;
-    # Content is the tenant's: a symbolic link in it leads nowhere.
     set $trusted $document_root;
-    disable_symlinks on from=$trusted;
     index index.php;
 
     location ~ /\\.(?!well-known/) { return 404; }
-    location ~* (?:~|\\.(?:${PRIVATE}))$ { return 404; }
+    location ~* (?:~|\\.(?:${NEVER_SERVED}))$ { return 404; }
     location ~* ^/(?:wp-cron\\.php|wp-config(?:-sample)?\\.php|wp-admin/(?:install|setup-config)\\.php|readme\\.html|license\\.txt)$ { return 404; }
     location ~* ^/wp-includes/(?!js/tinymce/wp-tinymce\\.php$).*\\.php$ { return 404; }
 
     location ^~ /wp-content/ {
       root ${route};
+      # Content is the tenant's: a symbolic link in it leads nowhere.
       disable_symlinks on from=${route}/wp-content;
       location ~ /\\. { return 404; }
-      location ~* (?:~|\\.(?:${PRIVATE}))$ { return 404; }
+      location ~* (?:~|\\.(?:${NEVER_SERVED}))$ { return 404; }
       # Nothing that was uploaded is ever run.
       location ~* ^/wp-content/(?:uploads|upgrade|cache|languages)/.*\\.php { return 404; }
       location ~ \\.php$ {
@@ -52,6 +50,7 @@ ${guards()}
     }
 
     location ~ \\.php$ {
+      disable_symlinks on from=$trusted;
       try_files $uri =404;
       set $script $uri;
       error_page 502 = @wake;
@@ -62,12 +61,13 @@ ${guards()}
     location ~* \\.php$ { return 404; }
 
     location ~* ^/wp-(?:admin|includes)/.*\\.(?:${ASSET})$ {
+      disable_symlinks on from=$trusted;
       include ${EDGE_VIEW.config}/asset.conf;
       try_files $uri =404;
     }
 
     location / {
-${askPageCache()}
+      disable_symlinks on from=$trusted;
       try_files $uri $uri/ @front;
     }
 

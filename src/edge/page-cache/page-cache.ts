@@ -156,7 +156,7 @@ export class PageCache {
   #write(host: string, seconds: number): void {
     this.#counter += 1;
     const path = this.#path(host);
-    writeFileSync(`${path}~`, `${Date.now()}.${process.pid}.${this.#counter} ${seconds} ${host}`);
+    writeFileSync(`${path}~`, `${Date.now()}.${process.pid}.${this.#counter} ${seconds}`);
     renameSync(`${path}~`, path);
   }
 
