@@ -77,16 +77,17 @@ export class Reaper {
     await Promise.race([this.#once(live, () => this.#decide(live, connections)), sleep(LOOK_EVERY_MS)]);
   }
 
-  async #once(live: Live, work: () => Promise<unknown>): Promise<void> {
+  /** @param key one at a time for each of these */
+  async #once(live: Live, work: () => Promise<unknown>, key = live.instance.id): Promise<void> {
     const { id } = live.instance;
-    if (this.#busy.has(id)) return;
-    this.#busy.add(id);
+    if (this.#busy.has(key)) return;
+    this.#busy.add(key);
     try {
       await work();
     } catch (error) {
       this.#deps.emit({ type: 'instance.neglected', site: live.site.domain, instance: id, cause: String(error) });
     } finally {
-      this.#busy.delete(id);
+      this.#busy.delete(key);
     }
   }
 
@@ -147,8 +148,8 @@ export class Reaper {
       if (lives.length < 2 && first.site.settings.maxInstances < 2) continue;
       const inFlight = lives.reduce((sum, live) => sum + live.inFlightOf(connections), 0);
       const verdict = this.#crowd.look(key, { inFlight, instances: lives.length });
-      if (verdict === 'more') void this.#once(first, () => this.#lifecycle.addInstance(first, `${inFlight} requests at once`));
-      if (verdict === 'fewer') void this.#once(last, () => this.#lifecycle.dropInstance(last, 'less to do'));
+      if (verdict === 'more') void this.#once(first, () => this.#lifecycle.addInstance(first, `${inFlight} requests at once`), `crowd of ${key}`);
+      if (verdict === 'fewer') void this.#once(last, () => this.#lifecycle.dropInstance(last, 'less to do'), `crowd of ${key}`);
     }
   }
 
