@@ -126,7 +126,7 @@ export class Sites {
     await this.publish(changed);
     await lifecycle.siteChanged(changed);
     await this.names.publish(changed, []);
-    if (cacheSeconds(settings) !== cacheSeconds(site.settings) || settings.mode !== site.settings.mode) await pages.purge(site.domain, PURGE_ALL);
+    if (whoSees(settings) !== whoSees(site.settings)) await pages.purge(site.domain, PURGE_ALL);
     emit({ type: 'site.changed', site: site.domain, cause: 'command', facts: { assignments } });
     return changed;
   }
@@ -264,4 +264,9 @@ export class Sites {
     const title = (request.title ?? domain).slice(0, 200);
     return { title, adminUser, adminEmail, adminPassword: newSecret(18), authority: this.#deps.authorityOf(domain) };
   }
+}
+
+/** Settings that say which pages are kept, and for whom. */
+function whoSees(settings: SiteSettings): string {
+  return JSON.stringify([cacheSeconds(settings), settings.mode, settings.adminFrom]);
 }

@@ -20,15 +20,28 @@ export function guardMaps(): string {
   js_set $admin_verdict guard.verdict;`;
 }
 
-/** For the server block, after `$role` is set. */
-export function guards(): string {
+/** After `$role` is set: strangers are refused. */
+export function guardRules(): string {
   return `
     # Sites that limit their admin container to some addresses have a file that says which.
     set $route ${EDGE_VIEW.hosts}/$route_key;
     set $guard $role;
     if (!-e $route/guard) { set $guard ""; }
     if ($guard = admin) { set $guard $admin_verdict; }
-    if ($guard = deny) { return 403; }
+    if ($guard = deny) { return 403; }`;
+}
+
+/** In the inner server of the page cache, which does not see who asks: it answers for no site that has a guard before all of it. */
+export function guardOfPages(): string {
+  return `
+    set $guard $role;
+    if (!-e ${EDGE_VIEW.hosts}/$route_key/guard) { set $guard ""; }
+    if ($guard = admin) { return 419; }`;
+}
+
+/** For the server block, after `$role` is set. */
+export function guards(): string {
+  return `${guardRules()}
 
     # An old door that only programs use, and mostly bad ones: shut unless the site asks for it.
     location = /xmlrpc.php {

@@ -103,7 +103,7 @@ describe('Cache-Status', () => {
 });
 
 describe('what the edge is told', () => {
-  const text = pageCacheHttp(1024) + pageLocation() + pageServer('');
+  const text = pageCacheHttp(1024) + pageLocation('') + pageServer('', '');
 
   it('hands on nothing of a request that is not in the key', () => {
     expect(text).toContain('proxy_pass_request_headers off;');

@@ -67,8 +67,6 @@ export function pageCacheHttp(cacheBytes: number): string {
   map $args $page_target { "" $request_uri; default $page_target_js; }
   map $page_target $page_by_query { "" query; "~^.{${MAX_TARGET}}" query; default ""; }
   map "${reasons}" $page_by_request { "" ""; default request; }
-  # Asked last, and only where nothing speaks against it yet.
-  map $page_by_request $page_bypass { "" $page_passed; default request; }
   map $request_method $page_bypassed { GET "Subako; fwd=bypass"; HEAD "Subako; fwd=bypass"; default "Subako; fwd=method"; }
   map $request_method $method_override { GET ""; HEAD ""; default $http_x_http_method_override; }
   # Three variants, whatever is sent. The first two are what browsers say.
@@ -76,6 +74,8 @@ export function pageCacheHttp(cacheBytes: number): string {
     "" identity;
     "gzip, deflate, br, zstd" br;
     "gzip, deflate, br" br;
+    br br;
+    gzip gzip;
     "~*(?:^|[\\s,])br\\s*(?:;\\s*q=(?:1|0\\.0*[1-9])[\\d.]*\\s*)?(?:,|$)" br;
     "~*(?:^|[\\s,])gzip\\s*(?:;\\s*q=(?:1|0\\.0*[1-9])[\\d.]*\\s*)?(?:,|$)" gzip;
     default identity;
@@ -99,18 +99,8 @@ export function pageCacheHttp(cacheBytes: number): string {
   log_format pages escape=json '{"at":$msec,"host":"$host","role":"$role","status":$status,"seconds":$request_time,"woken":"$wake_origin","page":"$http_x_subako_page","site":"$http_x_subako_site","kept":"$page_keep"}';`;
 }
 
-/** For the server that visitors reach, as soon as it knows that the site is one: nothing that only the site's container needs is looked at for a hit. */
-export function pageLocation(): string {
-  return `
-    if ($page_bypass = "") { rewrite ^ /.subako/page last; }
-
-    location = /.subako/page {
-      internal;
-      proxy_pass http://subako_pages$page_target;
-      proxy_http_version 1.1;
-      # Nothing that is not in the key reaches the site.
-      proxy_method GET;
-      proxy_pass_request_headers off;
+/** All that the inner server gets to know. */
+const PASSED_ON = `      proxy_pass_request_headers off;
       proxy_pass_request_body off;
       proxy_set_header Host $host$port_suffix;
       proxy_set_header Connection "";
@@ -120,7 +110,24 @@ export function pageLocation(): string {
       proxy_set_header X-Subako-Port $server_port;
       proxy_set_header X-Subako-Address $remote_addr;
       proxy_set_header X-Subako-Page $page_name;
-      proxy_set_header X-Subako-Site $page_site;
+      proxy_set_header X-Subako-Site $page_site;`;
+
+/** For the server that visitors reach, as soon as it knows that the site is one: nothing that only the site's container needs is looked at for a hit. @param direct what leads a request to the container and keeps strangers off */
+export function pageLocation(direct: string): string {
+  return `
+    if ($page_by_request = "") { rewrite ^ /.subako/page last; }
+
+    location = /.subako/page {
+      internal;
+      # Lately it could not be kept; or the inner server will not decide who may see it.
+      error_page 418 419 = @asked;
+      proxy_intercept_errors on;
+      if ($page_passed) { return 418; }
+      proxy_pass http://subako_pages$page_target;
+      proxy_http_version 1.1;
+      # Nothing that is not in the key reaches the site.
+      proxy_method GET;
+${PASSED_ON}
       proxy_next_upstream off;
       # The inner server has deadlines of its own, below this.
       proxy_read_timeout 450s;
@@ -152,11 +159,18 @@ export function pageLocation(): string {
       max_ranges 0;
       # A fill is told by the inner server; a hit is no use of the site.
       access_log off;
+    }
+
+    location @asked {
+${direct}
+      set $script /index.php;
+      error_page 502 = @wake;
+      include ${EDGE_VIEW.config}/fastcgi.conf;
     }`;
 }
 
-/** The inner server. @param upstream what leads to the container */
-export function pageServer(upstream: string): string {
+/** The inner server. @param upstream what leads to the container @param guarded what refuses, with 419, to ask a site that not everybody may see */
+export function pageServer(upstream: string, guarded: string): string {
   return `
   server {
     listen unix:${EDGE_VIEW.scratch}/${PAGES_SOCKET};
@@ -170,6 +184,7 @@ export function pageServer(upstream: string): string {
     brotli_min_length 1024;
     brotli_types text/css text/plain text/xml text/javascript application/json application/xml application/rss+xml application/atom+xml application/manifest+json image/svg+xml;
 ${upstream}
+${guarded}
 ${wake('page-fastcgi.conf')}
     location / {
       set $script /index.php;

@@ -2,7 +2,7 @@
 import { MAX_PLAIN_KEY } from '../../domain/route-key.ts';
 import { SLOTS } from '../route-tree.ts';
 import { EDGE_VIEW } from './edge-view.ts';
-import { guardMaps } from './guards.ts';
+import { guardMaps, guardOfPages, guardRules } from './guards.ts';
 import { roleMaps } from './role-rules.ts';
 import { pageCacheHttp, pageLocation, pageServer } from './page-cache.ts';
 import { refusingServer, siteRules, tlsServer, tlsSettings } from './tls.ts';
@@ -34,6 +34,8 @@ pid ${EDGE_VIEW.scratch}/nginx.pid;
 error_log stderr error;
 worker_processes auto;
 worker_rlimit_nofile 16384;
+# A request passes some fifteen regular expressions.
+pcre_jit on;
 load_module /usr/lib/nginx/modules/ngx_http_js_module.so;
 load_module /usr/lib/nginx/modules/ngx_http_brotli_filter_module.so;
 
@@ -57,10 +59,10 @@ ${tlsServer(settings)}
 ${siteRules()}
 
 ${wake('fastcgi.conf', 'headers.conf')}
-${pageLocation()}
+${pageLocation(`${upstream()}\n${guardRules()}`)}
 ${wordpressLocations()}
   }
-${pageServer(upstream())}
+${pageServer(upstream(), guardOfPages())}
 }
 `;
 }
