@@ -147,7 +147,9 @@ export class Reaper {
       if (first === undefined || last === undefined || first.isFrozen) continue;
       if (lives.length < 2 && first.site.settings.maxInstances < 2) continue;
       const inFlight = lives.reduce((sum, live) => sum + live.inFlightOf(connections), 0);
-      const verdict = this.#crowd.look(key, { inFlight, instances: lives.length });
+      // More than it may have by now: it was told to do with fewer.
+      const isOver = lives.length > first.site.settings.maxInstances;
+      const verdict = isOver ? 'fewer' : this.#crowd.look(key, { inFlight, instances: lives.length });
       if (verdict === 'more') void this.#once(first, () => this.#lifecycle.addInstance(first, `${inFlight} requests at once`), `crowd of ${key}`);
       if (verdict === 'fewer') void this.#once(last, () => this.#lifecycle.dropInstance(last, 'less to do'), `crowd of ${key}`);
     }

@@ -39,9 +39,9 @@ describe('exec', () => {
   });
 
   it('wakes the site, and keeps it awake while it runs', async () => {
-    await platform.json('site', 'set', SITE, 'idle=1s');
+    await platform.json('site', 'set', SITE, 'idle=1s', 'checkpoint=never');
     await platform.json('sleep', SITE, '--to', 'cold');
-    const running = platform.cli(['exec', SITE, '--', 'sh', '-c', 'sleep 4; echo end']);
+    const running = platform.cli(['exec', SITE, '--role', 'public', '--', 'sh', '-c', 'sleep 4; echo end']);
     await platform.untilState(SITE, 'running');
     expect((await running).stdout).toBe('end\n');
     await platform.untilState(SITE, 'cold');
