@@ -143,6 +143,7 @@ export class Templates {
 
   /** Makes a new one, whether needed or not. Single-flight. @throws whatever went wrong; then an older one goes on serving */
   make(what: TemplateOf): Promise<Template> {
+    this.#removed = false;
     // One after another: a visitor's wake shares the machine with it.
     return this.#making.run(this.#key(what), () => this.#turn.run('make', () => this.#make(what)));
   }
