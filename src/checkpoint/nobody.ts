@@ -2,6 +2,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Role } from '../domain/role.ts';
+import { QUIET } from '../domain/site.ts';
 import type { Site } from '../domain/site.ts';
 import { rangeBase } from '../domain/uid-range.ts';
 import type { Image } from '../image/image.ts';
@@ -27,22 +28,7 @@ export interface Nobody {
   readonly range: number;
 }
 
-const LIMITS = { memoryBytes: 512 * 1024 ** 2, adminMemoryBytes: 512 * 1024 ** 2, cpus: 2, pids: 64, mode: 'strict', adminFrom: 'any', xmlrpc: false } as const;
-const NO_POLICY = {
-  freezeAfterMs: 0,
-  idleTimeoutMs: 0,
-  coldAfterMs: 0,
-  lifetimeMs: 0,
-  checkpoint: 'never',
-  keepAwake: true,
-  maxInstances: 1,
-  https: 'both',
-  hstsMs: 0,
-  cronEveryMs: 0,
-  php: {},
-  egress: false,
-  smtp: false,
-} as const;
+const LIMITS = { memoryBytes: 512 * 1024 ** 2, adminMemoryBytes: 512 * 1024 ** 2, cpus: 2, pids: 64 };
 const SOCKET_WITHIN_MS = 20_000;
 
 /** Its content and configuration are empty, and no database is within its reach. */
@@ -61,7 +47,7 @@ export function nobodysContext(
     image: image.digest,
     uidRange: as.range,
     node: '',
-    settings: { ...NO_POLICY, ...LIMITS },
+    settings: { ...QUIET, keepAwake: true, ...LIMITS },
     createdAt: now(),
   };
   const paths = sitePaths(dirs, as.id);

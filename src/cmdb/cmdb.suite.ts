@@ -20,6 +20,7 @@ const settings = {
   mode: 'strict',
   adminFrom: 'any',
   xmlrpc: false,
+  cacheMs: 9,
   cpus: 0.5,
   pids: 4,
   https: 'both',

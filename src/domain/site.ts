@@ -39,8 +39,8 @@ export interface SiteSettings {
   readonly adminFrom: 'any' | readonly string[];
   /** Whether xmlrpc.php answers. */
   readonly xmlrpc: boolean;
-  /** Milliseconds that the edge keeps its pages, while nothing changes; 0 = not at all. Undefined in records older than the setting: DEFAULT_CACHE_MS. */
-  readonly cacheMs?: number;
+  /** Milliseconds that the edge keeps its pages, while nothing changes; 0 = not at all. */
+  readonly cacheMs: number;
   /** In cores: 1.5 is one and a half. */
   readonly cpus: number;
   readonly pids: number;
@@ -57,12 +57,37 @@ export interface SiteSettings {
   readonly smtp: boolean;
 }
 
+/** Of a site that nothing is done to until somebody asks: what to start from where a site stands for something else. */
+export const QUIET: SiteSettings = {
+  freezeAfterMs: 0,
+  idleTimeoutMs: 0,
+  coldAfterMs: 0,
+  checkpoint: 'never',
+  keepAwake: false,
+  maxInstances: 1,
+  lifetimeMs: 0,
+  memoryBytes: 1,
+  adminMemoryBytes: 1,
+  mode: 'strict',
+  adminFrom: 'any',
+  xmlrpc: false,
+  cacheMs: 0,
+  cpus: 1,
+  pids: 1,
+  https: 'both',
+  hstsMs: 0,
+  cronEveryMs: 0,
+  php: {},
+  egress: false,
+  smtp: false,
+};
+
 export const DEFAULT_CACHE_MS = 3_600_000;
 /** Nonces in a page are good for as long at least, and the edge drops what nobody asked for in this time. */
 export const MAX_CACHE_MS = 12 * 3_600_000;
 
 /** How long the edge keeps a site's pages. */
-export function cacheSeconds({ cacheMs = DEFAULT_CACHE_MS }: Pick<SiteSettings, 'cacheMs'>): number {
+export function cacheSeconds({ cacheMs }: Pick<SiteSettings, 'cacheMs'>): number {
   return Math.floor(cacheMs / 1_000);
 }
 

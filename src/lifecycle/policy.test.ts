@@ -1,30 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import { QUIET } from '../domain/site.ts';
 import type { Site, SiteSettings } from '../domain/site.ts';
 import { dueRest } from './policy.ts';
 import { Verdicts } from './way-verdicts.ts';
 
-const SETTINGS: SiteSettings = {
-  freezeAfterMs: 1_000,
-  idleTimeoutMs: 10_000,
-  coldAfterMs: 0,
-  checkpoint: 'never',
-  keepAwake: false,
-  maxInstances: 1,
-  lifetimeMs: 0,
-  memoryBytes: 1,
-  adminMemoryBytes: 1,
-  mode: 'strict',
-  adminFrom: 'any',
-  xmlrpc: false,
-  cpus: 1,
-  pids: 1,
-  https: 'both',
-  hstsMs: 0,
-  cronEveryMs: 0,
-  php: {},
-  egress: false,
-  smtp: false,
-};
+const SETTINGS: SiteSettings = { ...QUIET, freezeAfterMs: 1_000, idleTimeoutMs: 10_000 };
 
 function due(idleMs: number, settings: Partial<SiteSettings> = {}, checkpoints = true): string | undefined {
   const site = { id: 'a', settings: { ...SETTINGS, ...settings } } as Site;

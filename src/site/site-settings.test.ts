@@ -15,6 +15,7 @@ const BEFORE = {
   mode: 'strict',
   adminFrom: 'any',
   xmlrpc: false,
+  cacheMs: 3_600_000,
   cpus: 2,
   pids: 64,
   https: 'both',

@@ -76,7 +76,7 @@ export const SITE_SETTINGS: readonly Setting[] = [
     what: 'time the edge keeps its pages while nothing changes (up to 12h), or on or off',
     example: '1h',
     parse: parseCache,
-    format: (value: number | undefined) => (value === 0 ? 'off' : formatDuration(value ?? DEFAULT_CACHE_MS)),
+    format: (value: number) => (value === 0 ? 'off' : formatDuration(value)),
   },
   { key: 'memory', field: 'memoryBytes', what: 'memory limit', example: '384m', ...SIZE },
   {

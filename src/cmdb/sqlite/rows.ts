@@ -3,6 +3,7 @@ import type { CronRecord } from '../cmdb.ts';
 import type { Alias } from '../../domain/alias.ts';
 import type { Instance } from '../../domain/instance.ts';
 import type { Role } from '../../domain/role.ts';
+import { DEFAULT_CACHE_MS } from '../../domain/site.ts';
 import type { Site, SitePhase, SiteSettings } from '../../domain/site.ts';
 import type { State } from '../../domain/state.ts';
 
@@ -17,6 +18,7 @@ const ADDED_LATER = {
   maxInstances: 4,
   adminMemoryBytes: 536_870_912,
   mode: 'strict',
+  cacheMs: DEFAULT_CACHE_MS,
   adminFrom: 'any',
   xmlrpc: false,
   https: 'both',
