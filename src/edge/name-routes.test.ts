@@ -1,4 +1,4 @@
-import { existsSync, lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -35,13 +35,5 @@ describe('routes of other names', () => {
     const long = `${'long.'.repeat(20)}example`;
     await routes.publish({ name: long, redirect: false }, 'a.example');
     expect(readdirSync(dir).filter((name) => name.startsWith('_'))).toHaveLength(1);
-  });
-
-  it('say what holds for https, and leave nothing when nothing does', async () => {
-    await routes.setRules('a.example', { httpsOnly: true, hstsSeconds: 31_536_000 });
-    expect(existsSync(join(dir, 'a.example/https-only'))).toBe(true);
-    expect(readFileSync(join(dir, 'a.example/hsts'), 'utf8')).toBe('max-age=31536000\n');
-    await routes.setRules('a.example', { httpsOnly: false, hstsSeconds: 0 });
-    expect(readdirSync(join(dir, 'a.example'))).toEqual([]);
   });
 });

@@ -1,26 +1,14 @@
 /**
- * The route tree's entries for a site's other names, and its rules for https. As all of the tree, they take effect at once, without a reload.
+ * The route tree's entries for a site's other names. As all of the tree, they take effect at once, without a reload.
  *
  *   hosts/<key of an alias>   → the directory of the site's domain: the alias is served as the domain is
  *   hosts/<key of an alias>   a file with the domain in it: visitors are sent there
- *   hosts/<key>/https-only    is there where http is answered with a redirect to https
- *   hosts/<key>/hsts          the value of Strict-Transport-Security
  */
 import { readFileSync, readlinkSync } from 'node:fs';
 import { rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Alias } from '../domain/alias.ts';
 import { routeKey } from '../domain/route-key.ts';
-
-/** What an entry says of https; the edge tests for the names of these files. */
-export const HTTPS_ONLY = 'https-only';
-export const HSTS = 'hsts';
-
-export interface HttpsRules {
-  readonly httpsOnly: boolean;
-  /** For how long browsers shall use https alone; 0 = nothing is said. */
-  readonly hstsSeconds: number;
-}
 
 export class NameRoutes {
   readonly #dir: string;
@@ -40,17 +28,6 @@ export class NameRoutes {
   /** Forgets an alias. Idempotent. */
   async unpublish(name: string): Promise<void> {
     await rm(join(this.#dir, routeKey(name)), { force: true });
-  }
-
-  /** The rules of a domain whose entry is there. */
-  async setRules(domain: string, { httpsOnly, hstsSeconds }: HttpsRules): Promise<void> {
-    const entry = join(this.#dir, routeKey(domain));
-    await this.#set(join(entry, HTTPS_ONLY), httpsOnly ? '' : undefined);
-    await this.#set(join(entry, HSTS), hstsSeconds > 0 ? `max-age=${hstsSeconds}\n` : undefined);
-  }
-
-  #set(path: string, text: string | undefined): Promise<void> {
-    return text === undefined ? rm(path, { force: true }) : this.#write(path, text);
   }
 
   async #write(path: string, text: string): Promise<void> {

@@ -82,20 +82,16 @@ export class Names {
     ]);
   }
 
-  /** Makes a ready site's aliases and rules known to the edge; its own entry is there. */
-  async publish(site: Site, aliases: readonly Alias[]): Promise<void> {
-    const { names } = this.#deps;
-    const { https, hstsMs } = site.settings;
-    await names.setRules(site.domain, { httpsOnly: https === 'redirect', hstsSeconds: Math.round(hstsMs / 1_000) });
-    const own = aliases.filter((alias) => alias.siteId === site.id);
-    for (const alias of own) await names.publish(alias, site.domain);
+  /** Makes a ready site's aliases known to the edge; its own entry is there. @param known the site's aliases, where they were read already */
+  async publish(site: Site, known?: readonly Alias[]): Promise<void> {
+    const own = known ?? (await this.#aliasesOf(site));
+    for (const alias of own) await this.#deps.names.publish(alias, site.domain);
     // Said again, in case a crash came between the record and this.
     if (own.length > 0) await this.#tell(site);
   }
 
   /** A site's first name works from now on. */
   async begin(site: Site): Promise<void> {
-    await this.publish(site, []);
     await this.#deps.watcher.added(site.domain);
   }
 
@@ -106,9 +102,8 @@ export class Names {
 
   /** A site goes, and all its names with it. Idempotent. */
   async end(site: Site): Promise<void> {
-    const { cmdb, names, watcher } = this.#deps;
-    for (const { name, siteId } of await cmdb.aliases()) {
-      if (siteId !== site.id) continue;
+    const { names, watcher } = this.#deps;
+    for (const { name } of await this.#aliasesOf(site)) {
       await names.unpublish(name);
       await watcher.removed(name);
     }
@@ -116,11 +111,15 @@ export class Names {
   }
 
   async #tell(site: Site): Promise<void> {
-    const served = (await this.#deps.cmdb.aliases()).filter((alias) => alias.siteId === site.id && !alias.redirect);
+    const served = (await this.#aliasesOf(site)).filter((alias) => !alias.redirect);
     await this.#deps.tell(
       site,
       served.map((alias) => alias.name),
     );
+  }
+
+  async #aliasesOf(site: Site): Promise<Alias[]> {
+    return (await this.#deps.cmdb.aliases()).filter((alias) => alias.siteId === site.id);
   }
 
   async #notAnAlias(name: string): Promise<SubakoError> {

@@ -125,10 +125,10 @@ export class PrimaryDomain {
 
   /** Its domain leads to it, and its further names to its domain. */
   async #begin(site: Site): Promise<void> {
-    const { cmdb, sites } = this.#deps;
+    const { sites } = this.#deps;
     await sites.publish(site);
     await sites.names.begin(site);
-    await sites.names.publish(site, await cmdb.aliases());
+    await sites.names.publish(site);
   }
 
   async #record(site: Site, domain: string): Promise<Site> {

@@ -10,6 +10,7 @@ import { canonicalHost } from '../domain/host-name.ts';
 import { newId, newSecret } from '../domain/ids.ts';
 import { cacheSeconds } from '../domain/site.ts';
 import type { Site, SiteSettings } from '../domain/site.ts';
+import { httpsFiles } from '../edge/https-files.ts';
 import type { NameRoutes } from '../edge/name-routes.ts';
 import type { PageCache } from '../edge/page-cache/page-cache.ts';
 import { PURGE_ALL } from '../edge/page-cache/purge-request.ts';
@@ -125,7 +126,6 @@ export class Sites {
     if (settings.php !== site.settings.php) await contexts.stackOf(site).configure(await contexts.of(changed, 'admin', site.id));
     await this.publish(changed);
     await lifecycle.siteChanged(changed);
-    await this.names.publish(changed, []);
     if (whoSees(settings) !== whoSees(site.settings)) await pages.purge(site.domain, PURGE_ALL);
     emit({ type: 'site.changed', site: site.domain, cause: 'command', facts: { assignments } });
     return changed;
@@ -161,6 +161,7 @@ export class Sites {
     const { cmdb, routes, contexts, tenants, imageOf, emit } = this.#deps;
     const sites = await cmdb.sites();
     const aliases = await cmdb.aliases();
+    const aliasesOf = Map.groupBy(aliases, ({ siteId }) => siteId);
     const newestOf = new Map<string, Image>();
     for (const site of sites) {
       const newest = newestOf.get(site.stack) ?? (await imageOf(contexts.stackOf(site)));
@@ -169,7 +170,7 @@ export class Sites {
       if (current !== site) emit({ type: 'site.changed', site: site.domain, cause: 'a new image', facts: { from: site.image, to: newest.digest } });
       await upgradeSite(await contexts.of(current, 'admin', current.id), contexts.stackOf(current), tenants);
       await this.publish(current);
-      await this.names.publish(current, aliases);
+      await this.names.publish(current, aliasesOf.get(current.id) ?? []);
     }
     const strangers = await routes.keepOnly([...sites.map((site) => site.domain), ...aliases.map((alias) => alias.name)]);
     if (strangers > 0) emit({ type: 'leftover.removed', cause: 'routes without a site', facts: { count: strangers } });
@@ -204,7 +205,8 @@ export class Sites {
   /** The edge leads its domain to it. */
   async publish(site: Site): Promise<void> {
     const { contexts, routes, pages } = this.#deps;
-    await routes.publish(site.domain, contexts.stackOf(site).route(await contexts.of(site, 'admin', site.id)));
+    const { links, files } = contexts.stackOf(site).route(await contexts.of(site, 'admin', site.id));
+    await routes.publish(site.domain, { links, files: { ...files, ...httpsFiles(site.settings) } });
     pages.open(site.domain, cacheSeconds(site.settings));
   }
 

@@ -2,7 +2,7 @@
  * The edge's TLS: a certificate by name at each handshake, the protocols, and what a site wants of https. Nothing of a site is in the text:
  * certificates and rules are files that nginx looks at, so that nothing is ever reloaded.
  */
-import { HSTS, HTTPS_ONLY } from '../name-routes.ts';
+import { HSTS, HTTPS_ONLY } from '../https-files.ts';
 import { EDGE_VIEW } from './edge-view.ts';
 import { UNKNOWN_HOST_PAGE } from './pages.ts';
 import type { EdgePorts } from './render-nginx.ts';
