@@ -13,16 +13,7 @@ const PLUGIN = `<?php
 add_action("timer_hook", function ($what) { update_option("timer_ran", get_option("timer_ran", "") . $what); });`;
 
 const wordpress = async (domain: string, code: string): Promise<string> => {
-  const result = await platform.cli([
-    'exec',
-    domain,
-    '--',
-    'php8.4',
-    '-c',
-    '/etc/subako/php.ini',
-    '-r',
-    `$_SERVER["HTTP_HOST"] = "${domain}"; require "/srv/wordpress/wp-load.php"; ${code}`,
-  ]);
+  const result = await platform.wordpress(domain, code);
   expect(result.code, result.stderr).toBe(0);
   return result.stdout;
 };

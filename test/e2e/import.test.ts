@@ -16,17 +16,7 @@ let platform: TestPlatform;
 let dump: string;
 let html: string;
 
-const wordpress = (domain: string, code: string) =>
-  platform.cli([
-    'exec',
-    domain,
-    '--',
-    'php8.4',
-    '-c',
-    '/etc/subako/php.ini',
-    '-r',
-    `$_SERVER["HTTP_HOST"] = "${domain}"; require "/srv/wordpress/wp-load.php"; ${code}`,
-  ]);
+const wordpress = (domain: string, code: string) => platform.wordpress(domain, code);
 
 beforeAll(async () => {
   platform = await TestPlatform.start();

@@ -7,7 +7,7 @@ import { poll } from '../../src/lib/deadline.ts';
 import { execAny } from '../../src/lib/exec.ts';
 import { cacheStatus, isHit, KeptPages, madeOf, textOf } from '../helpers/kept-pages.ts';
 import { TestPlatform } from '../helpers/platform.ts';
-import type { Reply } from '../helpers/platform.ts';
+import type { Reply } from '../helpers/reply.ts';
 
 const SITE = 'kept.localhost';
 const PATIENT = { timeoutMs: 120_000, everyMs: 200 } as const;

@@ -1,7 +1,8 @@
 /** A site's two containers: what faces the public reads, what the owner uses writes, and each sleeps and wakes on its own. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CreatedSiteReply, PsRow } from '../../src/api/types.ts';
-import type { Reply } from '../helpers/platform.ts';
+import { Visitor } from '../helpers/admin.ts';
+import type { Reply } from '../helpers/reply.ts';
 import { TestPlatform } from '../helpers/platform.ts';
 
 const SITE = 'roles.localhost';
@@ -178,10 +179,10 @@ describe('a site that is set to be open', () => {
 
 /** Cookies of the site's owner. */
 async function login(): Promise<string> {
-  const reply = await form('/wp-login.php', { log: site.admin.user, pwd: site.admin.password, testcookie: '1' }, 'wordpress_test_cookie=WP%20Cookie%20check');
-  const cookies = (reply.headers['set-cookie'] ?? []).map((line) => line.split(';')[0] ?? '');
-  expect(cookies.some((line) => line.startsWith('wordpress_logged_in_'))).toBe(true);
-  return cookies.join('; ');
+  const owner = new Visitor(platform, SITE);
+  expect(await owner.logIn(site.admin.user, site.admin.password)).toBe(true);
+  expect(owner.cookie).toContain('wordpress_logged_in_');
+  return owner.cookie;
 }
 
 function form(path: string, fields: Readonly<Record<string, string>>, cookie: string): Promise<Reply> {

@@ -1,5 +1,6 @@
 /** A browser's part in logging in, without a browser. */
-import type { Reply, TestPlatform } from './platform.ts';
+import type { TestPlatform } from './platform.ts';
+import type { Reply } from './reply.ts';
 
 export class Visitor {
   readonly #platform: TestPlatform;
@@ -27,6 +28,11 @@ export class Visitor {
     return reply.status === 302;
   }
 
+  /** What a browser would send. */
+  get cookie(): string {
+    return [...this.#cookies].map(([name, value]) => `${name}=${value}`).join('; ');
+  }
+
   /** Is wp-admin open? */
   async isIn(): Promise<boolean> {
     const reply = await this.get('/wp-admin/profile.php');
@@ -34,7 +40,7 @@ export class Visitor {
   }
 
   #headers(): Record<string, string> {
-    return { cookie: [...this.#cookies].map(([name, value]) => `${name}=${value}`).join('; ') };
+    return { cookie: this.cookie };
   }
 
   #keep(reply: Reply): Reply {

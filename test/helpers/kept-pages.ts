@@ -2,7 +2,8 @@
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { expect } from 'vitest';
 import { poll } from '../../src/lib/deadline.ts';
-import type { Reply, TestPlatform } from './platform.ts';
+import type { TestPlatform } from './platform.ts';
+import type { Reply } from './reply.ts';
 
 /** Each run of PHP for a page gives it another `X-Made`. Parts of the query and options steer the rest. */
 const PLUGIN = `<?php

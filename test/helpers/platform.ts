@@ -3,7 +3,6 @@ import { chmod, chown, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } 
 import { connect, createServer } from 'node:net';
 import { once } from 'node:events';
 import { request } from 'node:http';
-import type { IncomingHttpHeaders } from 'node:http';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'vitest';
@@ -17,21 +16,13 @@ import type { Role } from '../../src/domain/role.ts';
 import type { RestingState } from '../../src/domain/state.ts';
 import type { Transition } from '../../src/lifecycle/transition.ts';
 import { platformCgroup, platformDigest } from '../../src/main/paths.ts';
+import { replyTo } from './reply.ts';
+import type { Reply } from './reply.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 /** A visitor with this cookie is led past the page cache. */
 const NO_CACHE = 'wordpress_no_cache=1';
-/** Longer than any deadline of the platform. */
-const NO_ANSWER_AFTER_MS = 120_000;
-
-export interface Reply {
-  readonly status: number;
-  readonly headers: IncomingHttpHeaders;
-  readonly body: Buffer;
-  readonly text: string;
-}
-
 export interface FetchOptions {
   readonly method?: string;
   readonly headers?: Readonly<Record<string, string>>;
@@ -162,22 +153,16 @@ export class TestPlatform {
 
   /** Over loopback, with a Host header: what any visitor sends. */
   fetch(host: string, path: string, options: FetchOptions = {}): Promise<Reply> {
-    const { promise, resolve, reject } = Promise.withResolvers<Reply>();
     const length = options.body === undefined ? {} : { 'content-length': String(Buffer.byteLength(options.body)) };
     const headers = { host: `${host}:${this.http}`, ...length, ...(options.kept === true ? {} : { cookie: NO_CACHE }), ...options.headers };
-    const sent = request({ host: '127.0.0.1', port: this.http, method: options.method ?? 'GET', path, headers, agent: false }, (response) => {
-      const chunks: Buffer[] = [];
-      response.on('data', (chunk: Buffer) => chunks.push(chunk));
-      response.on('error', reject);
-      response.on('end', () => {
-        const body = Buffer.concat(chunks);
-        resolve({ status: response.statusCode ?? 0, headers: response.headers, body, text: body.toString('utf8') });
-      });
-    });
-    sent.on('error', reject);
-    sent.setTimeout(NO_ANSWER_AFTER_MS, () => sent.destroy(new Error(`${host}${path} does not answer`)));
-    sent.end(options.body);
-    return promise;
+    const sent = request({ host: '127.0.0.1', port: this.http, method: options.method ?? 'GET', path, headers, agent: false });
+    return replyTo(sent, { what: `${host}${path}`, body: options.body });
+  }
+
+  /** PHP in a site's WordPress, run by its owner. */
+  wordpress(domain: string, code: string): Promise<ExecResult> {
+    const asked = `$_SERVER["HTTP_HOST"] = "${domain}"; require "/srv/wordpress/wp-load.php"; ${code}`;
+    return this.cli(['exec', domain, '--', 'php8.4', '-c', '/etc/subako/php.ini', '-r', asked]);
   }
 
   /** A PHP file of the site's owner, reachable as /wp-content/plugins/NAME. */

@@ -3,7 +3,8 @@ import { once } from 'node:events';
 import { request } from 'node:https';
 import { connect } from 'node:tls';
 import type { ConnectionOptions, TLSSocket } from 'node:tls';
-import type { Reply } from './platform.ts';
+import { replyTo } from './reply.ts';
+import type { Reply } from './reply.ts';
 
 export interface Visit {
   readonly port: number;
@@ -15,24 +16,9 @@ export interface Visit {
   readonly header?: string;
 }
 
-const NO_ANSWER_AFTER_MS = 120_000;
-
 export function fetchHttps({ port, ca, host, path = '/', method = 'GET', header = host }: Visit): Promise<Reply> {
-  const { promise, resolve, reject } = Promise.withResolvers<Reply>();
   const options = { host: '127.0.0.1', port, servername: host, ca, method, path, headers: { host: `${header}:${port}` }, agent: false as const };
-  const sent = request(options, (response) => {
-    const chunks: Buffer[] = [];
-    response.on('data', (chunk: Buffer) => chunks.push(chunk));
-    response.on('error', reject);
-    response.on('end', () => {
-      const body = Buffer.concat(chunks);
-      resolve({ status: response.statusCode ?? 0, headers: response.headers, body, text: body.toString('utf8') });
-    });
-  });
-  sent.on('error', reject);
-  sent.setTimeout(NO_ANSWER_AFTER_MS, () => sent.destroy(new Error(`${host}${path} does not answer`)));
-  sent.end();
-  return promise;
+  return replyTo(request(options), { what: `${host}${path}` });
 }
 
 /** An open connection. Rejects with what the server, or our own check of its certificate, said. */

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import type { PsRow, StatusReply } from '../../src/api/types.ts';
 import { poll } from '../../src/lib/deadline.ts';
 import { MEMORY_FILE } from '../../src/runtime/criu/map-memory.ts';
-import type { Reply, TestPlatform } from '../helpers/platform.ts';
+import type { TestPlatform } from '../helpers/platform.ts';
+import type { Reply } from '../helpers/reply.ts';
 
 /** Longer than a template takes to be made: until then its containers are there by right. */
 const AT_REST_WITHIN_MS = 120_000;

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { StatusReply } from '../../src/api/types.ts';
 import { poll } from '../../src/lib/deadline.ts';
 import { TestPlatform } from '../helpers/platform.ts';
-import type { Reply } from '../helpers/platform.ts';
+import type { Reply } from '../helpers/reply.ts';
 import { wrongOf, wrongs } from './checker.ts';
 import { often, PATIENT } from './whole.ts';
 
