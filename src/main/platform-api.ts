@@ -17,6 +17,7 @@ import type { PageCache } from '../edge/page-cache/page-cache.ts';
 import { PURGE_ALL, purgePath } from '../edge/page-cache/purge-request.ts';
 import type { EventLog } from '../lifecycle/event-log.ts';
 import type { Lifecycle, Transition } from '../lifecycle/lifecycle.ts';
+import { hold } from '../lifecycle/hold.ts';
 import { instanceLogPath } from '../lifecycle/live.ts';
 import type { SystemService } from '../lifecycle/system-service.ts';
 import type { Dumps } from '../site/dumps.ts';
@@ -255,15 +256,7 @@ export class PlatformApi implements ApiPlatform {
 
   async openExec(domain: string, { command, tty, role }: ExecRequest): Promise<{ argv: readonly string[]; release: () => void }> {
     const { lifecycle, foundation } = this.#deps;
-    const site = await this.site(domain);
-    await lifecycle.wake(site, role, 'exec');
-    const live = lifecycle.live(site.id, role);
-    if (live === undefined) throw new SubakoError('not_running', `${site.domain} went to sleep again`, { hint: 'try once more' });
-    live.holds += 1;
-    const release = (): void => {
-      live.holds -= 1;
-      lifecycle.touch(site.id, role);
-    };
+    const { live, release } = await hold(lifecycle, { site: await this.site(domain), role }, 'exec');
     return { argv: foundation.runtime.execArgv(live.instance.id, command, { tty }), release };
   }
 

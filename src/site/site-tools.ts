@@ -7,6 +7,7 @@ import type { Role } from '../domain/role.ts';
 import type { Site } from '../domain/site.ts';
 import type { ExecResult } from '../lib/exec.ts';
 import { printable } from '../lib/printable.ts';
+import { hold } from '../lifecycle/hold.ts';
 import type { Lifecycle } from '../lifecycle/lifecycle.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { wordpressTool } from '../stack/wordpress/owner-tools.ts';
@@ -60,10 +61,7 @@ export class SiteTools {
     const mark = `subako:${newId(20)}`;
     const place = { domain: site.domain, authority: authorityOf(site.domain), load, memory };
     const call = wordpressTool(tool, place, { input, mark, seconds: timeoutMs / 1000 });
-    await lifecycle.wake(site, ROLE, cause);
-    const live = lifecycle.live(site.id, ROLE);
-    if (live === undefined) throw new SubakoError('not_running', `${site.domain} went to sleep again`, { hint: 'try once more' });
-    live.holds += 1;
+    const { live, release } = await hold(lifecycle, { site, role: ROLE }, cause);
     try {
       const result = await runtime.exec(live.instance.id, call.argv, {
         input: file === undefined ? call.stdin : Readable.from(joined(call.stdin, file)),
@@ -73,8 +71,7 @@ export class SiteTools {
       });
       return answerOf(site, mark, result);
     } finally {
-      live.holds -= 1;
-      if (!quiet) lifecycle.touch(site.id, ROLE);
+      release({ wasUse: !quiet });
     }
   }
 }

@@ -1,0 +1,25 @@
+/** Somebody works in an instance: it is woken, and stays awake until it is released. */
+import { SubakoError } from '../domain/errors.ts';
+import type { Role } from '../domain/role.ts';
+import type { Site } from '../domain/site.ts';
+import type { Lifecycle } from './lifecycle.ts';
+import type { Live } from './live.ts';
+
+export interface Hold {
+  readonly live: Live;
+  /** Once. It may rest from now on: after its usual time, or as if nothing had been, where what was done is no use of the site. */
+  readonly release: (how?: { readonly wasUse: boolean }) => void;
+}
+
+/** @throws SubakoError as `Lifecycle.wake`; `not_running` when it went to sleep again at once */
+export async function hold(lifecycle: Pick<Lifecycle, 'wake' | 'live' | 'touch'>, { site, role }: { site: Site; role: Role }, cause: string): Promise<Hold> {
+  await lifecycle.wake(site, role, cause);
+  const live = lifecycle.live(site.id, role);
+  if (live === undefined) throw new SubakoError('not_running', `${site.domain} went to sleep again`, { hint: 'try once more' });
+  live.holds += 1;
+  const release: Hold['release'] = ({ wasUse } = { wasUse: true }) => {
+    live.holds -= 1;
+    if (wasUse) lifecycle.touch(site.id, role);
+  };
+  return { live, release };
+}
