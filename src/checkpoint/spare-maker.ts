@@ -9,8 +9,8 @@ import { removeTree } from '../lib/files.ts';
 import { isAlive } from '../lib/proc.ts';
 import type { Checkpoints, Runtime } from '../runtime/runtime.ts';
 import type { Stack, StackContext } from '../stack/stack.ts';
-import { connectableOf, nobodysContext, prepareNobody } from './nobody.ts';
-import type { NobodyDeps } from './nobody.ts';
+import { connectableOf, nobodysContext, prepareNobody } from '../site/nobody.ts';
+import type { NobodyDeps } from '../site/nobody.ts';
 import type { TemplateOf } from './template-maker.ts';
 
 export interface SpareMakerDeps extends NobodyDeps {

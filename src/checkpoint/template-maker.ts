@@ -11,8 +11,8 @@ import { poll } from '../lib/deadline.ts';
 import { removeTree, writeFileAtomic } from '../lib/files.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { sitePaths } from '../site/site-paths.ts';
-import { connectableOf, nobodysContext, prepareNobody } from './nobody.ts';
-import type { Nobody, NobodyDeps } from './nobody.ts';
+import { connectableOf, nobodysContext, prepareNobody } from '../site/nobody.ts';
+import type { Nobody, NobodyDeps } from '../site/nobody.ts';
 import type { Connectable, Stack, StackContext, TemplateRecipe } from '../stack/stack.ts';
 
 export interface TemplateMakerDeps extends NobodyDeps {

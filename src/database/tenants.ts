@@ -20,7 +20,7 @@ export interface DatabaseLogin extends Account {
 }
 
 /** The same, without what must be kept secret. */
-interface DatabaseNames {
+export interface DatabaseNames {
   readonly database: string;
   readonly users: { readonly admin: string; readonly reader: string };
 }
@@ -65,16 +65,15 @@ export class Tenants {
 
   /** Drops the users, then the database. Idempotent. */
   async drop({ database, users }: DatabaseNames): Promise<void> {
-    await this.#asRoot(async (root) => {
-      for (const user of Object.values(users)) await root.query(`DROP USER IF EXISTS ${quoted(user)}`);
-      await root.query(`DROP DATABASE IF EXISTS ${mysql.escapeId(database)}`);
-    });
+    await this.dropUsers(users);
+    await this.#asRoot((root) => root.query(`DROP DATABASE IF EXISTS ${mysql.escapeId(database)}`));
   }
 
-  /** Names of all databases of sites. */
-  async databases(): Promise<string[]> {
-    const [rows] = await this.#asRoot((root) => root.query<mysql.RowDataPacket[]>("SHOW DATABASES LIKE 'site\\_%'"));
-    return rows.map((row) => String(Object.values(row)[0]));
+  /** Idempotent. */
+  async dropUsers(users: DatabaseNames['users']): Promise<void> {
+    await this.#asRoot(async (root) => {
+      for (const user of Object.values(users)) await root.query(`DROP USER IF EXISTS ${quoted(user)}`);
+    });
   }
 
   #asRoot<T>(work: (root: mysql.Connection) => Promise<T>): Promise<T> {
@@ -88,8 +87,7 @@ export function databaseNames(siteId: string): DatabaseNames {
 }
 
 /** With a password for each. */
-export function newDatabaseAccess(siteId: string, newPassword: () => string): DatabaseAccess {
-  const { database, users } = databaseNames(siteId);
+export function newDatabaseAccess({ database, users }: DatabaseNames, newPassword: () => string): DatabaseAccess {
   return { database, admin: { user: users.admin, password: newPassword() }, reader: { user: users.reader, password: newPassword() } };
 }
 

@@ -1,6 +1,5 @@
 /** A second instance of a site beside the first: for recycling without a gap, and for sites that have much to do. */
 import { linkedSocket } from '../lib/connectable.ts';
-import type { Site } from '../domain/site.ts';
 import { failpoint } from '../lib/failpoint.ts';
 import { Phases } from '../lib/phases.ts';
 import type { LifecycleDeps } from './deps.ts';
@@ -91,19 +90,6 @@ export class Beside {
     this.#table.remove(live);
     emit({ type: 'instance.ended', site: live.site.domain, instance: live.instance.id, cause, facts: { instances: others.length } });
     return true;
-  }
-
-  /** Its first page, before there is a visitor. What goes wrong here would go wrong for the visitor too, and is told then. */
-  async rehearse(site: Site): Promise<void> {
-    if (this.#deps.contexts.stackOf(site).warmUp === undefined) return;
-    // What it compiles and computes is kept: for that it must be able to write.
-    const { live } = await this.#waker.start(site, 'admin', new Phases());
-    try {
-      await live.stack.seal(live.context);
-      await this.#warm(live);
-    } finally {
-      await end(live, this.#deps);
-    }
   }
 
   /** Before the one that may write goes to rest, it makes a visitor's page: what its owner changed is compiled then, and kept for the one that may not. */

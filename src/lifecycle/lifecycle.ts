@@ -154,11 +154,6 @@ export class Lifecycle {
     return this.#lock.run(live.key, () => this.#beside.drop(live, cause));
   }
 
-  /** Lets a site that nobody is led to yet make its first page, which is its slowest: it fills caches of its own. Leaves nothing running. */
-  rehearse(site: Site): Promise<void> {
-    return this.#lock.run(roleKey(site.id, 'admin'), () => this.#beside.rehearse(site));
-  }
-
   /** No more wakes from now on, and every site down to cold, a few at a time. Checkpoints that are there stay. */
   async sleepAll(cause: string): Promise<void> {
     this.close();

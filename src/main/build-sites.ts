@@ -18,6 +18,7 @@ import { Verdicts } from '../lifecycle/way-verdicts.ts';
 import type { Stack } from '../stack/stack.ts';
 import { SiteContexts } from '../site/site-context.ts';
 import type { NameWatcher } from '../site/names.ts';
+import { SeedMaker } from '../site/seed-maker.ts';
 import { Sites } from '../site/sites.ts';
 import { buildOwner } from './build-owner.ts';
 import type { BuiltOwner } from './build-owner.ts';
@@ -60,16 +61,9 @@ export interface BuiltSites extends BuiltOwner {
 
 export async function buildSites(config: Config, deps: BuildSitesDeps): Promise<BuiltSites> {
   const { foundation, cmdb, emit, database, progress } = deps;
-  const { runtime, images, cgroupPathOf } = foundation;
+  const { runtime, images } = foundation;
   const paths = platformPaths(config);
-  const contexts = new SiteContexts({
-    dirs: config,
-    stacks: STACKS,
-    imageByDigest: (digest) => images.byDigest(digest),
-    databaseSockets: database.sockets,
-    sharedDev: paths.dev,
-    cgroupPathOf,
-  });
+  const contexts = buildContexts(config, deps);
   const { templates, spares, spareMaker, ownCheckpoints, strayContainers } = await buildCheckpoints(config, deps);
   const ladder = { templates, spares, ownCheckpoints, metrics: deps.metrics, mail: buildMail(config, emit), askDir: paths.ask };
   const common = { cmdb, runtime, routes: new RouteTree(deps.edge.hosts), contexts, ...ladder, emit, now: Date.now, settings: config };
@@ -77,12 +71,14 @@ export async function buildSites(config: Config, deps: BuildSitesDeps): Promise<
   const lifecycle = new Lifecycle(common);
   const verdicts = new Verdicts();
   const pages = buildPages(config, { edge: deps.edge, cmdb });
+  const seedMaker = buildSeeds(config, deps);
   const sites = new Sites({
     ...common,
     names: new NameRoutes(deps.edge.hosts),
     watcher: deps.watcher,
     pages,
     tenants: database.tenants,
+    seeds: seedMaker,
     lifecycle,
     dirs: config,
     node: config.node,
@@ -100,6 +96,7 @@ export async function buildSites(config: Config, deps: BuildSitesDeps): Promise<
     await ownCheckpoints.load((await cmdb.sites()).map((site) => site.id));
     await adoptAll(lifecycle, { ...common, strayContainers });
     await spareMaker.clear();
+    await seedMaker.clear(stacks.map(({ image }) => image));
     await sites.finishInterrupted();
   };
   return {
@@ -115,4 +112,33 @@ export async function buildSites(config: Config, deps: BuildSitesDeps): Promise<
     pages,
     recover,
   };
+}
+
+function buildSeeds(config: Config, { foundation, database }: BuildSitesDeps): SeedMaker {
+  const { runtime, cgroupPathOf } = foundation;
+  const { seeds, seedWork, dev, ask } = platformPaths(config);
+  const dirs = { state: seedWork, run: config.run };
+  return new SeedMaker({
+    runtime,
+    seeds: database.seeds,
+    dir: seeds,
+    dirs,
+    databaseSockets: database.sockets,
+    sharedDev: dev,
+    askDir: ask,
+    cgroupPathOf,
+    now: Date.now,
+  });
+}
+
+function buildContexts(config: Config, { foundation, database }: BuildSitesDeps): SiteContexts {
+  const { images, cgroupPathOf } = foundation;
+  return new SiteContexts({
+    dirs: config,
+    stacks: STACKS,
+    imageByDigest: (digest) => images.byDigest(digest),
+    databaseSockets: database.sockets,
+    sharedDev: platformPaths(config).dev,
+    cgroupPathOf,
+  });
 }

@@ -33,6 +33,9 @@ export function platformPaths({ state, run }: Pick<Directories, 'state' | 'run'>
     views: join(state, 'views'),
     templates: join(state, 'templates'),
     templateWork: join(state, 'template-work'),
+    /** What new sites begin as, but for their databases. */
+    seeds: join(state, 'seeds'),
+    seedWork: join(state, 'seed-work'),
     /** Of spares, while they are nobody's. */
     spareWork: join(state, 'spare-work'),
     /** What containers with a network made us change on the machine. */

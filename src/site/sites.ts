@@ -19,12 +19,12 @@ import type { Image } from '../image/image.ts';
 import { failpoint } from '../lib/failpoint.ts';
 import { removeTree, writeFileAtomic } from '../lib/files.ts';
 import type { Lifecycle } from '../lifecycle/lifecycle.ts';
-import type { Runtime } from '../runtime/runtime.ts';
 import type { NewSiteAnswers, Stack } from '../stack/stack.ts';
 import { upgradeSite } from './upgrade.ts';
 import type { SiteContexts } from './site-context.ts';
 import { sitePaths } from './site-paths.ts';
 import type { PlatformDirs } from './site-paths.ts';
+import type { SeedMaker } from './seed-maker.ts';
 import { changeSettings } from './site-settings.ts';
 import { Names } from './names.ts';
 import type { NameWatcher } from './names.ts';
@@ -32,7 +32,7 @@ import type { NameWatcher } from './names.ts';
 export interface SitesDeps {
   readonly cmdb: Cmdb;
   readonly tenants: Tenants;
-  readonly runtime: Runtime;
+  readonly seeds: SeedMaker;
   readonly routes: RouteTree;
   readonly names: NameRoutes;
   readonly watcher: NameWatcher;
@@ -63,7 +63,6 @@ export interface CreatedSite {
   readonly admin: { readonly user: string; readonly password: string };
 }
 
-const INSTALL_TIMEOUT_MS = 120_000;
 const ADMIN_NAME = /^[a-z0-9][a-z0-9_.@-]{0,59}$/iu;
 const EMAIL = /^[^\s@<>"']{1,64}@[^\s@<>"']{1,190}$/u;
 
@@ -211,35 +210,24 @@ export class Sites {
   }
 
   async #install(site: Site, stack: Stack, answers: NewSiteAnswers): Promise<void> {
-    const { tenants, contexts, runtime, dirs, lifecycle } = this.#deps;
-    const installerId = `${site.id}-install`;
-    const context = await contexts.of(site, 'admin', installerId);
-    const paths = sitePaths(dirs, site.id);
-    const access = newDatabaseAccess(site.id, newSecret);
+    const { tenants, contexts, seeds } = this.#deps;
+    const context = await contexts.of(site, 'admin', site.id);
+    const { paths, image } = context;
+    await seeds.ensure(stack, image);
+    const access = newDatabaseAccess(databaseNames(site.id), newSecret);
     await mkdir(paths.root, { recursive: true, mode: 0o711 });
     for (const dir of [paths.secrets, paths.log]) await mkdir(dir, { mode: 0o700 });
     await writeFileAtomic(join(paths.secrets, 'database.json'), JSON.stringify(access), { mode: 0o600 });
     await tenants.create(access);
     await stack.prepareFiles(context, access);
-    await stack.prepareBoot(context);
-    const { spec, input } = stack.installer(context, answers);
-    await runtime.prepare(installerId, spec);
-    const result = await runtime.runToEnd(installerId, { input, timeoutMs: INSTALL_TIMEOUT_MS });
-    await stack.tidy(context);
-    if (result.code !== 0 || !result.stdout.includes('installed')) {
-      throw new SubakoError('command_failed', `${stack.name} could not be installed into ${site.domain}`, {
-        facts: { code: result.code, output: `${result.stdout}${result.stderr}`.slice(-2000) },
-        hint: 'see the facts; nothing of the site was kept',
-      });
-    }
+    await seeds.fill(context, { stack, database: access.database, answers });
     await this.publish(site);
     await this.names.begin(site);
-    await lifecycle.rehearse(site).catch(() => undefined); // it will be told when a visitor wakes it
   }
 
   /** Removes all that a site may have, whatever there is of it, and its record last. Repeatable. */
   async #erase(site: Site): Promise<void> {
-    const { lifecycle, routes, pages, runtime, tenants, dirs, cmdb } = this.#deps;
+    const { lifecycle, routes, pages, tenants, dirs, cmdb } = this.#deps;
     await failpoint('erase.marked');
     await lifecycle.endAll(site, 'removed');
     await failpoint('erase.ended');
@@ -247,7 +235,6 @@ export class Sites {
     await lifecycle.exclusively(site.id, async () => {
       await routes.unpublish(site.domain);
       await pages.close(site.domain);
-      await runtime.remove(`${site.id}-install`);
       await tenants.drop(databaseNames(site.id));
       await failpoint('erase.dropped');
       const paths = sitePaths(dirs, site.id);

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { newDatabaseAccess } from '../database/tenants.ts';
+import { databaseNames, newDatabaseAccess } from '../database/tenants.ts';
 import type { DatabaseAccess, Tenants } from '../database/tenants.ts';
 import { newSecret } from '../domain/ids.ts';
 import { writeFileAtomic } from '../lib/files.ts';
@@ -19,7 +19,7 @@ export async function upgradeSite(context: StackContext, stack: Stack, tenants: 
   await rm(old, { force: true });
 
   async function split(password: string): Promise<void> {
-    const fresh = newDatabaseAccess(site.id, newSecret);
+    const fresh = newDatabaseAccess(databaseNames(site.id), newSecret);
     const access: DatabaseAccess = { ...fresh, admin: { ...fresh.admin, password } };
     await tenants.create(access);
     await stack.splitConfig(context, access);

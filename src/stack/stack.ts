@@ -33,6 +33,9 @@ export interface NewSiteAnswers {
   readonly authority: string;
 }
 
+/** Asks the database that a site was copied into, before anybody else can. */
+export type Query = (sql: string, values?: readonly unknown[]) => Promise<Record<string, unknown>[]>;
+
 export interface SiteCredentials {
   readonly database: string;
   /** May do everything with the site's database. */
@@ -79,8 +82,10 @@ export interface Stack {
   readonly template?: TemplateRecipe;
   /** The container that serves the site. Pure. */
   bundle(context: StackContext): BundleSpec;
-  /** The container that installs the site into its empty database, and what to write to its standard input. */
+  /** The container that installs a site into an empty database, and what to write to its standard input. It prints `installed`. */
   installer(context: StackContext, answers: NewSiteAnswers): { readonly spec: BundleSpec; readonly input: string };
+  /** Makes a copy of what was installed with some answers into what would have been installed with others, now. */
+  personalise(own: Query, answers: { readonly from: NewSiteAnswers; readonly to: NewSiteAnswers }): Promise<void>;
   /** What the edge must know of the site's files. */
   route(context: StackContext): SiteRoute;
 }

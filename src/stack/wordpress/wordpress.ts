@@ -20,6 +20,7 @@ import type { SiteCredentials, Stack, StackContext } from '../stack.ts';
 import { INSTANCE_VARIABLE } from '../../runtime/bundle/bundle-spec.ts';
 import { CONTENT_SKELETON, CORE_OPCACHE, DOCUMENT_ROOT, OPCACHE_DIR, PHP_CLI, PHP_FPM, WORDPRESS_RECIPE, WWW_DATA } from './recipe.ts';
 import { renderPhpIni } from '../../site/php-settings.ts';
+import { personalise } from './personalise.ts';
 import { newSiteKeys, readSiteKeys, renderHosts, renderSiteConfig, renderSiteNames, withDomain } from './site-config.ts';
 import { wordpressTemplate } from './template.ts';
 
@@ -57,6 +58,7 @@ export const wordpress: Stack = {
       authority: answers.authority,
     }),
   }),
+  personalise,
   route: ({ site, image }) => ({
     links: {
       core: `${EDGE_VIEW.images}/${image.dir.split('/').at(-1)}/rootfs${DOCUMENT_ROOT}`,

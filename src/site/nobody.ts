@@ -9,7 +9,7 @@ import type { Image } from '../image/image.ts';
 import { linkedSocket } from '../lib/connectable.ts';
 import { poll } from '../lib/deadline.ts';
 import { isListening } from '../lib/listen-probe.ts';
-import { instancePaths, sitePaths } from '../site/site-paths.ts';
+import { instancePaths, sitePaths } from './site-paths.ts';
 import type { Connectable, Stack, StackContext } from '../stack/stack.ts';
 
 export interface NobodyDeps {
