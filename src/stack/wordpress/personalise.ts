@@ -23,7 +23,9 @@ async function moveTimes(own: Query): Promise<void> {
     const moved = columns.map((column) => `${column} = IF(${column} = 0, ${column}, ${column} + INTERVAL @age SECOND)`);
     await own(`UPDATE ${table} SET ${moved.join(', ')}`);
   }
-  await own("UPDATE wp_options SET option_value = option_value + @age WHERE option_name LIKE '%\\_transient\\_timeout\\_%'");
+  await own(
+    "UPDATE wp_options SET option_value = option_value + @age WHERE option_name LIKE '%\\_transient\\_timeout\\_%' OR option_name = 'admin_email_lifespan'",
+  );
   const [plan] = await own("SELECT option_value AS text, @age AS age FROM wp_options WHERE option_name = 'cron'");
   if (plan !== undefined)
     await own("UPDATE wp_options SET option_value = ? WHERE option_name = 'cron'", [laterPlan(String(plan['text']), Number(plan['age']))]);
