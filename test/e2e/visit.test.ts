@@ -1,5 +1,7 @@
 /** What a visitor gets: pages from sleeping sites, files without waking them, and an honest answer where there is nothing. */
 import { createHash, randomBytes } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CreatedSiteReply, StatusReply } from '../../src/api/types.ts';
 import type { Transition } from '../../src/lifecycle/lifecycle.ts';
@@ -8,11 +10,16 @@ import { TestPlatform } from '../helpers/platform.ts';
 const SITE = 'visit.localhost';
 let platform: TestPlatform;
 let created: CreatedSiteReply;
+/** Unix time in milliseconds; the seed was made before. */
+let begun: number;
 
 const sleep = () => platform.json<Transition>('sleep', SITE, '--to', 'cold');
 
 beforeAll(async () => {
   platform = await TestPlatform.start();
+  await platform.createSite('earlier.localhost');
+  expect((await platform.cli(['site', 'rm', 'earlier.localhost'])).code).toBe(0);
+  begun = Date.now();
   created = await platform.createSite(SITE, '--title', 'A visit');
 });
 
@@ -24,6 +31,21 @@ describe('a new site', () => {
     expect(created.admin.password.length).toBeGreaterThanOrEqual(20);
     expect(await platform.json('site', 'show', SITE)).not.toHaveProperty('admin');
     expect((await platform.json<StatusReply>('status')).sites).toEqual({ total: 1, running: 0, frozen: 0, checkpointed: 0, cold: 1 });
+  });
+});
+
+describe('the database of a new site', () => {
+  it('holds nothing of the site it was copied from', async () => {
+    const file = join(platform.dir, 'new.sql');
+    await platform.json('db', 'export', SITE, file);
+    const dump = await readFile(file, 'utf8');
+    expect(dump).toContain(`'siteurl','http://${SITE}:${platform.http}'`);
+    expect(dump).toContain("'blogname','A visit'");
+    expect(dump).toMatch(new RegExp(`\\(1,'admin','[^']+','admin','admin@${SITE}'`, 'u'));
+    expect(dump).not.toMatch(/nobody|seed0|subako_whole/iu);
+    const posted = [...dump.matchAll(/'(20\d\d-\d\d-\d\d \d\d:\d\d:\d\d)'/gu)].map(([, time]) => Date.parse(`${time}Z`));
+    expect(posted.length).toBeGreaterThan(8);
+    expect(Math.min(...posted)).toBeGreaterThanOrEqual(begun - 1_000);
   });
 });
 

@@ -1,5 +1,5 @@
 /** The daemon is killed, or a step fails, at every place where the world was just changed; the next daemon finds its way from there. */
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -57,6 +57,8 @@ const MOVES: Readonly<Record<string, Move>> = {
     prepare: () => platform.json('db', 'export', MOVED, join(platform.dir, 'moved.sql')),
     move: () => platform.api.work(`/v1/sites/${MOVED}/dump`, { file: join(platform.dir, 'moved.sql') }, () => undefined),
   },
+  // Half of the seed is not there, so it is made anew.
+  seed: { prepare: () => rm(join(platform.state, 'seeds'), { recursive: true, force: true }), move: () => platform.createSite(DOOMED) },
   erase: { prepare: () => platform.createSite(DOOMED), move: () => platform.api.delete(`/v1/sites/${DOOMED}`) },
 };
 
@@ -69,6 +71,7 @@ const SELECTED = new Set([
   'recycle.routed',
   'template.sealed',
   'erase.ended',
+  'seed.installed',
   'load.exchanged',
 ]);
 
