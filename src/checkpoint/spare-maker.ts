@@ -7,7 +7,8 @@ import { spareRange } from '../domain/uid-range.ts';
 import { failpoint } from '../lib/failpoint.ts';
 import { removeTree } from '../lib/files.ts';
 import { isAlive } from '../lib/proc.ts';
-import type { Checkpoints, Runtime } from '../runtime/runtime.ts';
+import { checkpointsOf } from '../runtime/runtime.ts';
+import type { Runtime } from '../runtime/runtime.ts';
 import type { Stack, StackContext } from '../stack/stack.ts';
 import { connectableOf, nobodysContext, prepareNobody } from '../site/nobody.ts';
 import type { NobodyDeps } from '../site/nobody.ts';
@@ -49,7 +50,7 @@ export class SpareMaker {
     await runtime.prepare(id, spec);
     const process = await checkpointsOf(runtime).restore(id, { spec, from, logPath });
     await failpoint('spare.restored');
-    await stack.template?.rehearse(context, connectableOf(context, stack, askDir));
+    await stack.template?.rehearse(context, connectableOf(context, stack, { first: process, askDir }));
     await stack.seal(context);
     if (!isAlive(process)) throw new Error('it ended');
     undo.move();
@@ -75,9 +76,4 @@ export class SpareMaker {
       for (const name of names) if (spareSlotOf(name) !== undefined) await removeTree(join(dir, name));
     }
   }
-}
-
-export function checkpointsOf(runtime: Runtime): Checkpoints {
-  if (runtime.checkpoints === undefined) throw new TypeError('this machine cannot checkpoint');
-  return runtime.checkpoints;
 }

@@ -9,11 +9,12 @@ import type { Image } from '../image/image.ts';
 import { failpoint } from '../lib/failpoint.ts';
 import { poll } from '../lib/deadline.ts';
 import { removeTree, writeFileAtomic } from '../lib/files.ts';
+import { checkpointsOf } from '../runtime/runtime.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { sitePaths } from '../site/site-paths.ts';
 import { connectableOf, nobodysContext, prepareNobody } from '../site/nobody.ts';
 import type { Nobody, NobodyDeps } from '../site/nobody.ts';
-import type { Connectable, Stack, StackContext, TemplateRecipe } from '../stack/stack.ts';
+import type { Stack, StackContext, TemplateRecipe } from '../stack/stack.ts';
 
 export interface TemplateMakerDeps extends NobodyDeps {
   readonly runtime: Runtime;
@@ -42,14 +43,14 @@ export class TemplateMaker {
 
   /** Boots a container of nobody's, warms it and dumps it to `into`. Nothing of it is left, however it ends. */
   async make({ stack, image, role }: TemplateOf, into: string): Promise<void> {
-    const { runtime } = this.#deps;
+    const { runtime, askDir } = this.#deps;
     const recipe = recipeOf(stack);
     await this.#inContainer({ stack, image, role, as: MODEL }, async (context) => {
       const spec = stack.bundle(context);
       const logPath = join(context.paths.log, 'template.log');
       await runtime.prepare(context.instance.id, spec);
       const process = await runtime.run(context.instance.id, { logPath });
-      const warmed = await recipe.warm(context, this.#connectable(context, stack));
+      const warmed = await recipe.warm(context, connectableOf(context, stack, { first: process, askDir }));
       const single = await poll(async () => (await runtime.processes(context.instance.id)).length === 1, { timeoutMs: SETTLE_WITHIN_MS, everyMs: 50 });
       if (single !== true) throw new Error('it did not come to rest');
       await failpoint('template.warmed');
@@ -60,13 +61,13 @@ export class TemplateMaker {
 
   /** Restores another container of nobody's, with other ids, and asks it. @throws when it does not answer as it should */
   async prove({ stack, image, role }: TemplateOf, from: string): Promise<void> {
-    const { runtime } = this.#deps;
+    const { runtime, askDir } = this.#deps;
     const warmed = JSON.parse(await readFile(join(from, WARMED), 'utf8')) as Record<string, unknown>;
     await this.#inContainer({ stack, image, role, as: PROBE }, async (context) => {
       const spec = stack.bundle(context);
       await runtime.prepare(context.instance.id, spec);
-      await runtime.checkpoints?.restore(context.instance.id, { spec, from, logPath: join(context.paths.log, 'probe.log') });
-      await recipeOf(stack).probe(context, this.#connectable(context, stack), warmed);
+      const first = await checkpointsOf(runtime).restore(context.instance.id, { spec, from, logPath: join(context.paths.log, 'probe.log') });
+      await recipeOf(stack).probe(context, connectableOf(context, stack, { first, askDir }), warmed);
     });
   }
 
@@ -81,10 +82,6 @@ export class TemplateMaker {
   /** The context that the template's key is made from. */
   contextOf(image: Image, role: Role): StackContext {
     return this.#context({ image, role, as: MODEL }, `${roleKey(MODEL.id, role)}-000000`);
-  }
-
-  #connectable(context: StackContext, stack: Stack): Connectable {
-    return connectableOf(context, stack, this.#deps.askDir);
   }
 
   async #inContainer(what: TemplateOf & { as: Nobody }, work: (context: StackContext) => Promise<void>): Promise<void> {

@@ -16,7 +16,6 @@ import { join } from 'node:path';
 import { isErrno, SubakoError } from '../domain/errors.ts';
 import type { Role } from '../domain/role.ts';
 import { routeKey } from '../domain/route-key.ts';
-import { isListening } from '../lib/listen-probe.ts';
 
 export interface SiteRoute {
   /** Names in the host's directory, each with the path it stands for as the edge sees it. */
@@ -91,11 +90,6 @@ export class RouteTree {
   async removeUpstreams(host: string, role: Role): Promise<void> {
     await this.#removeSlots(host, role);
     await unlinkIfThere(join(this.#path(host), upstreamName(role)));
-  }
-
-  /** Connects and goes away again, so that a process that waits to be asked begins to get ready. */
-  async knock(host: string, role: Role): Promise<void> {
-    await isListening({ path: join(this.#path(host), upstreamName(role)) });
   }
 
   hasUpstream(host: string, role: Role): Promise<boolean> {

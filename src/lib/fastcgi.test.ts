@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { DeadlineError } from './deadline.ts';
-import { fastcgiGet } from './fastcgi.ts';
+import { fastcgiGet, fastcgiGetEach } from './fastcgi.ts';
 
 const [BEGIN, END, PARAMS, STDIN, STDOUT, STDERR] = [1, 3, 4, 5, 6, 7];
 let dir: string;
@@ -94,10 +94,41 @@ describe('a FastCGI request', () => {
     expect(await fastcgiGet(socket, {}, 5_000)).toBe('one two');
   });
 
+  it('is one of several over one connection, which the last one lets end', async () => {
+    const flags: (number | undefined)[] = [];
+    const { socket } = await serve((to) => {
+      const asked = flags.push(to.bytesRead) - 1;
+      to.write(Buffer.concat([record(STDOUT, `A: b\r\n\r\nanswer ${asked}`), record(END, '\0'.repeat(8))]));
+    });
+    expect(await fastcgiGetEach(socket, [{ A: 'first' }, { A: 'second' }], 60_000)).toEqual(['answer 0', 'answer 1']);
+  });
+
   it('fails when nothing listens, and when no answer comes in time', async () => {
     await expect(fastcgiGet(join(dir, 'none.sock'), {}, 5_000)).rejects.toMatchObject({ code: 'ENOENT' });
     const { socket } = await serve(() => undefined);
     await expect(fastcgiGet(socket, {}, 50)).rejects.toThrow(DeadlineError);
+  });
+
+  it('is given up when the answer does not end, and lets go of the connection', async () => {
+    const closed = Promise.withResolvers<void>();
+    const { socket } = await serve((to) => {
+      const more = (error?: Error | null): void => {
+        if (error === undefined || error === null) to.write(record(STDOUT, 'x'.repeat(60_000)), more);
+      };
+      to.on('close', () => closed.resolve());
+      more();
+    });
+    await expect(fastcgiGet(socket, {}, 60_000)).rejects.toThrow('too long');
+    await closed.promise;
+  });
+
+  it.each([
+    ['a length beyond its end', [1, STDOUT, 0, 1, 0xff, 0xff, 0xff, 0]],
+    ['half a header', [1, STDOUT, 0]],
+    ['nothing', []],
+  ])('with %s in the answer is what came of it, and no more', async (_what, bytes) => {
+    const { socket } = await serve((to) => to.end(Buffer.concat([record(STDOUT, 'A: b\r\n\r\nwhole'), Buffer.from(bytes)])));
+    expect(await fastcgiGet(socket, {}, 5_000)).toBe('whole');
   });
 
   it('lets go of the connection when it gives up', async () => {

@@ -34,6 +34,15 @@ export async function unixConnections(): Promise<ReadonlyMap<string, number>> {
   return counts;
 }
 
+/**
+ * Whether something in the network namespace of this process listens at a Unix socket of this name, in whatever directory. Unlike a connection, the
+ * look wakes nobody up. @throws the system's error when the process is gone
+ */
+export async function listensAt(pid: number, name: string): Promise<boolean> {
+  const lines = (await readFile(`/proc/${pid}/net/unix`, 'utf8')).split('\n').map((line) => line.split(/\s+/u));
+  return lines.some(([, , , flags, , , , path]) => flags === LISTENING && path?.endsWith(`/${name}`) === true);
+}
+
 /** The flag __SO_ACCEPTCON of the listening socket itself. */
 const LISTENING = '00010000';
 

@@ -1,6 +1,5 @@
 /** Starts an instance of a cold site from a spare: a container that is up and warm already, and becomes the site's public role now. */
 import { handLog, mountsToHand, moveInstance } from '../checkpoint/hand-over.ts';
-import { checkpointsOf } from '../checkpoint/spare-maker.ts';
 import type { Spare } from '../checkpoint/spare-maker.ts';
 import type { Instance } from '../domain/instance.ts';
 import { limitsOf } from '../domain/site.ts';
@@ -8,6 +7,7 @@ import type { Site } from '../domain/site.ts';
 import { rangeBase } from '../domain/uid-range.ts';
 import { failpoint } from '../lib/failpoint.ts';
 import type { Phases } from '../lib/phases.ts';
+import { checkpointsOf } from '../runtime/runtime.ts';
 import type { LifecycleDeps } from './deps.ts';
 import { instanceLogPath, Live } from './live.ts';
 

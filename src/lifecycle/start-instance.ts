@@ -1,16 +1,15 @@
 /** Starts one instance of a site, by the quickest way there is: its own checkpoint, its image's template, or a boot. Nobody is led to it yet. */
+import { basename } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isErrno, SubakoError } from '../domain/errors.ts';
+import { SubakoError } from '../domain/errors.ts';
 import { newId } from '../domain/ids.ts';
 import type { Instance, ProcessIdentity } from '../domain/instance.ts';
 import { roleKey } from '../domain/role.ts';
 import type { Role } from '../domain/role.ts';
 import type { Site } from '../domain/site.ts';
-import { linkedSocket } from '../lib/connectable.ts';
 import { failpoint } from '../lib/failpoint.ts';
-import { isListening } from '../lib/listen-probe.ts';
 import type { Phases } from '../lib/phases.ts';
-import { isAlive } from '../lib/proc.ts';
+import { isAlive, listensAt } from '../lib/proc.ts';
 import type { Stack, StackContext } from '../stack/stack.ts';
 import type { LifecycleDeps } from './deps.ts';
 import { openMailDoor } from './open-mail-door.ts';
@@ -107,24 +106,16 @@ async function prepare({ stack, context, id }: Attempt, { runtime, mail }: Lifec
   await runtime.prepare(id, stack.bundle(context));
 }
 
-async function untilListening(live: Live, { settings, askDir }: LifecycleDeps): Promise<void> {
+async function untilListening(live: Live, { settings }: LifecycleDeps): Promise<void> {
   const end = performance.now() + settings.bootDeadline;
+  const name = basename(live.socket);
   while (performance.now() < end) {
-    if (await listens(live, askDir)) return;
+    // A connection of ours would have it start a worker, and the visitor's another.
+    if (await listensAt(live.process.pid, name).catch(() => false)) return;
     if (!isAlive(live.process)) throw notReady(live, 'its first process ended');
     await sleep(LOOK_EVERY_MS);
   }
   throw notReady(live, `it did not listen within ${settings.bootDeadline} ms`);
-}
-
-async function listens(live: Live, askDir: string): Promise<boolean> {
-  try {
-    await using socket = await linkedSocket(askDir, live.socket, live.socketOwner);
-    return await isListening({ path: socket.path });
-  } catch (error) {
-    if (isErrno(error, 'ENOENT')) return false;
-    throw error;
-  }
 }
 
 function notReady(live: Live, why: string): SubakoError {

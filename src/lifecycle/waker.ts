@@ -60,8 +60,6 @@ export class Waker {
       try {
         await live.stack.seal(live.context);
         await this.#deps.routes.setUpstreams(site.domain, role, led([live]));
-        // What was booted is on its way already, and a spare is there.
-        if (origin === 'checkpoint' || origin === 'template') void this.#deps.routes.knock(site.domain, role);
         await this.#deps.cmdb.putInstance(live.instance);
       } catch (error) {
         await this.#deps.routes.removeUpstreams(site.domain, role);

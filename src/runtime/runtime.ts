@@ -148,3 +148,9 @@ export interface Usage {
   /** Processes that the kernel killed because the container was out of memory. */
   readonly oomKills: number;
 }
+
+/** @throws TypeError on a machine that cannot checkpoint */
+export function checkpointsOf(runtime: Runtime): Checkpoints {
+  if (runtime.checkpoints === undefined) throw new TypeError('this machine cannot checkpoint');
+  return runtime.checkpoints;
+}

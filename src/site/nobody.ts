@@ -1,6 +1,7 @@
 /** Containers that belong to no site: what a template is made from and proven with, and spares. */
 import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
+import type { ProcessIdentity } from '../domain/instance.ts';
 import type { Role } from '../domain/role.ts';
 import { QUIET } from '../domain/site.ts';
 import type { Site } from '../domain/site.ts';
@@ -8,7 +9,7 @@ import { rangeBase } from '../domain/uid-range.ts';
 import type { Image } from '../image/image.ts';
 import { linkedSocket } from '../lib/connectable.ts';
 import { poll } from '../lib/deadline.ts';
-import { isListening } from '../lib/listen-probe.ts';
+import { listensAt } from '../lib/proc.ts';
 import { instancePaths, sitePaths } from './site-paths.ts';
 import type { Connectable, Stack, StackContext } from '../stack/stack.ts';
 
@@ -62,18 +63,12 @@ export async function prepareNobody(context: StackContext, stack: Stack, stateDi
   await stack.prepareBoot(context);
 }
 
-/** How to reach what it listens on. */
-export function connectableOf({ instance }: StackContext, stack: Stack, askDir: string): Connectable {
+/** How to reach what it listens on. @param first its first process */
+export function connectableOf({ instance }: StackContext, stack: Stack, { first, askDir }: { first: ProcessIdentity; askDir: string }): Connectable {
   const owner = rangeBase(instance.uidRange) + stack.uid;
   return async (socket) => {
-    const linked = await poll(
-      async () => {
-        const one = await linkedSocket(askDir, socket, owner).catch(() => undefined);
-        return one !== undefined && (await isListening({ path: one.path })) ? one : undefined;
-      },
-      { timeoutMs: SOCKET_WITHIN_MS, everyMs: 10 },
-    );
-    if (linked === undefined) throw new Error('it did not listen');
-    return linked;
+    const listens = (): Promise<boolean> => listensAt(first.pid, basename(socket)).catch(() => false);
+    if ((await poll(listens, { timeoutMs: SOCKET_WITHIN_MS, everyMs: 10 })) !== true) throw new Error('it did not listen');
+    return linkedSocket(askDir, socket, owner);
   };
 }

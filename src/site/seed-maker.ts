@@ -122,8 +122,8 @@ export class SeedMaker {
     const { runtime, askDir } = this.#deps;
     const { id, sockets } = context.instance;
     await runtime.prepare(id, { ...stack.bundle(context), network: 'none' });
-    await runtime.run(id, { logPath: join(context.paths.log, 'seed.log') });
-    await using socket = await connectableOf(context, stack, askDir)(join(sockets, basename(stack.socketOf(id))));
+    const first = await runtime.run(id, { logPath: join(context.paths.log, 'seed.log') });
+    await using socket = await connectableOf(context, stack, { first, askDir })(join(sockets, basename(stack.socketOf(id))));
     await stack.warmUp?.(context, socket.path);
   }
 
