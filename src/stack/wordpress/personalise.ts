@@ -4,6 +4,8 @@ import type { NewSiteAnswers, Query } from '../stack.ts';
 
 /** The first administrator's. */
 const ADMIN = 1;
+/** Of a user's address; the site's name may be longer. */
+const MAX_URL = 100;
 const DATES: Readonly<Record<string, readonly string[]>> = {
   wp_posts: ['post_date', 'post_date_gmt', 'post_modified', 'post_modified_gmt'],
   wp_comments: ['comment_date', 'comment_date_gmt'],
@@ -41,7 +43,8 @@ async function nameSite(own: Query, from: NewSiteAnswers, to: NewSiteAnswers): P
 
 async function nameAdmin(own: Query, { adminUser, adminEmail, adminPassword, authority }: NewSiteAnswers): Promise<void> {
   const columns = ['user_login', 'user_nicename', 'display_name', 'user_email', 'user_url', 'user_pass'];
-  const values = [adminUser, nicename(adminUser), adminUser, adminEmail, `http://${authority}`, firstHash(adminPassword)];
+  const url = `http://${authority}`;
+  const values = [adminUser, nicename(adminUser), adminUser, adminEmail, url.length > MAX_URL ? '' : url, firstHash(adminPassword)];
   await own(`UPDATE wp_users SET ${columns.map((column) => `${column} = ?`).join(', ')} WHERE ID = ?`, [...values, ADMIN]);
   await own("UPDATE wp_usermeta SET meta_value = ? WHERE meta_key = 'nickname' AND user_id = ?", [adminUser, ADMIN]);
 }
