@@ -104,6 +104,15 @@ describe('what is not kept', () => {
     expect([made.some(isHit), new Set(made.map(madeOf)).size]).toEqual([false, 2]);
   });
 
+  it('wakes the site that sleeps again', async () => {
+    const path = `/?say=${encodeURIComponent('Cache-Control: no-store')}&asleep=1`;
+    await pages.get(path);
+    await platform.sleep(SITE, 'cold');
+    const reply = await pages.get(path);
+    expect([reply.status, cacheStatus(reply)]).toEqual([200, 'Subako; fwd=bypass']);
+    expect(reply.headers['server-timing']).toContain('wake;desc="cold"');
+  });
+
   it('anything of a site that is set so', async () => {
     await platform.set(SITE, 'cache=off');
     expect(await platform.json<CacheReply>('cache', 'status', SITE)).toMatchObject({ keep: 'off', pages: 0 });

@@ -115,7 +115,8 @@ const PASSED_ON = `      proxy_pass_request_headers off;
 /** For the server that visitors reach, as soon as it knows that the site is one: nothing that only the site's container needs is looked at for a hit. @param direct what leads a request to the container and keeps strangers off */
 export function pageLocation(direct: string): string {
   return `
-    if ($page_by_request = "") { rewrite ^ /.subako/page last; }
+    # What the edge asks on behalf of a request, a wake say, passes here too.
+    if ($page_by_request = "") { rewrite ^(?!/\\.subako/) /.subako/page last; }
 
     location = /.subako/page {
       internal;
