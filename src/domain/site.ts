@@ -37,6 +37,12 @@ export interface SiteSettings {
   readonly mode: SiteMode;
   /** Networks, such as 192.0.2.0/24, whose visitors may reach the admin role; an empty list: nobody. */
   readonly adminFrom: 'any' | readonly string[];
+  /** What must be given before wp-admin and the login form: `name:{SSHA}…`, a hash that nginx reads; empty: nothing. */
+  readonly adminPassword: string;
+  /** Address of the checker that is asked who may come to wp-admin and the login form; empty: none is. */
+  readonly adminAuth: string;
+  /** Where those are sent whom the checker does not know; empty: nowhere. */
+  readonly adminSignIn: string;
   /** Whether xmlrpc.php answers. */
   readonly xmlrpc: boolean;
   /** Milliseconds that the edge keeps its pages, while nothing changes; 0 = not at all. */
@@ -70,6 +76,9 @@ export const QUIET: SiteSettings = {
   adminMemoryBytes: 1,
   mode: 'strict',
   adminFrom: 'any',
+  adminPassword: '',
+  adminAuth: '',
+  adminSignIn: '',
   xmlrpc: false,
   cacheMs: 0,
   cpus: 1,

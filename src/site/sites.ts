@@ -21,6 +21,8 @@ import { removeTree, writeFileAtomic } from '../lib/files.ts';
 import type { Lifecycle } from '../lifecycle/lifecycle.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { NewSiteAnswers, Stack } from '../stack/stack.ts';
+import { hashLogin } from './admin-password.ts';
+import type { Login } from './admin-password.ts';
 import { upgradeSite } from './upgrade.ts';
 import type { SiteContexts } from './site-context.ts';
 import { sitePaths } from './site-paths.ts';
@@ -118,9 +120,21 @@ export class Sites {
 
   /** @throws SubakoError `bad_setting`, `not_found`, `conflict`; then nothing is changed */
   async set(domain: string, assignments: readonly string[]): Promise<Site> {
-    const { cmdb, lifecycle, contexts, pages, emit } = this.#deps;
     const site = await this.byDomain(domain);
-    const settings = changeSettings(site.settings, assignments);
+    return this.#change(site, changeSettings(site.settings, assignments), assignments);
+  }
+
+  /**
+   * An extra password before wp-admin and the login form, in place of an older one.
+   * @throws SubakoError `bad_setting`, `not_found`; then nothing is changed
+   */
+  async setAdminPassword(domain: string, login: Login): Promise<void> {
+    const site = await this.byDomain(domain);
+    await this.#change(site, { ...site.settings, adminPassword: hashLogin(login) }, ['admin.password']);
+  }
+
+  async #change(site: Site, settings: SiteSettings, assignments: readonly string[]): Promise<Site> {
+    const { cmdb, lifecycle, contexts, pages, emit } = this.#deps;
     await lifecycle.setLimits(site, settings);
     const changed = await cmdb.updateSite(site.id, { settings });
     if (settings.php !== site.settings.php) await contexts.stackOf(site).configure(await contexts.of(changed, 'admin', site.id));
