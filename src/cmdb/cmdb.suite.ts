@@ -24,6 +24,7 @@ const settings = {
   adminSignIn: '',
   xmlrpc: false,
   cacheMs: 9,
+  cacheVary: 'device',
   cpus: 0.5,
   pids: 4,
   https: 'both',

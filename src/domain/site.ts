@@ -47,6 +47,8 @@ export interface SiteSettings {
   readonly xmlrpc: boolean;
   /** Milliseconds that the edge keeps its pages, while nothing changes; 0 = not at all. */
   readonly cacheMs: number;
+  /** What its pages depend on besides their address: whether a phone asks, or nothing. */
+  readonly cacheVary: 'device' | 'nothing';
   /** In cores: 1.5 is one and a half. */
   readonly cpus: number;
   readonly pids: number;
@@ -81,6 +83,7 @@ export const QUIET: SiteSettings = {
   adminSignIn: '',
   xmlrpc: false,
   cacheMs: 0,
+  cacheVary: 'nothing',
   cpus: 1,
   pids: 1,
   https: 'both',
@@ -95,9 +98,15 @@ export const DEFAULT_CACHE_MS = 3_600_000;
 /** Nonces in a page are good for as long at least, and the edge drops what nobody asked for in this time. */
 export const MAX_CACHE_MS = 12 * 3_600_000;
 
-/** How long the edge keeps a site's pages. */
-export function cacheSeconds({ cacheMs }: Pick<SiteSettings, 'cacheMs'>): number {
-  return Math.floor(cacheMs / 1_000);
+/** How the edge keeps a site's pages, as it reads it: for how many seconds, and whether phones get others. */
+export function keepingOfPages({ cacheMs, cacheVary }: Pick<SiteSettings, 'cacheMs' | 'cacheVary'>): string {
+  const seconds = String(Math.floor(cacheMs / 1_000));
+  return cacheVary === 'device' ? `${seconds} device` : seconds;
+}
+
+/** @param keeping what `keepingOfPages` gave */
+export function isByDevice(keeping = ''): boolean {
+  return keeping.endsWith(' device');
 }
 
 /** What the kernel holds each container of a role to. */

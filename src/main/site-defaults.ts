@@ -15,6 +15,7 @@ export function siteDefaults(config: Config): SiteSettings {
     adminMemoryBytes: config.adminMemory,
     mode: 'strict',
     cacheMs: config.cacheFor,
+    cacheVary: 'nothing',
     adminFrom: 'any',
     adminPassword: '',
     adminAuth: '',

@@ -19,6 +19,7 @@ const BEFORE = {
   adminSignIn: '',
   xmlrpc: false,
   cacheMs: 3_600_000,
+  cacheVary: 'nothing',
   cpus: 2,
   pids: 64,
   https: 'both',
@@ -70,6 +71,7 @@ describe('settings of a site', () => {
       instances: '4',
       // not in records older than the setting
       cache: '1h',
+      'cache.vary': 'nothing',
       memory: '384 MiB',
       'admin.memory': '512 MiB',
       'admin.from': 'any',

@@ -79,6 +79,14 @@ export const SITE_SETTINGS: readonly Setting[] = [
     parse: parseCache,
     format: (value: number) => (value === 0 ? 'off' : formatDuration(value)),
   },
+  {
+    key: 'cache.vary',
+    field: 'cacheVary',
+    what: 'choice whether phones get pages of their own: device or nothing',
+    example: 'nothing',
+    parse: (text) => (['device', 'nothing'] as const).find((one) => one === text),
+    format: String,
+  },
   { key: 'memory', field: 'memoryBytes', what: 'memory limit', example: '384m', ...SIZE },
   {
     key: 'admin.from',

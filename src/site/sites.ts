@@ -8,7 +8,7 @@ import { SubakoError } from '../domain/errors.ts';
 import type { EventSink } from '../domain/events.ts';
 import { canonicalHost } from '../domain/host-name.ts';
 import { newId, newSecret } from '../domain/ids.ts';
-import { cacheSeconds } from '../domain/site.ts';
+import { keepingOfPages } from '../domain/site.ts';
 import type { Site, SiteSettings } from '../domain/site.ts';
 import { httpsFiles } from '../edge/https-files.ts';
 import type { NameRoutes } from '../edge/name-routes.ts';
@@ -221,7 +221,7 @@ export class Sites {
     const { contexts, routes, pages } = this.#deps;
     const { links, files } = contexts.stackOf(site).route(await contexts.of(site, 'admin', site.id));
     await routes.publish(site.domain, { links, files: { ...files, ...httpsFiles(site.settings) } });
-    pages.open(site.domain, cacheSeconds(site.settings));
+    pages.open(site.domain, keepingOfPages(site.settings));
   }
 
   async #install(site: Site, stack: Stack, answers: NewSiteAnswers): Promise<void> {
@@ -284,5 +284,5 @@ export class Sites {
 
 /** Settings that say which pages are kept, and for whom. */
 function whoSees(settings: SiteSettings): string {
-  return JSON.stringify([cacheSeconds(settings), settings.mode, settings.adminFrom]);
+  return JSON.stringify([keepingOfPages(settings), settings.mode, settings.adminFrom]);
 }

@@ -19,6 +19,7 @@ const ADDED_LATER = {
   adminMemoryBytes: 536_870_912,
   mode: 'strict',
   cacheMs: DEFAULT_CACHE_MS,
+  cacheVary: 'nothing',
   adminFrom: 'any',
   adminPassword: '',
   adminAuth: '',
