@@ -24,7 +24,7 @@ import { DeadlineError, within } from '../lib/deadline.ts';
 import type { Transition } from '../lifecycle/lifecycle.ts';
 import type { Visit } from './checker.ts';
 import { Doorkeeper } from './doorkeeper.ts';
-import type { DoorkeeperOptions } from './doorkeeper.ts';
+import type { Answer, DoorkeeperOptions } from './doorkeeper.ts';
 
 export interface DispatcherOptions {
   readonly socket: string;
@@ -96,12 +96,11 @@ export class Dispatcher {
     request.resume();
     const answer = await this.#siteOf(headerOf(request, 'x-subako-host'))
       .then((site) => this.#doorkeeper.answer(site, visitOf(request)))
-      .catch(() => ({ in: false, status: 503, location: undefined }) as const);
-    if (answer.in) response.writeHead(204).end();
-    else
-      response
-        .writeHead(403, { 'x-subako-status': answer.status, 'content-length': 0, ...(answer.location && { 'x-subako-location': answer.location }) })
-        .end();
+      .catch((): Answer => ({ in: false, status: 503 }));
+    if (answer.in) return void response.writeHead(204).end();
+    const { status, location } = answer;
+    const where = location === undefined ? {} : { 'x-subako-location': location };
+    response.writeHead(403, { 'x-subako-status': status, 'content-length': 0, ...where }).end();
   }
 
   async #siteOf(host: string): Promise<Site> {
