@@ -3,7 +3,7 @@ import type { Dumps } from '../site/dumps.ts';
 import type { Owner } from '../site/owner.ts';
 import type { PrimaryDomain } from '../site/primary-domain.ts';
 import type { SiteImport } from '../site/site-import.ts';
-import type { CreatedSite, CreateRequest } from '../site/sites.ts';
+import type { CreatedSite, CreateRequest, Sites } from '../site/sites.ts';
 import type { Role } from '../domain/role.ts';
 import type { Site } from '../domain/site.ts';
 import type { RestingState } from '../domain/state.ts';
@@ -52,6 +52,7 @@ export interface PurgeCacheRequest {
 
 export interface ApiPlatform {
   readonly names: Pick<Names, 'add' | 'remove' | 'list'>;
+  readonly doors: Pick<Sites, 'setAdminPassword'>;
   readonly certificates: ApiCertificates;
   readonly events: EventLog;
   readonly owner: Owner;

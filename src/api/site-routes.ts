@@ -3,6 +3,8 @@ import type { FastifyInstance } from 'fastify';
 import { ROLES } from '../domain/role.ts';
 import type { Role } from '../domain/role.ts';
 import type { RestingState } from '../domain/state.ts';
+import { newSecret } from '../domain/ids.ts';
+import { closed, TEXT } from './schemas.ts';
 import type { ApiPlatform } from './platform.ts';
 import type { CreatedSiteReply, SiteReply } from './types.ts';
 
@@ -10,18 +12,18 @@ interface ByDomain {
   readonly domain: string;
 }
 
-const text = { type: 'string', minLength: 1, maxLength: 300 };
 const createSchema = {
   body: {
     type: 'object',
     required: ['domain'],
     additionalProperties: false,
-    properties: { domain: { type: 'string', maxLength: 1000 }, stack: text, title: text, adminUser: text, adminEmail: text },
+    properties: { domain: { type: 'string', maxLength: 1000 }, stack: TEXT, title: TEXT, adminUser: TEXT, adminEmail: TEXT },
   },
 };
 const setSchema = {
-  body: { type: 'object', required: ['assignments'], additionalProperties: false, properties: { assignments: { type: 'array', maxItems: 100, items: text } } },
+  body: { type: 'object', required: ['assignments'], additionalProperties: false, properties: { assignments: { type: 'array', maxItems: 100, items: TEXT } } },
 };
+const passwordSchema = closed({ user: TEXT, password: TEXT }, ['user']);
 const role = { enum: [...ROLES] };
 const sleepSchema = {
   body: { type: 'object', required: ['to'], additionalProperties: false, properties: { to: { enum: ['cold', 'checkpointed', 'frozen'] }, role } },
@@ -44,6 +46,12 @@ export function siteRoutes(api: FastifyInstance, platform: ApiPlatform): void {
 
   api.patch<{ Params: ByDomain; Body: { assignments: string[] } }>('/v1/sites/:domain', { schema: setSchema }, async (request): Promise<SiteReply> => {
     return platform.describe(await platform.set(request.params.domain, request.body.assignments));
+  });
+
+  api.post<{ Params: ByDomain; Body: { user: string; password?: string } }>('/v1/sites/:domain/admin-password', passwordSchema, async ({ params, body }) => {
+    const login = { user: body.user, password: body.password ?? newSecret() };
+    await platform.doors.setAdminPassword(params.domain, login);
+    return login;
   });
 
   api.delete<{ Params: ByDomain }>('/v1/sites/:domain', async (request) => {

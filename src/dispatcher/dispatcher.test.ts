@@ -6,22 +6,27 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { SubakoError } from '../domain/errors.ts';
 import type { Role } from '../domain/role.ts';
-import type { Site } from '../domain/site.ts';
+import { QUIET } from '../domain/site.ts';
+import type { Site, SiteSettings } from '../domain/site.ts';
 import { poll } from '../lib/deadline.ts';
 import type { Transition } from '../lifecycle/lifecycle.ts';
+import { Checker } from '../../test/helpers/checker.ts';
 import { Dispatcher, serverTiming } from './dispatcher.ts';
 
 const WOKEN: Transition = { from: 'cold', to: 'running', ms: 97, phases: { start: 20.25, listen: 31 } };
-const site = (phase: Site['phase']) => ({ id: 'a', phase }) as Site;
+const site = (phase: Site['phase'], settings: Partial<SiteSettings> = {}) => ({ id: 'a', phase, settings: { ...QUIET, ...settings } }) as Site;
 
 let dir: string;
 let dispatcher: Dispatcher;
+let checker: Checker;
 let wake: (role: Role) => Promise<Transition>;
 
 beforeEach(async () => {
   dir = await mkdtemp(join(tmpdir(), 'subako-d-'));
   wake = async () => WOKEN;
-  const known: Record<string, Site> = { 'a.example': site('ready'), 'half.example': site('creating') };
+  checker = new Checker();
+  const checked = site('ready', { adminAuth: await checker.start(), adminSignIn: 'https://login.example/?rd=' });
+  const known: Record<string, Site> = { 'a.example': site('ready'), 'half.example': site('creating'), 'checked.example': checked };
   dispatcher = new Dispatcher({
     socket: join(dir, 's'),
     edgeGid: process.getgid?.() ?? 0,
@@ -29,18 +34,24 @@ beforeEach(async () => {
     wake: (_site, role) => wake(role),
     deadlineMs: 500,
     maxWaiters: 3,
+    doorkeeper: { deadlineMs: 60_000, onFailure: () => undefined },
   });
   await dispatcher.start();
 });
 
 afterEach(async () => {
   await dispatcher.stop();
+  await checker.stop();
   await rm(dir, { recursive: true });
 });
 
 function ask(host: string, role = 'public'): Promise<IncomingMessage> {
+  return send('/wake', { 'x-subako-host': host, 'x-subako-role': role });
+}
+
+function send(path: string, headers: Record<string, string>): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
-    request({ socketPath: join(dir, 's'), path: '/wake', headers: { 'x-subako-host': host, 'x-subako-role': role } }, (response) => resolve(response.resume()))
+    request({ socketPath: join(dir, 's'), path, headers }, (response) => resolve(response.resume()))
       .on('error', reject)
       .end();
   });
@@ -84,6 +95,22 @@ describe('the dispatcher', () => {
     expect(dispatcher.waiting).toBe(3);
     for (const answer of await Promise.all(waiting)) expect(answer.headers['x-subako-status']).toBe('503');
     expect(dispatcher.waiting).toBe(0);
+  });
+
+  it('asks the checker of a site whether somebody may enter, and wakes nothing for it', async () => {
+    wake = () => Promise.reject(new Error('must not be asked'));
+    const enter = async (host: string, headers: Record<string, string> = {}) => {
+      const { statusCode, headers: said } = await send('/enter', { 'x-subako-host': host, ...headers });
+      return [statusCode, said['x-subako-status'], said['x-subako-location']];
+    };
+    expect(await enter('a.example')).toEqual([204, undefined, undefined]);
+    const cookie = `big=${'x'.repeat(60_000)}; who=mia`;
+    const visit = { cookie, 'x-subako-method': 'GET', 'x-subako-origin': 'https://checked.example', 'x-subako-uri': '/wp-admin/?a=1' };
+    expect(await enter('checked.example', visit)).toEqual([204, undefined, undefined]);
+    expect(await enter('checked.example', { ...visit, cookie: 'who=max' })).toEqual([403, '403', undefined]);
+    const signIn = 'https://login.example/?rd=https%3A%2F%2Fchecked.example%2Fwp-admin%2F%3Fa%3D1';
+    expect(await enter('checked.example', { ...visit, cookie: '' })).toEqual([403, '401', signIn]);
+    expect(await enter('nowhere.example', visit)).toEqual([403, '503', undefined]);
   });
 
   it('tells each visitor its own wait', () => {

@@ -1,10 +1,14 @@
 /**
- * The dispatcher: the edge asks it "wake this host" when a site's socket is not there, and waits for its yes.
- * It is an oracle, not a proxy: no byte of a visitor's traffic comes here.
+ * The dispatcher: the edge asks it "wake this host" when a site's socket is not there, and "may he enter" before wp-admin of a site with a checker,
+ * and waits for its yes. It is an oracle, not a proxy: of a visitor's traffic no more comes here than what a checker is told.
  *
  *   GET /wake, X-Subako-Host: <host>, X-Subako-Role: public | admin
  *   204  awake: pass the request          Server-Timing: wake;desc="cold";dur=97.1, …one entry a phase
  *   403  not awake                        X-Subako-Status: 404 | 503, Retry-After: seconds
+ *
+ *   GET /enter, X-Subako-Host, -Origin, -Method, -Uri, -Address, and the visitor's Cookie and Authorization
+ *   204  may enter
+ *   403  may not                          X-Subako-Status: 401 | 403 | 503, X-Subako-Location: where to sign in
  */
 import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
@@ -18,6 +22,9 @@ import type { Role } from '../domain/role.ts';
 import type { Site } from '../domain/site.ts';
 import { DeadlineError, within } from '../lib/deadline.ts';
 import type { Transition } from '../lifecycle/lifecycle.ts';
+import type { Visit } from './checker.ts';
+import { Doorkeeper } from './doorkeeper.ts';
+import type { Answer, DoorkeeperOptions } from './doorkeeper.ts';
 
 export interface DispatcherOptions {
   readonly socket: string;
@@ -29,18 +36,26 @@ export interface DispatcherOptions {
   readonly deadlineMs: number;
   /** How many may wait for one role of a site. */
   readonly maxWaiters: number;
+  readonly doorkeeper: DoorkeeperOptions;
 }
+
+/** As much as the edge takes of a visitor (large_client_header_buffers), and what it adds. */
+const MAX_HEADER_BYTES = 80 * 1024;
 
 const DEFAULT_RETRY_SECONDS = 5;
 
 export class Dispatcher {
   readonly #options: DispatcherOptions;
   readonly #server: Server;
+  readonly #doorkeeper: Doorkeeper;
   readonly #waiters = new Map<string, number>();
 
   constructor(options: DispatcherOptions) {
     this.#options = options;
-    this.#server = createServer((request, response) => void this.#answer(request, response));
+    this.#doorkeeper = new Doorkeeper(options.doorkeeper);
+    this.#server = createServer({ maxHeaderSize: MAX_HEADER_BYTES }, (request, response) => {
+      void (request.url === '/enter' ? this.#enter(request, response) : this.#wake(request, response));
+    });
   }
 
   /** Listens on its socket, replacing one that a killed daemon left. */
@@ -64,10 +79,10 @@ export class Dispatcher {
     return [...this.#waiters.values()].reduce((sum, count) => sum + count, 0);
   }
 
-  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async #wake(request: IncomingMessage, response: ServerResponse): Promise<void> {
     request.resume();
     try {
-      const site = await this.#siteOf(String(request.headers['x-subako-host'] ?? ''));
+      const site = await this.#siteOf(headerOf(request, 'x-subako-host'));
       const began = performance.now();
       const transition = await this.#waitFor(site, roleOf(request));
       response.writeHead(204, { 'server-timing': serverTiming(transition, performance.now() - began), 'x-subako-origin': originOf(transition) }).end();
@@ -75,6 +90,17 @@ export class Dispatcher {
       const { status, retryAfter } = refusal(error);
       response.writeHead(403, { 'x-subako-status': status, 'retry-after': String(retryAfter), 'content-length': 0 }).end();
     }
+  }
+
+  async #enter(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    request.resume();
+    const answer = await this.#siteOf(headerOf(request, 'x-subako-host'))
+      .then((site) => this.#doorkeeper.answer(site, visitOf(request)))
+      .catch((): Answer => ({ in: false, status: 503 }));
+    if (answer.in) return void response.writeHead(204).end();
+    const { status, location } = answer;
+    const where = location === undefined ? {} : { 'x-subako-location': location };
+    response.writeHead(403, { 'x-subako-status': status, 'content-length': 0, ...where }).end();
   }
 
   async #siteOf(host: string): Promise<Site> {
@@ -97,6 +123,16 @@ export class Dispatcher {
       else this.#waiters.set(key, left);
     }
   }
+}
+
+function visitOf(request: IncomingMessage): Visit {
+  const { cookie, authorization } = request.headers;
+  const [method = '', origin = '', uri = '', address = ''] = ['method', 'origin', 'uri', 'address'].map((name) => headerOf(request, `x-subako-${name}`));
+  return { method, origin, uri, address, cookie, authorization };
+}
+
+function headerOf({ headers }: IncomingMessage, name: string): string {
+  return String(headers[name] ?? '');
 }
 
 function roleOf({ headers }: IncomingMessage): Role {

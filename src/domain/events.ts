@@ -40,7 +40,8 @@ type EventType =
   | 'host.adjusted'
   | 'network.failed'
   | 'mail.sent'
-  | 'mail.refused';
+  | 'mail.refused'
+  | 'checker.failed';
 
 export interface SubakoEvent {
   /** Rising without gaps being promised. */

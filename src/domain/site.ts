@@ -37,10 +37,18 @@ export interface SiteSettings {
   readonly mode: SiteMode;
   /** Networks, such as 192.0.2.0/24, whose visitors may reach the admin role; an empty list: nobody. */
   readonly adminFrom: 'any' | readonly string[];
+  /** What must be given before wp-admin and the login form: `name:{SSHA}…`, a hash that nginx reads; empty: nothing. */
+  readonly adminPassword: string;
+  /** Address of the checker that is asked who may come to wp-admin and the login form; empty: none is. */
+  readonly adminAuth: string;
+  /** Where those are sent whom the checker does not know; empty: nowhere. */
+  readonly adminSignIn: string;
   /** Whether xmlrpc.php answers. */
   readonly xmlrpc: boolean;
   /** Milliseconds that the edge keeps its pages, while nothing changes; 0 = not at all. */
   readonly cacheMs: number;
+  /** What its pages depend on besides their address: whether a phone asks, or nothing. */
+  readonly cacheVary: 'device' | 'nothing';
   /** In cores: 1.5 is one and a half. */
   readonly cpus: number;
   readonly pids: number;
@@ -70,8 +78,12 @@ export const QUIET: SiteSettings = {
   adminMemoryBytes: 1,
   mode: 'strict',
   adminFrom: 'any',
+  adminPassword: '',
+  adminAuth: '',
+  adminSignIn: '',
   xmlrpc: false,
   cacheMs: 0,
+  cacheVary: 'nothing',
   cpus: 1,
   pids: 1,
   https: 'both',
@@ -86,9 +98,15 @@ export const DEFAULT_CACHE_MS = 3_600_000;
 /** Nonces in a page are good for as long at least, and the edge drops what nobody asked for in this time. */
 export const MAX_CACHE_MS = 12 * 3_600_000;
 
-/** How long the edge keeps a site's pages. */
-export function cacheSeconds({ cacheMs }: Pick<SiteSettings, 'cacheMs'>): number {
-  return Math.floor(cacheMs / 1_000);
+/** How the edge keeps a site's pages, as it reads it: for how many seconds, and whether phones get others. */
+export function keepingOfPages({ cacheMs, cacheVary }: Pick<SiteSettings, 'cacheMs' | 'cacheVary'>): string {
+  const seconds = String(Math.floor(cacheMs / 1_000));
+  return cacheVary === 'device' ? `${seconds} device` : seconds;
+}
+
+/** @param keeping what `keepingOfPages` gave */
+export function isByDevice(keeping = ''): boolean {
+  return keeping.endsWith(' device');
 }
 
 /** What the kernel holds each container of a role to. */

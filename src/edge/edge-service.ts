@@ -75,6 +75,7 @@ export async function prepareEdge(paths: EdgePaths, settings: EdgeSettings): Pro
     'asset.conf': renderAsset(),
     'headers.conf': renderHeaders(),
     'route-key.js': await script('route-key.js'),
+    'admin-door.js': await script('admin-door.js'),
     'admin-guard.js': await script('admin-guard.js'),
     'page-fastcgi.conf': renderPageFastcgi(DOCUMENT_ROOT),
     'page-rules.js': await script('page-rules.js'),

@@ -6,7 +6,7 @@
  *   hosts/<key>/public.sock    the socket of the role's running instance; not there while it sleeps
  *   hosts/<key>/public.N.sock  where several run, each of SLOTS leads to one of them; not there where one runs
  *   hosts/<key>/admin.sock …   the same for the other role
- *   hosts/<key>/open, xmlrpc, guard, https-only, hsts  what the site is set to: one container for all, XML-RPC, who may reach the admin container, https
+ *   hosts/<key>/open, xmlrpc, guard, password, checked, https-only, hsts  what the site is set to: one container for all, XML-RPC, who may reach the admin container, the doors before wp-admin, https
  *
  * The edge looks here on every request, so a change takes effect at once and nothing is ever reloaded.
  */

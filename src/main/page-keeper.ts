@@ -3,7 +3,7 @@ import type { Cmdb } from '../cmdb/cmdb.ts';
 import type { Config } from '../config/config.ts';
 import type { SubakoEvent } from '../domain/events.ts';
 import { roleKey } from '../domain/role.ts';
-import { cacheSeconds } from '../domain/site.ts';
+import { keepingOfPages } from '../domain/site.ts';
 import { rangeBase } from '../domain/uid-range.ts';
 import type { PageCache } from '../edge/page-cache/page-cache.ts';
 import { PURGE_ALL } from '../edge/page-cache/purge-request.ts';
@@ -54,7 +54,7 @@ export class PageKeeper implements AsyncDisposable {
     const { pages, cmdb } = this.#deps;
     if (cause === 'a new image') this.#outdated.add(host);
     const site = cause === 'another name' ? await cmdb.siteByDomain(host) : undefined;
-    if (site !== undefined) pages.open(host, cacheSeconds(site.settings));
+    if (site !== undefined) pages.open(host, keepingOfPages(site.settings));
     if (cause === 'a dump was loaded' || cause === 'imported' || cause === 'another name') await pages.purge(host, PURGE_ALL);
     // A name that is not served any more, or is sent on to the domain.
     for (const name of [facts['removed'], facts['from'], facts['name']]) if (typeof name === 'string' && cause !== 'a new image') await pages.close(name);

@@ -74,6 +74,7 @@ export function authorityOf(domain: string, httpPort: number): string {
 export class PlatformApi implements ApiPlatform {
   readonly events: EventLog;
   readonly names: Names;
+  readonly doors: Pick<Sites, 'setAdminPassword'>;
   readonly certificates: ApiCertificates;
   readonly owner: Owner;
   readonly primaryDomain: PrimaryDomain;
@@ -87,6 +88,7 @@ export class PlatformApi implements ApiPlatform {
     this.#deps = deps;
     this.events = deps.events;
     this.names = deps.sites.names;
+    this.doors = deps.sites;
     this.certificates = certificatesApi(deps.certificates, deps.ca);
     this.owner = deps.owner;
     this.primaryDomain = deps.primaryDomain;

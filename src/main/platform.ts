@@ -32,6 +32,9 @@ import { STACKS } from './stacks.ts';
 import { startDatabase } from './start-database.ts';
 import { startEdge } from './start-edge.ts';
 
+/** A visitor of wp-admin waits for his checker no longer. */
+const CHECK_WITHIN_MS = 10_000;
+
 export interface StartOptions {
   readonly config: Config;
   readonly log: Logger;
@@ -85,7 +88,7 @@ export async function startPlatform({ config, log, progress, onShutdown }: Start
   await recover(stacks);
   undo.defer(() => templates.stop());
 
-  const dispatcher = await startDispatcher(config, { socket: edge.wakeSocket, cmdb, lifecycle });
+  const dispatcher = await startDispatcher(config, { socket: edge.wakeSocket, cmdb, lifecycle, emit });
   undo.defer(() => dispatcher.stop());
   const edgeService = await startEdge(config, foundation, serviceDeps);
   undo.defer(() => endService(edgeService, ending));
@@ -166,7 +169,7 @@ async function watchSites({ reaper, spares, cron }: BuiltSites, events: EventLog
   return undo.move();
 }
 
-async function startDispatcher(config: Config, deps: { socket: string; cmdb: SqliteCmdb; lifecycle: Lifecycle }): Promise<Dispatcher> {
+async function startDispatcher(config: Config, deps: { socket: string; cmdb: SqliteCmdb; lifecycle: Lifecycle; emit: EventSink }): Promise<Dispatcher> {
   const dispatcher = new Dispatcher({
     socket: deps.socket,
     edgeGid: EDGE_UID,
@@ -174,6 +177,10 @@ async function startDispatcher(config: Config, deps: { socket: string; cmdb: Sql
     wake: (site, role, cause) => deps.lifecycle.wake(site, role, cause),
     deadlineMs: config.wakeDeadline,
     maxWaiters: config.maxWaiters,
+    doorkeeper: {
+      deadlineMs: CHECK_WITHIN_MS,
+      onFailure: (site, { message }) => deps.emit({ type: 'checker.failed', site: site.domain, facts: { checker: site.settings.adminAuth, message } }),
+    },
   });
   await dispatcher.start();
   return dispatcher;

@@ -14,8 +14,12 @@ const BEFORE = {
   adminMemoryBytes: 536_870_912,
   mode: 'strict',
   adminFrom: 'any',
+  adminPassword: '',
+  adminAuth: '',
+  adminSignIn: '',
   xmlrpc: false,
   cacheMs: 3_600_000,
+  cacheVary: 'nothing',
   cpus: 2,
   pids: 64,
   https: 'both',
@@ -67,9 +71,13 @@ describe('settings of a site', () => {
       instances: '4',
       // not in records older than the setting
       cache: '1h',
+      'cache.vary': 'nothing',
       memory: '384 MiB',
       'admin.memory': '512 MiB',
       'admin.from': 'any',
+      'admin.password': 'none',
+      'admin.auth': 'off',
+      'admin.signin': 'off',
       xmlrpc: 'no',
       mode: 'strict',
       cpus: '2',
@@ -96,6 +104,35 @@ describe('settings of a site', () => {
   ])('keep pages: %s', (text, cacheMs, shown) => {
     const changed = changeSettings(BEFORE, [`cache=${text}`]);
     expect([changed.cacheMs, describeSettings(changed)['cache']]).toEqual([cacheMs, shown]);
+  });
+
+  it('show who must give the extra password, and nothing of it; it is not set here', () => {
+    const guarded = { ...BEFORE, adminPassword: 'mia:{SSHA}abc' };
+    expect(describeSettings(guarded)['admin.password']).toBe('mia');
+    expect(changeSettings(guarded, ['admin.password=none'])).toEqual(BEFORE);
+    expect(() => changeSettings(BEFORE, ['admin.password=mia:{SSHA}abc'])).toThrow(/site admin-password/u);
+  });
+
+  it.each([
+    ['http://127.0.0.1:4180/oauth2/auth', 'http://127.0.0.1:4180/oauth2/auth'],
+    ['https://login.example.org', 'https://login.example.org/'],
+    ['off', ''],
+  ])('ask a checker: %s', (text, adminAuth) => {
+    expect(changeSettings(BEFORE, [`admin.auth=${text}`])).toEqual({ ...BEFORE, adminAuth });
+  });
+
+  it.each([
+    '',
+    'yes',
+    '/oauth2/auth',
+    'ftp://a.example/',
+    'file:///etc/passwd',
+    'unix:/run/a.sock',
+    'http://mia:honey@a.example/',
+    'http://a.example/#b',
+    'http://',
+  ])('ask no checker at “%s”', (text) => {
+    for (const key of ['admin.auth', 'admin.signin']) expect(() => changeSettings(BEFORE, [`${key}=${text}`])).toThrow(/is the address/u);
   });
 
   it.each(['never', '13h', '0', 'yes', '500ms', ''])('keep no pages for “%s”', (text) => {

@@ -31,6 +31,7 @@ const YES_OR_NO = {
   parse: (text: string) => (text === 'yes' ? true : text === 'no' ? false : undefined),
   format: (value: boolean) => (value ? 'yes' : 'no'),
 };
+const ADDRESS = { parse: (text: string) => (text === 'off' ? '' : webAddress(text)), format: (value: string) => value || 'off' };
 const SIZE = { parse: (text: string) => atLeast(parseSize(text), 64 * MIB), format: formatSize };
 const DURATION = { parse: (text: string) => atLeast(parseDuration(text), 1_000, 0), format: formatDuration };
 
@@ -78,6 +79,14 @@ export const SITE_SETTINGS: readonly Setting[] = [
     parse: parseCache,
     format: (value: number) => (value === 0 ? 'off' : formatDuration(value)),
   },
+  {
+    key: 'cache.vary',
+    field: 'cacheVary',
+    what: 'choice whether phones get pages of their own: device or nothing',
+    example: 'nothing',
+    parse: (text) => (['device', 'nothing'] as const).find((one) => one === text),
+    format: String,
+  },
   { key: 'memory', field: 'memoryBytes', what: 'memory limit', example: '384m', ...SIZE },
   {
     key: 'admin.from',
@@ -86,6 +95,28 @@ export const SITE_SETTINGS: readonly Setting[] = [
     example: '192.0.2.0/24,2001:db8::7',
     parse: parseNetworks,
     format: (value: SiteSettings['adminFrom']) => (value === 'any' ? 'any' : value.join(',') || 'none'),
+  },
+  {
+    key: 'admin.password',
+    field: 'adminPassword',
+    what: 'extra password before wp-admin; subako site admin-password sets it, and none takes it away',
+    example: 'none',
+    parse: (text) => (text === 'none' ? '' : undefined),
+    format: (value: string) => value.split(':')[0] || 'none',
+  },
+  {
+    key: 'admin.auth',
+    field: 'adminAuth',
+    what: 'address that is asked who may come to wp-admin, or off',
+    example: 'http://127.0.0.1:4180/oauth2/auth',
+    ...ADDRESS,
+  },
+  {
+    key: 'admin.signin',
+    field: 'adminSignIn',
+    what: 'address where those sign in whom it does not know, or off',
+    example: 'https://login.example.org/oauth2/start?rd=',
+    ...ADDRESS,
   },
   { key: 'xmlrpc', field: 'xmlrpc', what: 'choice whether xmlrpc.php answers: yes or no', example: 'no', ...YES_OR_NO },
   { key: 'admin.memory', field: 'adminMemoryBytes', what: 'memory limit of its admin container', example: '512m', ...SIZE },
@@ -169,6 +200,12 @@ function atLeast(value: number | undefined, least: number, orExactly?: number): 
 
 function between(value: number, least: number, most: number): number | undefined {
   return value >= least && value <= most ? value : undefined;
+}
+
+/** Without a user and password: settings are shown. */
+function webAddress(text: string): string | undefined {
+  const url = URL.parse(text);
+  return url !== null && /^https?:$/u.test(url.protocol) && url.username === '' && url.password === '' && url.hash === '' ? url.href : undefined;
 }
 
 /** Undefined when one of them is no address or network. */

@@ -8,7 +8,7 @@ import { SubakoError } from '../domain/errors.ts';
 import type { EventSink } from '../domain/events.ts';
 import { canonicalHost } from '../domain/host-name.ts';
 import { newId, newSecret } from '../domain/ids.ts';
-import { cacheSeconds } from '../domain/site.ts';
+import { keepingOfPages } from '../domain/site.ts';
 import type { Site, SiteSettings } from '../domain/site.ts';
 import { httpsFiles } from '../edge/https-files.ts';
 import type { NameRoutes } from '../edge/name-routes.ts';
@@ -20,6 +20,8 @@ import { failpoint } from '../lib/failpoint.ts';
 import { removeTree, writeFileAtomic } from '../lib/files.ts';
 import type { Lifecycle } from '../lifecycle/lifecycle.ts';
 import type { NewSiteAnswers, Stack } from '../stack/stack.ts';
+import { hashLogin } from './admin-password.ts';
+import type { Login } from './admin-password.ts';
 import { upgradeSite } from './upgrade.ts';
 import type { SiteContexts } from './site-context.ts';
 import { sitePaths } from './site-paths.ts';
@@ -119,9 +121,21 @@ export class Sites {
 
   /** @throws SubakoError `bad_setting`, `not_found`, `conflict`; then nothing is changed */
   async set(domain: string, assignments: readonly string[]): Promise<Site> {
-    const { cmdb, lifecycle, contexts, pages, emit } = this.#deps;
     const site = await this.byDomain(domain);
-    const settings = changeSettings(site.settings, assignments);
+    return this.#change(site, changeSettings(site.settings, assignments), assignments);
+  }
+
+  /**
+   * An extra password before wp-admin and the login form, in place of an older one.
+   * @throws SubakoError `bad_setting`, `not_found`; then nothing is changed
+   */
+  async setAdminPassword(domain: string, login: Login): Promise<void> {
+    const site = await this.byDomain(domain);
+    await this.#change(site, { ...site.settings, adminPassword: hashLogin(login) }, ['admin.password']);
+  }
+
+  async #change(site: Site, settings: SiteSettings, assignments: readonly string[]): Promise<Site> {
+    const { cmdb, lifecycle, contexts, pages, emit } = this.#deps;
     await lifecycle.setLimits(site, settings);
     const changed = await cmdb.updateSite(site.id, { settings });
     if (settings.php !== site.settings.php) await contexts.stackOf(site).configure(await contexts.of(changed, 'admin', site.id));
@@ -208,7 +222,7 @@ export class Sites {
     const { contexts, routes, pages } = this.#deps;
     const { links, files } = contexts.stackOf(site).route(await contexts.of(site, 'admin', site.id));
     await routes.publish(site.domain, { links, files: { ...files, ...httpsFiles(site.settings) } });
-    pages.open(site.domain, cacheSeconds(site.settings));
+    pages.open(site.domain, keepingOfPages(site.settings));
   }
 
   async #install(site: Site, stack: Stack, answers: NewSiteAnswers): Promise<void> {
@@ -265,5 +279,5 @@ function defaultEmail(domain: string): string {
 
 /** Settings that say which pages are kept, and for whom. */
 function whoSees(settings: SiteSettings): string {
-  return JSON.stringify([cacheSeconds(settings), settings.mode, settings.adminFrom]);
+  return JSON.stringify([keepingOfPages(settings), settings.mode, settings.adminFrom]);
 }

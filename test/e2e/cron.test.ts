@@ -1,12 +1,17 @@
 /** wp-cron by the platform's clock: done in time, by a site that slept and sleeps again, and never by a visitor. */
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { SiteReply } from '../../src/api/types.ts';
 import { poll } from '../../src/lib/deadline.ts';
+import { makeOlder } from '../helpers/older-site.ts';
 import { TestPlatform } from '../helpers/platform.ts';
 
 const ON = 'clock.localhost';
 const OFF = 'still.localhost';
 const PATIENCE = { timeoutMs: 150_000, everyMs: 500 };
 let platform: TestPlatform;
+let keyOfOff: string;
 
 const PLUGIN = `<?php
 /* Plugin Name: Timer */
@@ -84,8 +89,26 @@ describe('timed work', () => {
 
   it('is remembered by the platform when it starts again', async () => {
     await wordpress(ON, '_set_cron_array(array()); wp_schedule_single_event(time() + 1, "timer_hook", array("!"));');
-    await platform.cli(['down']);
+    keyOfOff = await wordpress(OFF, 'echo AUTH_KEY;');
+    await makeOlder(platform, OFF);
     await platform.up();
     expect(await poll(async () => (await wordpress(ON, 'echo get_option("timer_ran");')) === 'xyz!', { timeoutMs: 150_000, everyMs: 3_000 })).toBe(true);
+  });
+});
+
+/** Made one by the test before: that is where the platform starts again. */
+describe('a site of a Subako that had one container for all', () => {
+  it('gets both roles at the next start, and keeps its keys and its data', async () => {
+    const role =
+      '<?php require "/srv/wordpress/wp-load.php"; echo SUBAKO_ROLE, " ", update_option("probe", uniqid()) ? "wrote" : "read", " ", get_option("blogname"), " ", AUTH_KEY;';
+    await platform.plantPhp(OFF, 'role.php', role);
+    const ask = async (method: string) => (await platform.fetch(OFF, '/wp-content/plugins/role.php', { method })).text;
+    expect(await ask('GET')).toBe(`public read ${OFF} ${keyOfOff}`);
+    expect(await ask('POST')).toBe(`admin wrote ${OFF} ${keyOfOff}`);
+    expect(await platform.wordpress(OFF, 'echo get_user_by("login", "admin")->user_login;')).toMatchObject({ code: 0, stdout: 'admin' });
+    const { settings } = await platform.api.get<SiteReply>(`/v1/sites/${OFF}`);
+    expect(settings).toMatchObject({ mode: 'strict', 'admin.from': 'any', 'admin.password': 'none', cache: '1h' });
+    const site = join(platform.state, 'sites', (await platform.row(OFF)).id);
+    expect((await readdir(join(site, 'config'))).toSorted()).toEqual(['admin', 'public']);
   });
 });

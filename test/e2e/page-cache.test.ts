@@ -77,6 +77,30 @@ describe('a page that nothing speaks against', () => {
   });
 });
 
+describe('a site whose pages depend on the device', () => {
+  const PHONE = { 'user-agent': 'Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) Mobile/15E148 Safari/604.1' };
+  const DESKTOP = { 'user-agent': 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0' };
+  const code =
+    '<?php if (isset($_GET["device"])) add_action("template_redirect", function () { header("Vary: User-Agent"); exit(wp_is_mobile() ? "for phones" : "for desktops"); });';
+
+  it('has one for phones and one for all others, and a purge drops both', async () => {
+    await pages.plantPlugin('', { name: 'device.php', code });
+    expect(isHit(await pages.get('/?device=0', PHONE)) || isHit(await pages.get('/?device=0', PHONE))).toBe(false);
+    await platform.set(SITE, 'cache.vary=device');
+    const path = '/?device=1';
+    const [phone, desktop] = [await pages.untilKept(path, PHONE), await pages.untilKept(path, DESKTOP)];
+    expect([textOf(phone), textOf(desktop)]).toEqual(['for phones', 'for desktops']);
+    expect(phone.headers.vary).toMatch(/User-Agent, Sec-CH-UA-Mobile, Accept-Encoding$/u);
+    const hinted = await pages.get(path, { ...DESKTOP, 'sec-ch-ua-mobile': '?1' });
+    expect([isHit(hinted), madeOf(hinted)]).toEqual([true, madeOf(phone)]);
+    const { purged } = await platform.api.post<PurgeReply>(`/v1/sites/${SITE}/cache/purge`, { path });
+    expect(purged).toEqual([path]);
+    for (const device of [PHONE, DESKTOP]) expect(isHit(await pages.get(path, device))).toBe(false);
+    await platform.set(SITE, 'cache.vary=nothing');
+    expect(madeOf(await pages.untilKept('/sample-page/', PHONE))).toBe(madeOf(await pages.untilKept('/sample-page/', DESKTOP)));
+  });
+});
+
 describe('what is not kept', () => {
   it.each([
     ['somebody who is logged in', { path: '/', headers: { cookie: 'wordpress_logged_in_abc=x' }, method: 'GET' }],
@@ -102,6 +126,15 @@ describe('what is not kept', () => {
     const path = `/?say=${encodeURIComponent(header)}`;
     const made = [await pages.get(path), await pages.get(path)];
     expect([made.some(isHit), new Set(made.map(madeOf)).size]).toEqual([false, 2]);
+  });
+
+  it('wakes the site that sleeps again', async () => {
+    const path = `/?say=${encodeURIComponent('Cache-Control: no-store')}&asleep=1`;
+    await pages.get(path);
+    await platform.sleep(SITE, 'cold');
+    const reply = await pages.get(path);
+    expect([reply.status, cacheStatus(reply)]).toEqual([200, 'Subako; fwd=bypass']);
+    expect(reply.headers['server-timing']).toContain('wake;desc="cold"');
   });
 
   it('anything of a site that is set so', async () => {

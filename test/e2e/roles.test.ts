@@ -1,6 +1,10 @@
 /** A site's two containers: what faces the public reads, what the owner uses writes, and each sleeps and wakes on its own. */
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { CreatedSiteReply, PsRow } from '../../src/api/types.ts';
+import type { CreatedSiteReply, PsRow, SiteReply } from '../../src/api/types.ts';
+import { poll } from '../../src/lib/deadline.ts';
+import { execAny } from '../../src/lib/exec.ts';
+import { Checker } from '../helpers/checker.ts';
 import { Visitor } from '../helpers/admin.ts';
 import type { Reply } from '../helpers/reply.ts';
 import { TestPlatform } from '../helpers/platform.ts';
@@ -164,6 +168,97 @@ describe('the doors of the admin container', () => {
       '<?php require "/srv/wordpress/wp-load.php"; for ($n = 0; $n < 25; $n++) { $last = wp_authenticate("victim", "wrong")->get_error_code(); if (str_starts_with($last, "subako")) break; } echo $n, " ", $last;',
     );
     expect((await platform.fetch(SITE, '/wp-content/plugins/guess.php', { method: 'POST' })).text).toBe('20 subako_too_many_logins');
+  });
+});
+
+describe('the doors before wp-admin', () => {
+  const basic = (login: string) => ({ authorization: `Basic ${Buffer.from(login).toString('base64')}` });
+  const at = (path: string, headers: Readonly<Record<string, string>> = {}, method = 'GET') => platform.fetch(SITE, path, { method, headers });
+  /** What visitors ask goes on, whatever door is shut. */
+  async function expectVisitorsServed(): Promise<void> {
+    for (const path of ['/', '/wp-json/', '/wp-admin/css/forms.css']) expect([path, (await at(path)).status]).toEqual([path, 200]);
+    expect((await at('/wp-admin/admin-ajax.php', {}, 'POST')).text).toBe('0');
+    for (const path of ['/wp-admin/admin-post.php', '/wp-comments-post.php']) expect([path, (await at(path, {}, 'POST')).status]).toEqual([path, 200]);
+    expect((await who({ method: 'POST' })).text).toBe('admin');
+  }
+
+  it('ask for an extra password, of which PHP hears nothing and a hash alone is kept', async () => {
+    const password = 'honey, wax and bees';
+    await platform.plantPhp(
+      SITE,
+      'said.php',
+      '<?php echo json_encode(array_intersect_key($_SERVER, array_flip(["HTTP_AUTHORIZATION", "PHP_AUTH_USER", "PHP_AUTH_PW"])));',
+    );
+    expect((await platform.cli(['site', 'admin-password', SITE, 'mia', '--stdin'], `${password}\n`)).code).toBe(0);
+    expect((await platform.api.get<SiteReply>(`/v1/sites/${SITE}`)).settings['admin.password']).toBe('mia');
+    await platform.sleep(SITE, 'cold');
+    for (const path of ['/wp-login.php', '/wp-admin/', '/wp-admin/index.php', '/wp-admin/users.php']) {
+      const refused = await at(path);
+      expect([path, refused.status, refused.headers['www-authenticate']]).toEqual([path, 401, 'Basic realm="Administration"']);
+    }
+    expect((await at('/wp-login.php', basic('mia:wrong'))).status).toBe(401);
+    expect(await statesOf()).toEqual({ public: 'cold' });
+    expect((await at('/wp-login.php', basic(`mia:${password}`))).text).toContain('id="loginform"');
+    expect((await at('/wp-admin/', basic(`mia:${password}`))).headers.location).toContain('wp-login.php');
+    await expectVisitorsServed();
+    expect((await at('/wp-content/plugins/said.php', basic(`mia:${password}`))).text).toBe('[]');
+    expect((await at('/wp-content/plugins/said.php', basic('mia:another'))).text).toContain('"PHP_AUTH_PW":"another"');
+    const kept = [join(platform.run, 'hosts'), ...['cmdb.sqlite', 'cmdb.sqlite-wal', 'log', 'edge/log'].map((name) => join(platform.state, name))];
+    expect((await execAny(['grep', '-rlF', '--', password, ...kept])).stdout).toBe('');
+    expect((await execAny(['grep', '-rlF', '--', 'mia:{SSHA}', ...kept])).stdout).toContain('/password\n');
+  });
+
+  it('let nobody try that password at will, and are not in the way of who has it', async () => {
+    const login = await platform.api.post<{ user: string; password: string }>(`/v1/sites/${SITE}/admin-password`, { user: 'mia' });
+    const right = basic(`mia:${login.password}`);
+    // However the tries before count: in the end it is let in.
+    const isIn = async (): Promise<boolean> => (await at('/wp-login.php', right)).status === 200;
+    expect(await poll(isIn, { timeoutMs: 120_000, everyMs: 1_000 })).toBe(true);
+    const tries = await Promise.all(Array.from({ length: 60 }, (_, index) => at('/wp-login.php', basic(`mia:${index}`))));
+    expect(new Set(tries.map(({ status }) => status))).toContain(429);
+    expect(tries.every(({ status }) => status === 401 || status === 429)).toBe(true);
+    expect(await isIn()).toBe(true);
+    await platform.set(SITE, 'admin.password=none');
+    expect((await at('/wp-login.php')).status).toBe(200);
+  });
+
+  it('ask a checker who somebody is, together with all other doors, and are shut when it fails', async () => {
+    const checker = new Checker();
+    await platform.set(SITE, `admin.auth=${await checker.start()}`, 'admin.signin=https://login.example/?rd=');
+    const mia = { cookie: 'who=mia' };
+    try {
+      await platform.sleep(SITE, 'cold');
+      const unknown = await at('/wp-admin/index.php?a=1');
+      const back = encodeURIComponent(`http://${SITE}:${platform.http}/wp-admin/index.php?a=1`);
+      expect([unknown.status, unknown.headers.location]).toEqual([302, `https://login.example/?rd=${back}`]);
+      expect((await at('/wp-admin/options.php', {}, 'POST')).status).toBe(401);
+      expect((await at('/wp-login.php', { cookie: 'who=max' })).status).toBe(403);
+      expect(await statesOf()).toEqual({ public: 'cold' });
+      expect((await at('/wp-login.php', mia)).text).toContain('id="loginform"');
+      expect(checker.asked.at(-1)).toMatchObject({ cookie: 'who=mia', 'x-forwarded-uri': '/wp-login.php', 'x-forwarded-host': `${SITE}:${platform.http}` });
+      await expectVisitorsServed();
+
+      const { password } = await platform.api.post<{ password: string }>(`/v1/sites/${SITE}/admin-password`, { user: 'mia' });
+      const [asked, both] = [checker.asked.length, { ...mia, ...basic(`mia:${password}`) }];
+      expect((await at('/wp-login.php', mia)).status).toBe(401);
+      expect(checker.asked.length).toBe(asked);
+      const isIn = async (): Promise<boolean> => (await at('/wp-login.php', both)).status === 200;
+      expect(await poll(isIn, { timeoutMs: 120_000, everyMs: 1_000 })).toBe(true);
+      expect(checker.asked.at(-1)).not.toHaveProperty('authorization');
+      await platform.set(SITE, 'admin.from=192.0.2.0/24');
+      expect((await at('/wp-login.php', both)).status).toBe(403);
+      await platform.set(SITE, 'admin.from=any', 'admin.password=none');
+
+      checker.answer = 500;
+      expect((await at('/wp-login.php', mia)).status).toBe(503);
+      await checker.stop();
+      expect((await at('/wp-login.php', mia)).status).toBe(503);
+      expect((await platform.events(SITE)).filter(({ type }) => type === 'checker.failed')).toHaveLength(1);
+    } finally {
+      await checker.stop();
+      await platform.set(SITE, 'admin.auth=off', 'admin.signin=off', 'admin.from=any', 'admin.password=none');
+    }
+    expect((await at('/wp-login.php')).status).toBe(200);
   });
 });
 

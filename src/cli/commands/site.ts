@@ -1,6 +1,8 @@
 /** `subako site`: what an owner does with sites. */
+import { text } from 'node:stream/consumers';
 import { Command } from 'commander';
 import type { CreatedSiteReply, SiteReply } from '../../api/types.ts';
+import type { Login } from '../../site/admin-password.ts';
 import { SITE_SETTINGS } from '../../site/site-settings.ts';
 import { siteImportCommand } from './site-import.ts';
 import { sitePath } from '../client.ts';
@@ -14,6 +16,7 @@ export function siteCommand(): Command {
     .addCommand(list())
     .addCommand(show())
     .addCommand(set())
+    .addCommand(adminPassword())
     .addCommand(remove())
     .addCommand(siteImportCommand());
 }
@@ -95,6 +98,25 @@ function set(): Command {
     .action(async (domain: string, assignments: string[], _options: unknown, command: Command) => {
       const { client, output } = contextOf(command);
       showSite(await client.patch<SiteReply>(sitePath(domain), { assignments }), output);
+    });
+}
+
+function adminPassword(): Command {
+  return new Command('admin-password')
+    .description('ask for an extra password before wp-admin and the login form; it is made, shown once and not kept')
+    .argument('<domain>')
+    .argument('[user]', 'name to give with it', 'admin')
+    .option('--stdin', 'read the password from standard input instead')
+    .addHelpText(
+      'after',
+      '\nAnother call changes it. To take it away: subako site set DOMAIN admin.password=none\n\nExamples:\n  subako site admin-password blog.localhost mia\n  subako site admin-password blog.localhost mia --stdin < password.txt',
+    )
+    .action(async (domain: string, user: string, { stdin = false }: { stdin?: boolean }, command: Command) => {
+      const { client, output } = contextOf(command);
+      // The end of a line is not part of it.
+      const own = stdin ? { password: (await text(process.stdin)).replace(/\r?\n$/u, '') } : {};
+      const login = await client.post<Login>(sitePath(domain, '/admin-password'), { user, ...own });
+      output.show(login, () => facts(Object.entries(stdin ? { user: login.user } : login)));
     });
 }
 

@@ -2,7 +2,7 @@
 import { EDGE_VIEW } from './edge-view.ts';
 
 /** Tries of a password for each address: so many at once, and then one in six seconds. */
-const LOGINS = { perMinute: 10, atOnce: 10 };
+export const LOGINS = { perMinute: 10, atOnce: 10 };
 
 /** For the http block. */
 export function guardMaps(): string {

@@ -50,7 +50,7 @@ describe('the query that a page is kept under', () => {
 });
 
 describe('how long an answer is kept', () => {
-  const plain = { status: 200, cacheControl: '', vary: '', setCookie: false };
+  const plain = { status: 200, cacheControl: '', vary: '', setCookie: false, byDevice: false };
 
   it.each([
     [{}, 3600],
@@ -81,6 +81,10 @@ describe('how long an answer is kept', () => {
     [{ vary: 'User-Agent' }, 0],
     [{ vary: 'Accept-Encoding, Accept-Language' }, 0],
     [{ vary: '*' }, 0],
+    [{ byDevice: true }, 3600],
+    [{ byDevice: true, vary: 'User-Agent' }, 3600],
+    [{ byDevice: true, vary: 'Sec-CH-UA-Mobile, user-agent, Accept-Encoding' }, 3600],
+    [{ byDevice: true, vary: 'User-Agent, Cookie' }, 0],
   ])('%j: %i s', (answer, seconds) => {
     expect(pages.keepSeconds({ ...plain, ...answer }, 3600)).toBe(seconds);
   });
@@ -108,7 +112,7 @@ describe('what the edge is told', () => {
   it('hands on nothing of a request that is not in the key', () => {
     expect(text).toContain('proxy_pass_request_headers off;');
     expect(text).toContain('proxy_pass_request_body off;');
-    expect(text).toContain('proxy_cache_key "$page_encoding $page_name";');
+    expect(text).toContain('proxy_cache_key "$page_encoding $page_name$page_device";');
     const params = renderPageFastcgi('/srv/wordpress');
     expect(params).toContain('fastcgi_pass_request_headers off;');
     expect(params).not.toMatch(/\$http_(?!x_subako_|host;)/u);
@@ -118,6 +122,25 @@ describe('what the edge is told', () => {
     const reasons = ['method', 'body', 'auth', 'cookie', 'uri', 'role', 'query'];
     for (const reason of reasons) expect(text).toMatch(new RegExp(`map [^\\n]* \\$page_by_${reason} \\{`, 'u'));
     expect(text).toContain(`map "${reasons.map((reason) => `$page_by_${reason}`).join('')}" $page_by_request`);
+  });
+
+  it.each([
+    ['?1', 'Mozilla/5.0 (Linux; Android 10; K) Chrome/140.0.0.0 Mobile Safari/537.36', 'mobile'],
+    ['?0', 'Mozilla/5.0 (X11; Linux x86_64) Chrome/140.0.0.0 Safari/537.36', 'desktop'],
+    // A tablet says so.
+    ['?0', 'Mozilla/5.0 (Linux; Android 10; K) Chrome/140.0.0.0 Safari/537.36', 'desktop'],
+    ['?1', '', 'mobile'],
+    ['nonsense', 'Mobile', 'desktop'],
+    ['', 'Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 Mobile/15E148 Safari/604.1', 'mobile'],
+    ['', 'Mozilla/5.0 (Linux; Android 14; SM-X200) Safari/537.36', 'mobile'],
+    ['', 'Opera/9.80 (J2ME/MIDP; Opera Mini/9.80) Presto/2.12', 'mobile'],
+    ['', 'Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) Safari/605.1.15', 'desktop'],
+    ['', 'Googlebot/2.1', 'desktop'],
+    ['', '', 'desktop'],
+  ])('as wp_is_mobile(): “%s” and “%s” is %s', (hint, agent, device) => {
+    const map = /map "\$http_sec_ch_ua_mobile:\$http_user_agent" \$device \{(.*)default (\w+); \}/u.exec(text);
+    const rules = [...(map?.[1] ?? '').matchAll(/"~([^"]*)" (\w+);/gu)].map(([, pattern = '', value = '']) => [pattern, value] as const);
+    expect((rules.find(([pattern]) => new RegExp(pattern, 'u').test(`${hint}:${agent}`)) ?? ['', map?.[2]])[1]).toBe(device);
   });
 
   it.each([

@@ -2,6 +2,7 @@
  * The page cache in the edge's configuration: two servers. The outer one, which visitors reach, keeps what the inner one answers for each
  * of three encodings; the inner one, on a socket of the edge's own, asks the site and compresses. So a hit is a file sent as it is.
  */
+import { deviceLocation, deviceMaps, dividedPages } from './devices.ts';
 import { EDGE_VIEW } from './edge-view.ts';
 import { NEVER_SERVED } from './never-served.ts';
 import { wake } from './wake.ts';
@@ -79,8 +80,8 @@ export function pageCacheHttp(cacheBytes: number): string {
     "~*(?:^|[\\s,])br\\s*(?:;\\s*q=(?:1|0\\.0*[1-9])[\\d.]*\\s*)?(?:,|$)" br;
     "~*(?:^|[\\s,])gzip\\s*(?:;\\s*q=(?:1|0\\.0*[1-9])[\\d.]*\\s*)?(?:,|$)" gzip;
     default identity;
-  }
-  # All that names a page but for its encoding.
+  }${deviceMaps()}
+  # All that names a page but for its encoding and device.
   map "" $page_name { default $scheme://$host$port_suffix$page_target; }
   map "" $page_site_file { default ${EDGE_VIEW.hosts}/$route_key/${PAGES_FILE}; }
   map $upstream_http_vary $page_vary {
@@ -109,18 +110,23 @@ const PASSED_ON = `      proxy_pass_request_headers off;
       proxy_set_header X-Subako-Scheme $scheme;
       proxy_set_header X-Subako-Port $server_port;
       proxy_set_header X-Subako-Address $remote_addr;
-      proxy_set_header X-Subako-Page $page_name;
+      proxy_set_header X-Subako-Page $page_name$page_device;
+      proxy_set_header X-Subako-Device $page_device;
       proxy_set_header X-Subako-Site $page_site;`;
 
 /** For the server that visitors reach, as soon as it knows that the site is one: nothing that only the site's container needs is looked at for a hit. @param direct what leads a request to the container and keeps strangers off */
 export function pageLocation(direct: string): string {
   return `
-    if ($page_by_request = "") { rewrite ^ /.subako/page last; }
+    set $page_device "";
+    # What the edge asks on behalf of a request, a wake say, passes here too.
+    if ($page_by_request = "") { rewrite ^(?!/\\.subako/) /.subako/page last; }
 
     location = /.subako/page {
       internal;
       # Lately it could not be kept; or the inner server will not decide who may see it.
       error_page 418 419 = @asked;
+      # The site's pages depend on the device.
+      error_page 420 = @device;
       proxy_intercept_errors on;
       if ($page_passed) { return 418; }
       proxy_pass http://subako_pages$page_target;
@@ -135,7 +141,7 @@ ${PASSED_ON}
       proxy_buffers 32 16k;
 
       proxy_cache pages;
-      proxy_cache_key "$page_encoding $page_name";
+      proxy_cache_key "$page_encoding $page_name$page_device";
       # How long is said by X-Accel-Expires alone, which the inner server sets (page-rules.js).
       proxy_ignore_headers Cache-Control Expires Set-Cookie Vary;
       proxy_cache_lock on;
@@ -160,6 +166,7 @@ ${PASSED_ON}
       # A fill is told by the inner server; a hit is no use of the site.
       access_log off;
     }
+${deviceLocation()}
 
     location @asked {
 ${direct}
@@ -185,6 +192,7 @@ export function pageServer(upstream: string, guarded: string): string {
     brotli_types text/css text/plain text/xml text/javascript application/json application/xml application/rss+xml application/atom+xml application/manifest+json image/svg+xml;
 ${upstream}
 ${guarded}
+${dividedPages()}
 ${wake('page-fastcgi.conf')}
     location / {
       set $script /index.php;
@@ -214,7 +222,7 @@ export function renderPageFastcgi(documentRoot: string): string {
     'REDIRECT_STATUS 200',
     'HTTP_HOST $http_host',
     'HTTP_ACCEPT "text/html,*/*;q=0.8"',
-    'HTTP_USER_AGENT "Mozilla/5.0 (compatible; Subako page cache)"',
+    'HTTP_USER_AGENT $page_agent',
     // Held back until it is whole: a purge while it is made must be seen before its first byte is sent on (see page-rules.js).
     'SUBAKO_PAGE 1',
   ];
@@ -226,5 +234,6 @@ fastcgi_param HTTPS $page_https if_not_empty;
 fastcgi_hide_header X-Subako-At;
 add_header X-Accel-Expires $page_keep always;
 add_header X-Subako-At $msec always;
+add_header Vary $page_divided_by always;
 `;
 }

@@ -4,6 +4,8 @@ interface Answer {
   readonly cacheControl: string;
   readonly vary: string;
   readonly setCookie: boolean;
+  /** Made for one of two devices. */
+  readonly byDevice: boolean;
 }
 
 declare const pages: {

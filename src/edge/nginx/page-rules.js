@@ -8,6 +8,9 @@ const MARKETING =
 // What searches, previews, acts, or asks for a page of this moment.
 const ACTING =
   /^(?:s|preview|preview_id|preview_nonce|p_preview|replytocom|unapproved|moderation-hash|rest_route|add-to-cart|added-to-cart|remove_item|removed_item|undo_item|update_cart|apply_coupon|wc-ajax|wc-api|edd_action|order|key|token|action|nonce|_wpnonce|nocache|no_cache|doing_wp_cron|wp_customize|customize_.*|customized|elementor-preview|fl_builder|et_fb|vc_editable|bricks|unsubscribe|login|loggedout|reauth)$/;
+// What may be in Vary: what no page is made for, and what the key has.
+const BY_NOBODY = /^(?:accept-encoding|origin|[\s,])*$/i;
+const BY_DEVICE = /^(?:accept-encoding|origin|user-agent|sec-ch-ua-mobile|[\s,])*$/i;
 // Longer ones are nobody's page.
 const MAX_QUERY = 512;
 
@@ -38,7 +41,8 @@ function nameOf(pair) {
 
 // Seconds that an answer is kept; 0 = not at all. `ttl` is the site's own setting.
 function keepSeconds(answer, ttl) {
-  if (!(ttl > 0) || answer.setCookie || !/^(?:accept-encoding|origin|[\s,])*$/i.test(answer.vary)) return 0;
+  const harmless = answer.byDevice ? BY_DEVICE : BY_NOBODY;
+  if (!(ttl > 0) || answer.setCookie || !harmless.test(answer.vary)) return 0;
   // WordPress forbids to keep any 404. But it was made without a cookie, for anybody; and those who try thousands of addresses should wake nobody twice.
   if (answer.status === 404 || answer.status === 410) return Math.min(ttl, 60);
   if (answer.status !== 200 && answer.status !== 301 && answer.status !== 308) return 0;
@@ -74,7 +78,11 @@ function passed(request) {
   return ngx.shared.passed.has(request.variables.page_name) ? '1' : '';
 }
 
-// The first word changes with every purge of the site, the second is its setting in seconds. Read when a fill begins, and again when its answer is there.
+function ofDevicePassed(request) {
+  return ngx.shared.passed.has(request.variables.page_name + request.variables.page_device) ? '1' : '';
+}
+
+// The first word changes with every purge of the site, the second is its setting in seconds; a third says that pages depend on the device. Read when a fill begins, and again when its answer is there.
 function site(request) {
   try {
     return fs.readFileSync(request.variables.page_site_file, 'utf8').trim();
@@ -92,11 +100,13 @@ function keep(request) {
     cacheControl: variables.upstream_http_cache_control || '',
     vary: variables.upstream_http_vary || '',
     setCookie: Boolean(variables.upstream_http_set_cookie),
+    byDevice: request.headersIn['X-Subako-Device'] !== undefined,
   };
   const seconds = keepSeconds(answer, Number(began.split(' ')[1] || 0));
   const name = request.headersIn['X-Subako-Page'];
   if (seconds === 0 && request.status < 500) ngx.shared.passed.set(name, '1', PASS_MS);
-  return began !== '' && began === site(request) ? String(seconds) : '0';
+  // What is asked for by device is kept so where the site is still set so.
+  return began !== '' && began === site(request) && answer.byDevice === / device$/.test(began) ? String(seconds) : '0';
 }
 
 function age(request) {
@@ -111,4 +121,4 @@ function status(request) {
   return cacheStatus(variables.upstream_cache_status, Number(variables.upstream_http_x_subako_at || 0), Number(variables.upstream_http_x_accel_expires || 0));
 }
 
-export default { keptQuery, keepSeconds, cacheStatus, target, passed, site, keep, age, status };
+export default { keptQuery, keepSeconds, cacheStatus, target, passed, ofDevicePassed, site, keep, age, status };

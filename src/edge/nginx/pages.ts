@@ -9,7 +9,7 @@ export const BROKEN_OFF_PAGE = page(
   'This site stopped while it was answering. What you sent may or may not have been processed, so it was not sent a second time.',
 );
 
-function page(title: string, text: string): string {
+export function page(title: string, text: string): string {
   const style = 'body{font:1.1rem/1.5 system-ui,sans-serif;max-width:34rem;margin:18vh auto;padding:0 1rem;color:#222}h1{font-size:1.6rem}';
   return `<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content=width=device-width><title>${title}</title><style>${style}</style><h1>${title}</h1><p>${text}</p></html>`;
 }

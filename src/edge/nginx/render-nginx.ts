@@ -1,6 +1,7 @@
 /** Renders the edge's configuration. Nothing of a tenant is in it: sites come and go in the route tree alone. */
 import { MAX_PLAIN_KEY } from '../../domain/route-key.ts';
 import { SLOTS } from '../route-tree.ts';
+import { doorMaps } from './admin-doors.ts';
 import { EDGE_VIEW } from './edge-view.ts';
 import { guardMaps, guardOfPages, guardRules } from './guards.ts';
 import { roleMaps } from './role-rules.ts';
@@ -130,7 +131,7 @@ function routing(): string {
     "on" "on";
     default "";
   }
-${roleMaps()}${guardMaps()}
+${roleMaps()}${guardMaps()}${doorMaps()}
   # Requests of a role with several instances are divided evenly.
   split_clients "$connection.$connection_requests.$msec" $slot {
 ${slots()}

@@ -1,4 +1,5 @@
 /** How a request for a WordPress site is divided between the edge's own files and the site's container. */
+import { adminDoors } from './admin-doors.ts';
 import { EDGE_VIEW } from './edge-view.ts';
 import { guards } from './guards.ts';
 import { NEVER_SERVED } from './never-served.ts';
@@ -9,6 +10,13 @@ export const DOCUMENT_ROOT = '/srv/wordpress';
 
 const ASSET =
   'css|js|mjs|map|json|png|jpe?g|gif|webp|avif|ico|svgz?|bmp|woff2?|ttf|otf|eot|mp4|m4v|webm|ogv|mp3|ogg|wav|m4a|pdf|txt|xml|zip|gz|docx?|xlsx?|pptx?|odt|wasm';
+
+/** A script of the core. */
+const SCRIPT = `      disable_symlinks on from=$trusted;
+      try_files $uri =404;
+      set $script $uri;
+      error_page 502 = @wake;
+      include ${EDGE_VIEW.config}/fastcgi.conf;`;
 
 export function wordpressLocations(): string {
   const route = `${EDGE_VIEW.hosts}/$route_key`;
@@ -49,12 +57,10 @@ ${guards()}
       try_files $uri @front;
     }
 
+${adminDoors(SCRIPT)}
+
     location ~ \\.php$ {
-      disable_symlinks on from=$trusted;
-      try_files $uri =404;
-      set $script $uri;
-      error_page 502 = @wake;
-      include ${EDGE_VIEW.config}/fastcgi.conf;
+${SCRIPT}
     }
 
     # Another spelling of .php is no script.
@@ -120,6 +126,8 @@ fastcgi_param HTTPS $https_flag if_not_empty;
 ${UNTRUSTED.map((name) => `fastcgi_param HTTP_${name} "" if_not_empty;`).join('\n')}
 # The block editor says with it what a POST means; a GET means what it is.
 fastcgi_param HTTP_X_HTTP_METHOD_OVERRIDE $method_override if_not_empty;
+# The extra password is none of the site's business.
+fastcgi_param HTTP_AUTHORIZATION $site_authorization if_not_empty;
 add_header Cache-Status $page_bypassed always;
 include ${EDGE_VIEW.config}/headers.conf;
 `;

@@ -21,7 +21,7 @@ beforeEach(() => {
     originsOf: (host) => [`http://${host}:8080`, `https://${host}`],
     aliasesOf: async (domain) => (domain === HOST ? ['www.a.example'] : []),
   });
-  cache.open(HOST, 60);
+  cache.open(HOST, '60');
 });
 
 afterEach(() => {
@@ -61,9 +61,9 @@ describe('names', () => {
 describe('the page cache', () => {
   it('says how long pages are kept, and writes it only when it changes', () => {
     const before = siteFile();
-    cache.open(HOST, 60);
+    cache.open(HOST, '60');
     expect(siteFile()).toBe(before);
-    cache.open(HOST, 0);
+    cache.open(HOST, '0');
     expect(siteFile()).toMatch(/^\S+ 0$/u);
   });
 
@@ -88,6 +88,15 @@ describe('the page cache', () => {
     const path = store('https://a.example/new/');
     expect(await cache.purge(HOST, purgePath('/new'))).toEqual(['/new/']);
     expect(existsSync(path)).toBe(false);
+  });
+
+  it('drops the pages of both devices where a site has them, known or not', async () => {
+    cache.open(HOST, '60 device');
+    expect(siteFile()).toMatch(/^\S+ 60 device$/u);
+    const files = [kept('http://a.example:8080/x?y=1 mobile'), kept('http://a.example:8080/x?y=1 desktop'), store('https://a.example/x/ mobile')];
+    expect(await cache.purge(HOST, purgePath('/x'))).toEqual(['/x/', '/x?y=1']);
+    expect(files.some((path) => existsSync(path))).toBe(false);
+    expect(siteFile()).toMatch(/^\S+ 60 device$/u);
   });
 
   it('drops a page whose fill began before a purge', async () => {

@@ -10,7 +10,8 @@ import { join } from 'node:path';
 import { isErrno } from '../../domain/errors.ts';
 import { routeKey } from '../../domain/route-key.ts';
 import { PAGES_FILE } from '../nginx/page-cache.ts';
-import { hostOf, pageFiles, parsePageKey, targetOf } from './page-name.ts';
+import { hostOf, namesByDevice, pageFiles, parsePageKey, targetOf } from './page-name.ts';
+import { isByDevice } from '../../domain/site.ts';
 import { isPurged, PURGE_ALL } from './purge-request.ts';
 import type { PurgeRequest } from './purge-request.ts';
 
@@ -59,9 +60,9 @@ export class PageCache {
     this.#options = options;
   }
 
-  /** Says for how many seconds the host's pages are kept; 0 = not at all. Its route must be there. */
-  open(host: string, seconds: number): void {
-    if (this.#site(host)?.split(' ')[1] !== String(seconds)) this.#write(host, seconds);
+  /** Says how the host's pages are kept (`keepingOfPages`). Its route must be there. */
+  open(host: string, keeping: string): void {
+    if (this.#keeping(host) !== keeping) this.#write(host, keeping);
   }
 
   /** Drops all of a host whose route is gone. Idempotent. */
@@ -94,8 +95,8 @@ export class PageCache {
 
   /** Drops pages, and keeps none whose fill is under way. Returns them as paths, sorted; with `dryRun`, those that would go. */
   async purge(host: string, request: PurgeRequest, { dryRun = false }: { readonly dryRun?: boolean } = {}): Promise<string[]> {
-    const seconds = Number(this.#site(host)?.split(' ')[1] ?? Number.NaN);
-    if (!dryRun && !Number.isNaN(seconds)) this.#write(host, seconds);
+    const keeping = this.#keeping(host);
+    if (!dryRun && keeping !== undefined) this.#write(host, keeping);
     await this.#loaded;
     const dropped = new Set<string>();
     for (const name of [host, ...(await this.#options.aliasesOf(host))]) {
@@ -107,7 +108,8 @@ export class PageCache {
   async #purge(host: string, request: PurgeRequest, dryRun: boolean): Promise<Set<string>> {
     const known = [...(this.#pages.get(host) ?? [])].filter((name) => isPurged(name, request));
     // Those too that were kept a moment ago, of which no line was read yet.
-    const asked = this.#options.originsOf(host).flatMap((origin) => request.paths.flatMap((path) => spellings(path).map((one) => origin + one)));
+    const addresses = this.#options.originsOf(host).flatMap((origin) => request.paths.flatMap((path) => spellings(path).map((one) => origin + one)));
+    const asked = isByDevice(this.#keeping(host)) ? addresses.flatMap(namesByDevice) : addresses;
     const dropped = new Set<string>();
     for (const name of new Set([...known, ...asked])) {
       if (await (dryRun ? this.#isThere(name) : this.#remove(name))) dropped.add(targetOf(name));
@@ -144,6 +146,10 @@ export class PageCache {
     return join(this.#options.hosts, routeKey(host), PAGES_FILE);
   }
 
+  #keeping(host: string): string | undefined {
+    return this.#site(host)?.split(' ').slice(1).join(' ');
+  }
+
   #site(host: string): string | undefined {
     try {
       return readFileSync(this.#path(host), 'utf8');
@@ -153,10 +159,10 @@ export class PageCache {
   }
 
   /** With a first word that was never there before. The host is there for the edge to see: a further name has the same file, and its pages are not kept. */
-  #write(host: string, seconds: number): void {
+  #write(host: string, keeping: string): void {
     this.#counter += 1;
     const path = this.#path(host);
-    writeFileSync(`${path}~`, `${Date.now()}.${process.pid}.${this.#counter} ${seconds}`);
+    writeFileSync(`${path}~`, `${Date.now()}.${process.pid}.${this.#counter} ${keeping}`);
     renameSync(`${path}~`, path);
   }
 

@@ -1,5 +1,6 @@
-/** Names of kept pages: `http://host:8080/path?query`, which the edge makes its keys of (src/edge/nginx/page-cache.ts). */
+/** Names of kept pages: `http://host:8080/path?query`, with ` mobile` or ` desktop` behind it where phones get others. The edge makes its keys of them (src/edge/nginx/page-cache.ts). */
 import { createHash } from 'node:crypto';
+import { DEVICES } from '../nginx/devices.ts';
 import { ENCODINGS } from '../nginx/page-cache.ts';
 
 /** Files of a page below the cache's directory, one for each encoding, as nginx names them with `levels=2`. */
@@ -26,9 +27,15 @@ export function hostOf(name: string): string | undefined {
   return /^https?:\/\/([^/:?]+)/u.exec(name)?.[1];
 }
 
-/** The path with what was asked of it, without scheme and host. */
+/** Of the page at an address, where phones get others. */
+export function namesByDevice(address: string): string[] {
+  return DEVICES.map((device) => `${address} ${device}`);
+}
+
+/** The path with what was asked of it, without scheme, host and device. */
 export function targetOf(name: string): string {
-  return name.replace(/^https?:\/\/[^/]+/u, '');
+  // No address has a blank.
+  return name.replace(/^https?:\/\/[^/]+/u, '').replace(/ .*$/u, '');
 }
 
 /** However it was spelled: decoded, without query, empty parts and a slash at its end. */

@@ -8,6 +8,7 @@ import { ROLES } from '../../domain/role.ts';
 import type { Role } from '../../domain/role.ts';
 import { limitsOf } from '../../domain/site.ts';
 import { rangeBase } from '../../domain/uid-range.ts';
+import { adminDoorFiles } from '../../edge/admin-door-files.ts';
 import { EDGE_VIEW } from '../../edge/nginx/edge-view.ts';
 import type { Image } from '../../image/image.ts';
 import { exec } from '../../lib/exec.ts';
@@ -69,6 +70,7 @@ export const wordpress: Stack = {
       open: site.settings.mode === 'open' ? '' : undefined,
       xmlrpc: site.settings.xmlrpc ? '' : undefined,
       guard: site.settings.adminFrom === 'any' ? undefined : `${site.settings.adminFrom.join('\n')}\n`,
+      ...adminDoorFiles(site.settings),
     },
   }),
 };
