@@ -4,6 +4,7 @@
  */
 import { HSTS, HTTPS_ONLY } from '../https-files.ts';
 import { EDGE_VIEW } from './edge-view.ts';
+import { addressBehindFront, listenerBehindFront } from './handshake-front.ts';
 import { UNKNOWN_HOST_PAGE } from './pages.ts';
 import type { EdgePorts } from './render-nginx.ts';
 
@@ -116,18 +117,16 @@ export function tlsServer(ports: EdgePorts): string {
   return `${listeners(ports, '')}
     server_name _ "~^${HOST}$";
     ssl_certificate ${pair};
-    ssl_certificate_key ${pair};
+    ssl_certificate_key ${pair};${addressBehindFront(ports)}
     include ${EDGE_VIEW.config}/headers.conf;`;
 }
 
-function listeners({ https, ipv6, http3 }: EdgePorts, role: string): string {
+function listeners({ https, ipv6, http3, tlsAlpn }: EdgePorts, role: string): string {
   const addresses = ipv6 ? [String(https), `[::]:${https}`] : [String(https)];
   const only = (address: string): string => (role !== '' && address.startsWith('[') ? ' ipv6only=on' : '');
-  const lines = addresses.flatMap((address) => [
-    `    listen ${address} ssl${role}${only(address)}${role === '' ? '' : ' backlog=1024'};`,
-    ...(http3 ? [`    listen ${address} quic${role}${only(address)}${role === '' ? '' : ' reuseport'};`] : []),
-  ]);
-  return lines.join('\n');
+  const tcp = (address: string): string => `    listen ${address} ssl${role}${only(address)}${role === '' ? '' : ' backlog=1024'};`;
+  const udp = (address: string): string => `    listen ${address} quic${role}${only(address)}${role === '' ? '' : ' reuseport'};`;
+  return [...(tlsAlpn ? [listenerBehindFront(role)] : addresses.map(tcp)), ...(http3 ? addresses.map(udp) : [])].join('\n');
 }
 
 /** The first thing that happens to a request: is it a site's at all, and what has that site said of its names and of https? */
