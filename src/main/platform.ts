@@ -76,7 +76,7 @@ export async function startPlatform({ config, log, progress, onShutdown }: Start
   ending.keep = database.service.wasAdopted;
 
   const tls = await buildCertificates(config, { cmdb, emit });
-  const built = await buildSites(config, { foundation, cmdb, emit, database, progress, metrics, edge, watcher: tls.certificates });
+  const built = await buildSites(config, { foundation, cmdb, emit, database, progress, metrics, edge, certificates: tls.certificates });
   const { lifecycle, templates, recover } = built;
   const pageKeeper = undo.use(new PageKeeper({ config, cmdb, events, ...built }));
   undo.defer(() => (ending.keep ? undefined : lifecycle.sleepAll('platform stopped')));

@@ -12,6 +12,7 @@ import type { PageCache } from '../edge/page-cache/page-cache.ts';
 import type { RouteTree } from '../edge/route-tree.ts';
 import { writeFileAtomic } from '../lib/files.ts';
 import type { Lifecycle } from '../lifecycle/lifecycle.ts';
+import type { Addresses } from './addresses.ts';
 import { forgetMemory } from './forget-memory.ts';
 import type { Owner } from './owner.ts';
 import type { ReplacedReply } from './owner-types.ts';
@@ -30,8 +31,7 @@ export interface PrimaryDomainDeps {
   readonly owner: Owner;
   readonly dirs: PlatformDirs;
   readonly emit: EventSink;
-  /** Every address that a site of this name can be reached at. */
-  readonly urlsOf: (domain: string) => readonly string[];
+  readonly addresses: Addresses;
 }
 
 export interface RenamedReply {
@@ -65,7 +65,7 @@ export class PrimaryDomain {
    * @throws SubakoError `bad_domain`, `already_exists`, `conflict`, or what the replacing threw; then all is as it was
    */
   async change(site: Site, wanted: string, { progress, signal }: Working): Promise<RenamedReply> {
-    const { cmdb, lifecycle, sites, owner, emit, urlsOf } = this.#deps;
+    const { cmdb, lifecycle, sites, owner, emit, addresses } = this.#deps;
     const domain = canonicalHost(wanted);
     if (domain === site.domain) throw new SubakoError('conflict', `${domain} is the site’s name already`);
     const holder = await cmdb.siteByHost(domain);
@@ -73,6 +73,8 @@ export class PrimaryDomain {
       throw new SubakoError('already_exists', `${domain} is a name of the site ${holder.domain}`, { hint: 'choose another name' });
     }
     const alias = (await cmdb.aliases()).find(({ name }) => name === domain);
+    // Asked now: a further name of the site may have a certificate.
+    const url = addresses.urlOf({ ...site, domain });
 
     await using undo = new AsyncDisposableStack();
     // Written first: a daemon that finds it at its start gives the site its old name back.
@@ -95,13 +97,13 @@ export class PrimaryDomain {
       await lifecycle.exclusively(site.id, () => this.#record(renamed, site.domain));
     });
     await this.#begin(renamed);
-    const [url = ''] = urlsOf(domain);
-    const replaced = await owner.replaceUrls(renamed, { from: urlsOf(site.domain), to: url }, { progress, signal });
+    const from = [...addresses.originsOf(site.domain), `http://${site.domain}`];
+    const replaced = await owner.replaceUrls(renamed, { from, to: url.replace(/\/$/u, '') }, { progress, signal });
     await rm(this.#note(site.id), { force: true });
     undo.move();
     await sites.names.add(domain, site.domain, { redirect: true });
     emit({ type: 'site.changed', site: domain, cause: 'another name', facts: { from: site.domain } });
-    return { from: site.domain, domain, url: `${url}/`, replaced };
+    return { from: site.domain, domain, url, replaced };
   }
 
   /** At start, before routes are made: what an earlier daemon left half done is taken back. */

@@ -21,6 +21,7 @@ import { removeTree, writeFileAtomic } from '../lib/files.ts';
 import type { Lifecycle } from '../lifecycle/lifecycle.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { NewSiteAnswers, Stack } from '../stack/stack.ts';
+import type { Addresses } from './addresses.ts';
 import { upgradeSite } from './upgrade.ts';
 import type { SiteContexts } from './site-context.ts';
 import { sitePaths } from './site-paths.ts';
@@ -46,8 +47,7 @@ export interface SitesDeps {
   readonly defaults: SiteSettings;
   /** The newest image of a stack. */
   readonly imageOf: (stack: Stack) => Promise<Image>;
-  /** Host name with the port visitors use. */
-  readonly authorityOf: (domain: string) => string;
+  readonly addresses: Addresses;
 }
 
 export interface CreateRequest {
@@ -264,7 +264,7 @@ export class Sites {
     const adminEmail = request.adminEmail ?? `admin@${domain.includes('.') ? domain : `${domain}.invalid`}`;
     if (!EMAIL.test(adminEmail)) throw new SubakoError('bad_setting', `“${adminEmail}” is not an e-mail address`, { hint: 'write it like owner@example.org' });
     const title = (request.title ?? domain).slice(0, 200);
-    return { title, adminUser, adminEmail, adminPassword: newSecret(18), authority: this.#deps.authorityOf(domain) };
+    return { title, adminUser, adminEmail, adminPassword: newSecret(18), authority: new URL(this.#deps.addresses.originsOf(domain)[0]).host };
   }
 }
 

@@ -3,7 +3,7 @@ import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { CertificateReply } from '../../src/api/types.ts';
+import type { CertificateReply, SiteReply } from '../../src/api/types.ts';
 import { poll } from '../../src/lib/deadline.ts';
 import { Pebble } from '../helpers/pebble.ts';
 import { isRunning, TestPlatform } from '../helpers/platform.ts';
@@ -59,6 +59,7 @@ describe('a public name', () => {
     expect(part).toBeGreaterThan(0.6);
     expect(part).toBeLessThan(0.67);
     expect(await visit(SITE)).toBe(200);
+    expect((await platform.api.get<SiteReply>(`/v1/sites/${SITE}`)).url).toBe(`https://${SITE}:${platform.https}/`);
     expect((await platform.row(SITE)).state).toBe('cold');
     // Nothing is left of how it was proven.
     expect(await readdir(join(platform.state, 'edge/config/acme/.well-known/acme-challenge'))).toEqual([]);

@@ -70,6 +70,7 @@ ob_start( fn() => '' );
 if ( 'none' !== $subako['load'] ) {
 	$_SERVER['HTTP_HOST']       = $subako['authority'];
 	$_SERVER['SERVER_NAME']     = $subako['domain'];
+	$_SERVER['HTTPS']           = $subako['https'] ? 'on' : '';
 	$_SERVER['SERVER_PROTOCOL'] = 'HTTP/1.1';
 	$_SERVER['REQUEST_METHOD']  = 'GET';
 	$_SERVER['REQUEST_URI']     = '/';
