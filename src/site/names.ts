@@ -21,8 +21,8 @@ export interface NamesDeps {
   readonly now: () => number;
   /** A ready site by its domain. @throws SubakoError `not_found`, `bad_domain` */
   readonly siteOf: (domain: string) => Promise<Site>;
-  /** Tells the site itself under which further names it serves its pages. */
-  readonly tell: (site: Site, names: readonly string[]) => Promise<void>;
+  /** Tells the site itself which further names it has. */
+  readonly tell: (site: Site, names: readonly Alias[]) => Promise<void>;
 }
 
 export interface SiteName extends Pick<Alias, 'name' | 'redirect'> {
@@ -111,11 +111,7 @@ export class Names {
   }
 
   async #tell(site: Site): Promise<void> {
-    const served = (await this.#aliasesOf(site)).filter((alias) => !alias.redirect);
-    await this.#deps.tell(
-      site,
-      served.map((alias) => alias.name),
-    );
+    await this.#deps.tell(site, await this.#aliasesOf(site));
   }
 
   async #aliasesOf(site: Site): Promise<Alias[]> {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Cmdb, NewSite } from '../cmdb/cmdb.ts';
 import { databaseNames, newDatabaseAccess } from '../database/tenants.ts';
 import type { Tenants } from '../database/tenants.ts';
+import type { Alias } from '../domain/alias.ts';
 import { SubakoError } from '../domain/errors.ts';
 import type { EventSink } from '../domain/events.ts';
 import { canonicalHost } from '../domain/host-name.ts';
@@ -192,7 +193,7 @@ export class Sites {
     if (site !== undefined && site.phase !== 'ready' && !this.#underWay.has(site.id)) await this.#erase(site);
   }
 
-  async #tell(site: Site, names: readonly string[]): Promise<void> {
+  async #tell(site: Site, names: readonly Alias[]): Promise<void> {
     const { contexts } = this.#deps;
     await contexts.stackOf(site).setNames(await contexts.of(site, 'admin', site.id), names);
   }
