@@ -14,18 +14,20 @@ const CIPHERS = ['AES128-GCM-SHA256', 'AES256-GCM-SHA384', 'CHACHA20-POLY1305'].
 const CURVES = 'X25519MLKEM768:X25519:prime256v1:secp384r1';
 const HOST = '[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?';
 
-/** For the `http` block. */
-export function tlsSettings({ https, http3, connectionsPerAddress }: EdgePorts): string {
-  return `
+/** The protocols, whoever speaks them. A visitor who comes again need not begin anew; that is kept here, not in tickets, which hang on a key that all sites would share. */
+export const TLS_PROTOCOLS = `
   ssl_protocols TLSv1.2 TLSv1.3;
   ssl_ciphers ${CIPHERS};
   ssl_ecdh_curve ${CURVES};
   ssl_prefer_server_ciphers off;
-  # A visitor who comes again need not begin anew. Kept here, not in tickets: those hang on a key that all sites would share.
   ssl_session_cache shared:tls:10m;
   ssl_session_timeout 1d;
   ssl_session_tickets off;
-  http2 on;
+  http2 on;`;
+
+/** For the `http` block. */
+export function tlsSettings({ https, http3, connectionsPerAddress }: EdgePorts): string {
+  return `${TLS_PROTOCOLS}
   http2_max_concurrent_streams 64;${http3 ? '\n  http3_max_concurrent_streams 64;' : ''}
 
   # The directory of a certificate is the name in the handshake. One in another spelling is looked at more closely.
