@@ -157,12 +157,14 @@ async function startAccessLog(config: Config, edgeService: SystemService, parts:
 }
 
 /** What happens to sites without anybody asking. */
-async function watchSites({ reaper, spares, cron }: BuiltSites, events: EventLog): Promise<AsyncDisposable> {
+async function watchSites({ reaper, spares, cron, primaryDomain }: BuiltSites, events: EventLog): Promise<AsyncDisposable> {
   await using undo = new AsyncDisposableStack();
   reaper.start();
   undo.defer(async () => void (await Promise.all([reaper.stop(), spares.stop()])));
   await cron.start(events);
   undo.defer(() => cron.stop());
+  primaryDomain.start();
+  undo.defer(() => primaryDomain.stop());
   return undo.move();
 }
 

@@ -57,18 +57,25 @@ export class Names {
 
   /** @throws SubakoError `bad_domain`, `not_found`, `conflict` for a domain, which is its site's first name */
   async remove(typed: string): Promise<SiteName> {
-    const { cmdb, names, watcher, emit } = this.#deps;
+    const { cmdb, watcher, emit } = this.#deps;
     const name = canonicalHost(typed);
     const alias = (await cmdb.aliases()).find((one) => one.name === name);
     if (alias === undefined) throw await this.#notAnAlias(name);
-    const site = await cmdb.site(alias.siteId);
-    await cmdb.deleteAlias(name);
-    await names.unpublish(name);
+    const site = await this.release(alias);
     await watcher.removed(name);
-    if (site !== undefined) await this.#tell(site);
     const domain = site?.domain ?? '';
     emit({ type: 'site.changed', site: domain, cause: 'command', facts: { removed: name } });
     return { name, redirect: alias.redirect, domain };
+  }
+
+  /** A further name leads nowhere any more, and keeps its certificate. Gives the site that had it. */
+  async release({ name, siteId }: Alias): Promise<Site | undefined> {
+    const { cmdb, names } = this.#deps;
+    const site = await cmdb.site(siteId);
+    await cmdb.deleteAlias(name);
+    await names.unpublish(name);
+    if (site !== undefined) await this.#tell(site);
+    return site;
   }
 
   /** Every name of one site, or of all; a site's domain comes first. @throws SubakoError `not_found` */
