@@ -70,12 +70,14 @@ ob_start( fn() => '' );
 if ( 'none' !== $subako['load'] ) {
 	$_SERVER['HTTP_HOST']       = $subako['authority'];
 	$_SERVER['SERVER_NAME']     = $subako['domain'];
-	$_SERVER['HTTPS']           = $subako['https'] ? 'on' : '';
 	$_SERVER['SERVER_PROTOCOL'] = 'HTTP/1.1';
 	$_SERVER['REQUEST_METHOD']  = 'GET';
 	$_SERVER['REQUEST_URI']     = '/';
 	$_SERVER['REMOTE_ADDR']     = '127.0.0.1';
 	$_SERVER['SCRIPT_NAME']     = '/index.php';
+	if ( $subako['https'] ) {
+		$_SERVER['HTTPS'] = 'on';
+	}
 	if ( 'bare' === $subako['load'] ) {
 		// No plugin, no theme: a broken one must not keep its owner from mending the site.
 		$subako_nowhere = array( 0 => array( array( 'function' => fn() => '/nonexistent', 'accepted_args' => 0 ) ) );
