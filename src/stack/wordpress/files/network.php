@@ -13,10 +13,11 @@ $GLOBALS['wp_filter']['pre_http_request'][ PHP_INT_MAX ]['subako'] = array(
 
 $GLOBALS['wp_filter']['http_api_curl'][10]['subako'] = array(
 	'function'      => function ( $handle, $options, $url ) {
-		$name = strtolower( (string) parse_url( $url, PHP_URL_HOST ) );
-		if ( in_array( "169.254.1.1 $name", (array) @file( '/etc/hosts', FILE_IGNORE_NEW_LINES ), true ) ) {
+		preg_match_all( '/^169\.254\.1\.1 (\S+)$/m', (string) @file_get_contents( '/etc/hosts' ), $own );
+		if ( in_array( strtolower( (string) parse_url( $url, PHP_URL_HOST ) ), $own[1], true ) ) {
 			$port = parse_url( $url, PHP_URL_PORT ) ?: ( 'https' === parse_url( $url, PHP_URL_SCHEME ) ? 443 : 80 );
-			curl_setopt( $handle, CURLOPT_RESOLVE, array( "$name:$port:169.254.1.1" ) );
+			// All of them: one may send on to another, and that address is not told here.
+			curl_setopt( $handle, CURLOPT_RESOLVE, array_map( fn( $name ) => "$name:$port:169.254.1.1", $own[1] ) );
 		}
 	},
 	'accepted_args' => 3,
