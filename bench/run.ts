@@ -14,6 +14,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<Benchmark>>> = {
   storm: () => import('./storm.ts'),
   records: () => import('./records.ts'),
   cache: () => import('./cache.ts'),
+  tls: () => import('./tls.ts'),
 };
 
 const [name = '', size] = process.argv.slice(2);
@@ -23,6 +24,6 @@ if (load === undefined || (count !== undefined && (!Number.isInteger(count) || c
   console.error(`usage: npm run bench -- ${Object.keys(BENCHMARKS).join('|')} [SIZE]`);
   process.exitCode = 2;
 } else {
-  await needPackages({ mmdebstrap: 'mmdebstrap', podman: 'podman', ...(name === 'cache' ? { wrk: 'wrk' } : {}) });
+  await needPackages({ mmdebstrap: 'mmdebstrap', podman: 'podman', ...(name === 'cache' || name === 'tls' ? { wrk: 'wrk' } : {}) });
   await (await load()).run(count);
 }

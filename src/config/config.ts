@@ -48,6 +48,8 @@ export const FILE_SCHEMA = z.strictObject({
       email: z.email().optional(),
       /** That you agree to the authority's terms. */
       agree: z.literal(true, 'should be true, which says that you agree to the terms of the certificate authority'),
+      /** How it is shown that a name leads here: at port 80 (`http-01`), or at port 443 (`tls-alpn-01`), for machines whose port 80 nobody outside reaches. */
+      challenge: z.enum(['http-01', 'tls-alpn-01']).default('http-01'),
       /** A PEM file by which the authority's own server is trusted; for one that is not public. */
       ca: z.string().startsWith('/').optional(),
     })

@@ -5,6 +5,7 @@ import { rangeBase, SERVICE_RANGE } from '../domain/uid-range.ts';
 import { writeFileAtomic } from '../lib/files.ts';
 import type { BundleSpec } from '../runtime/bundle/bundle-spec.ts';
 import { EDGE_VIEW } from './nginx/edge-view.ts';
+import { CHALLENGE_SOCKET, HTTPS_SOCKET } from './nginx/handshake-front.ts';
 import { renderNginx } from './nginx/render-nginx.ts';
 import type { EdgeSettings } from './nginx/render-nginx.ts';
 import { PAGES_DIR, PAGES_SOCKET, renderPageFastcgi } from './nginx/page-cache.ts';
@@ -19,14 +20,16 @@ export interface EdgePaths {
   readonly scratch: string;
   /** Kept pages. */
   readonly pages: string;
-  /** Where the edge asks itself for pages; one that a killed edge left must go before the next starts. */
-  readonly pagesSocket: string;
+  /** At which the edge hands connections to itself; what a killed edge left must go before the next starts. */
+  readonly ownSockets: readonly string[];
   readonly accessLogDir: string;
   readonly accessLog: string;
   readonly log: string;
   readonly hosts: string;
   readonly wakeDir: string;
   readonly wakeSocket: string;
+  /** Where an authority that asks by TLS-ALPN-01 is answered. */
+  readonly challengeSocket: string;
   readonly images: string;
   readonly sites: string;
 }
@@ -43,13 +46,14 @@ export function edgePaths(dirs: { state: string; run: string }): EdgePaths {
     challenges: join(root, 'config', 'acme', '.well-known', 'acme-challenge'),
     scratch: join(root, 'scratch'),
     pages: join(root, 'scratch', PAGES_DIR),
-    pagesSocket: join(root, 'scratch', PAGES_SOCKET),
+    ownSockets: [PAGES_SOCKET, HTTPS_SOCKET, CHALLENGE_SOCKET].map((name) => join(root, 'scratch', name)),
     accessLogDir: join(root, 'log'),
     accessLog: join(root, 'log', 'access.log'),
     log: join(dirs.state, 'log', 'edge.log'),
     hosts: join(dirs.run, 'hosts'),
     wakeDir,
     wakeSocket: join(wakeDir, 'wake.sock'),
+    challengeSocket: join(wakeDir, 'acme.sock'),
     images: join(dirs.state, 'images'),
     sites: join(dirs.state, 'sites'),
   };

@@ -5,6 +5,7 @@ import type { EventSink } from '../domain/events.ts';
 import type { PageCache } from '../edge/page-cache/page-cache.ts';
 import type { RouteTree } from '../edge/route-tree.ts';
 import type { Lifecycle } from '../lifecycle/lifecycle.ts';
+import type { Addresses } from '../site/addresses.ts';
 import { CronClock } from '../site/cron-clock.ts';
 import { Dumps } from '../site/dumps.ts';
 import { Owner } from '../site/owner.ts';
@@ -15,7 +16,6 @@ import { SiteTools } from '../site/site-tools.ts';
 import type { Sites } from '../site/sites.ts';
 import type { Foundation } from './foundation.ts';
 import { platformPaths } from './paths.ts';
-import { authorityOf } from './platform-api.ts';
 import type { Database } from './start-database.ts';
 
 export interface BuildOwnerDeps {
@@ -29,6 +29,7 @@ export interface BuildOwnerDeps {
   readonly pages: PageCache;
   readonly contexts: SiteContexts;
   readonly sites: Sites;
+  readonly addresses: Addresses;
 }
 
 export interface BuiltOwner {
@@ -42,7 +43,7 @@ export interface BuiltOwner {
 export function buildOwner(config: Config, deps: BuildOwnerDeps): BuiltOwner {
   const { database, foundation } = deps;
   const { runtime, cgroupPathOf, toolbox } = foundation;
-  const common = { ...deps, runtime, dirs: config, ...namesOf(config) };
+  const common = { ...deps, runtime, dirs: config };
   const tools = new SiteTools(common);
   const owner = new Owner({ ...common, tools, wpCli: config.wpCli ?? platformPaths(config).wpCli });
   const ofDatabase = { drafts: database.drafts, databaseSocket: database.socket, databaseSockets: database.sockets, rootfs: toolbox.image.rootfs };
@@ -53,18 +54,5 @@ export function buildOwner(config: Config, deps: BuildOwnerDeps): BuiltOwner {
     primaryDomain: new PrimaryDomain({ ...common, owner }),
     imports: new SiteImport({ ...common, dumps, owner, tools }),
     cron: new CronClock({ ...common, ...ofDatabase, tools, random: Math.random }),
-  };
-}
-
-/** How sites are addressed, by their names. */
-function namesOf({ http, https }: Config): {
-  authorityOf: (domain: string) => string;
-  urlOf: (domain: string) => string;
-  urlsOf: (domain: string) => string[];
-} {
-  return {
-    authorityOf: (domain) => authorityOf(domain, http),
-    urlOf: (domain) => `http://${authorityOf(domain, http)}/`,
-    urlsOf: (domain) => [`http://${authorityOf(domain, http)}`, `https://${domain}:${https}`, `http://${domain}`],
   };
 }

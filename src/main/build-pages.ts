@@ -1,17 +1,14 @@
 /** Puts the daemon's side of the page cache together. */
 import type { Cmdb } from '../cmdb/cmdb.ts';
-import type { Config } from '../config/config.ts';
 import type { EdgePaths } from '../edge/edge-service.ts';
 import { PageCache } from '../edge/page-cache/page-cache.ts';
+import type { Addresses } from '../site/addresses.ts';
 
-const USUAL_PORTS = { http: 80, https: 443 } as const;
-
-export function buildPages(config: Pick<Config, 'http' | 'https'>, { edge, cmdb }: { edge: EdgePaths; cmdb: Cmdb }): PageCache {
-  const origin = (scheme: 'http' | 'https', host: string): string => `${scheme}://${host}${config[scheme] === USUAL_PORTS[scheme] ? '' : `:${config[scheme]}`}`;
+export function buildPages({ edge, cmdb, addresses }: { edge: EdgePaths; cmdb: Cmdb; addresses: Addresses }): PageCache {
   return new PageCache({
     dir: edge.pages,
     hosts: edge.hosts,
-    originsOf: (host) => [origin('http', host), origin('https', host)],
+    originsOf: (host) => addresses.originsOf(host),
     aliasesOf: (domain) => aliasesOf(domain, cmdb),
   });
 }

@@ -16,6 +16,7 @@ import { Lifecycle } from '../lifecycle/lifecycle.ts';
 import { Reaper } from '../lifecycle/reaper.ts';
 import { Verdicts } from '../lifecycle/way-verdicts.ts';
 import type { Stack } from '../stack/stack.ts';
+import { Addresses } from '../site/addresses.ts';
 import { SiteContexts } from '../site/site-context.ts';
 import type { NameWatcher } from '../site/names.ts';
 import { SeedMaker } from '../site/seed-maker.ts';
@@ -27,7 +28,6 @@ import type { Metrics } from './metrics.ts';
 import { platformPaths } from './paths.ts';
 import { buildMail } from './build-mail.ts';
 import { buildPages } from './build-pages.ts';
-import { authorityOf } from './platform-api.ts';
 import { buildCheckpoints } from './build-checkpoints.ts';
 import { siteDefaults } from './site-defaults.ts';
 import { STACKS } from './stacks.ts';
@@ -42,7 +42,7 @@ export interface BuildSitesDeps {
   readonly progress: Progress;
   readonly metrics: Metrics;
   readonly edge: EdgePaths;
-  readonly watcher: NameWatcher;
+  readonly certificates: NameWatcher & { isBelieved(name: string): boolean };
 }
 
 export interface BuiltSites extends BuiltOwner {
@@ -55,12 +55,13 @@ export interface BuiltSites extends BuiltOwner {
   readonly verdicts: Verdicts;
   readonly contexts: SiteContexts;
   readonly pages: PageCache;
+  readonly addresses: Addresses;
   /** Takes over what still runs, and finishes or undoes what an earlier daemon left half done. */
   readonly recover: (stacks: readonly { stack: Stack; image: Image }[]) => Promise<void>;
 }
 
 export async function buildSites(config: Config, deps: BuildSitesDeps): Promise<BuiltSites> {
-  const { foundation, cmdb, emit, database, progress } = deps;
+  const { foundation, cmdb, emit, database, progress, certificates } = deps;
   const { runtime, images } = foundation;
   const paths = platformPaths(config);
   const contexts = buildContexts(config, deps);
@@ -70,12 +71,13 @@ export async function buildSites(config: Config, deps: BuildSitesDeps): Promise<
   tellNetworkFailures(foundation, { cmdb, emit });
   const lifecycle = new Lifecycle(common);
   const verdicts = new Verdicts();
-  const pages = buildPages(config, { edge: deps.edge, cmdb });
+  const addresses = new Addresses({ ports: config, isBelieved: (name) => certificates.isBelieved(name) });
+  const pages = buildPages({ edge: deps.edge, cmdb, addresses });
   const seedMaker = buildSeeds(config, deps);
   const sites = new Sites({
     ...common,
     names: new NameRoutes(deps.edge.hosts),
-    watcher: deps.watcher,
+    watcher: certificates,
     pages,
     tenants: database.tenants,
     seeds: seedMaker,
@@ -84,9 +86,9 @@ export async function buildSites(config: Config, deps: BuildSitesDeps): Promise<
     node: config.node,
     defaults: siteDefaults(config),
     imageOf: (stack) => images.ensure(stack.recipe, progress),
-    authorityOf: (domain) => authorityOf(domain, config.http),
+    addresses,
   });
-  const ofOwner = buildOwner(config, { ...common, pages, foundation, database, lifecycle, sites });
+  const ofOwner = buildOwner(config, { ...common, pages, foundation, database, lifecycle, sites, addresses });
   const recover: BuiltSites['recover'] = async (stacks) => {
     await foundation.networks.sweep(new Set((await cmdb.instances()).map(({ id }) => id)));
     for (const site of await cmdb.sites()) await ofOwner.primaryDomain.recover(site);
@@ -110,6 +112,7 @@ export async function buildSites(config: Config, deps: BuildSitesDeps): Promise<
     verdicts,
     contexts,
     pages,
+    addresses,
     recover,
   };
 }

@@ -20,6 +20,7 @@ import type { Lifecycle, Transition } from '../lifecycle/lifecycle.ts';
 import { hold } from '../lifecycle/hold.ts';
 import { instanceLogPath } from '../lifecycle/live.ts';
 import type { SystemService } from '../lifecycle/system-service.ts';
+import type { Addresses } from '../site/addresses.ts';
 import type { Dumps } from '../site/dumps.ts';
 import type { Owner } from '../site/owner.ts';
 import type { PrimaryDomain } from '../site/primary-domain.ts';
@@ -53,6 +54,7 @@ export interface PlatformApiDeps {
   readonly spares: Spares;
   readonly ownCheckpoints: OwnCheckpoints;
   readonly contexts: SiteContexts;
+  readonly addresses: Addresses;
   readonly certificates: Certificates;
   readonly ca: LocalCa;
   readonly pages: PageCache;
@@ -62,14 +64,8 @@ export interface PlatformApiDeps {
   readonly onShutdown: (options: { keep: boolean }) => void;
 }
 
-const HTTP_PORT = 80;
 /** For what asks about a site without an instance of it. */
 const NO_INSTANCE = 'none';
-
-/** Host name with the port visitors use, where it is not the usual one. */
-export function authorityOf(domain: string, httpPort: number): string {
-  return httpPort === HTTP_PORT ? domain : `${domain}:${httpPort}`;
-}
 
 export class PlatformApi implements ApiPlatform {
   readonly events: EventLog;
@@ -145,11 +141,11 @@ export class PlatformApi implements ApiPlatform {
 
   describe(site: Site): SiteReply {
     const { id, domain, stack, image, node, createdAt } = site;
-    const { config, lifecycle } = this.#deps;
+    const { addresses, lifecycle } = this.#deps;
     return {
       id,
       domain,
-      url: `http://${authorityOf(domain, config.http)}/`,
+      url: addresses.urlOf(site),
       state: lifecycle.stateOfSite(id),
       stack,
       image,

@@ -79,7 +79,7 @@ export async function startPlatform({ config, log, progress, onShutdown }: Start
   ending.keep = database.service.wasAdopted;
 
   const tls = await buildCertificates(config, { cmdb, emit });
-  const built = await buildSites(config, { foundation, cmdb, emit, database, progress, metrics, edge, watcher: tls.certificates });
+  const built = await buildSites(config, { foundation, cmdb, emit, database, progress, metrics, edge, certificates: tls.certificates });
   const { lifecycle, templates, recover } = built;
   const pageKeeper = undo.use(new PageKeeper({ config, cmdb, events, ...built }));
   undo.defer(() => (ending.keep ? undefined : lifecycle.sleepAll('platform stopped')));
@@ -160,12 +160,14 @@ async function startAccessLog(config: Config, edgeService: SystemService, parts:
 }
 
 /** What happens to sites without anybody asking. */
-async function watchSites({ reaper, spares, cron }: BuiltSites, events: EventLog): Promise<AsyncDisposable> {
+async function watchSites({ reaper, spares, cron, primaryDomain }: BuiltSites, events: EventLog): Promise<AsyncDisposable> {
   await using undo = new AsyncDisposableStack();
   reaper.start();
   undo.defer(async () => void (await Promise.all([reaper.stop(), spares.stop()])));
   await cron.start(events);
   undo.defer(() => cron.stop());
+  primaryDomain.start();
+  undo.defer(() => primaryDomain.stop());
   return undo.move();
 }
 

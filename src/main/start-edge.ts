@@ -20,7 +20,8 @@ export async function startEdge(config: Config, foundation: Foundation, deps: Se
   const paths = edgePaths(config);
   const { rootfs } = foundation.toolbox.image;
   deps.progress('starting the edge');
-  const settings = { ...config, ipv6: existsSync('/proc/net/if_inet6'), cacheBytes: config.cacheSize };
+  const tlsAlpn = config.acme?.challenge === 'tls-alpn-01';
+  const settings = { ...config, ipv6: existsSync('/proc/net/if_inet6'), tlsAlpn, cacheBytes: config.cacheSize };
   const configuration = await prepareEdge(paths, settings);
   const service = new SystemService(
     {
@@ -37,7 +38,7 @@ export async function startEdge(config: Config, foundation: Foundation, deps: Se
       ...deps,
       beforeBoot: async () => {
         await refuseTakenPorts(config);
-        await rm(paths.pagesSocket, { force: true });
+        for (const socket of paths.ownSockets) await rm(socket, { force: true });
       },
     },
   );

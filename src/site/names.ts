@@ -21,8 +21,8 @@ export interface NamesDeps {
   readonly now: () => number;
   /** A ready site by its domain. @throws SubakoError `not_found`, `bad_domain` */
   readonly siteOf: (domain: string) => Promise<Site>;
-  /** Tells the site itself under which further names it serves its pages. */
-  readonly tell: (site: Site, names: readonly string[]) => Promise<void>;
+  /** Tells the site itself which further names it has. */
+  readonly tell: (site: Site, names: readonly Alias[]) => Promise<void>;
 }
 
 export interface SiteName extends Pick<Alias, 'name' | 'redirect'> {
@@ -57,18 +57,25 @@ export class Names {
 
   /** @throws SubakoError `bad_domain`, `not_found`, `conflict` for a domain, which is its site's first name */
   async remove(typed: string): Promise<SiteName> {
-    const { cmdb, names, watcher, emit } = this.#deps;
+    const { cmdb, watcher, emit } = this.#deps;
     const name = canonicalHost(typed);
     const alias = (await cmdb.aliases()).find((one) => one.name === name);
     if (alias === undefined) throw await this.#notAnAlias(name);
-    const site = await cmdb.site(alias.siteId);
-    await cmdb.deleteAlias(name);
-    await names.unpublish(name);
+    const site = await this.release(alias);
     await watcher.removed(name);
-    if (site !== undefined) await this.#tell(site);
     const domain = site?.domain ?? '';
     emit({ type: 'site.changed', site: domain, cause: 'command', facts: { removed: name } });
     return { name, redirect: alias.redirect, domain };
+  }
+
+  /** A further name leads nowhere any more, and keeps its certificate. Gives the site that had it. */
+  async release({ name, siteId }: Alias): Promise<Site | undefined> {
+    const { cmdb, names } = this.#deps;
+    const site = await cmdb.site(siteId);
+    await cmdb.deleteAlias(name);
+    await names.unpublish(name);
+    if (site !== undefined) await this.#tell(site);
+    return site;
   }
 
   /** Every name of one site, or of all; a site's domain comes first. @throws SubakoError `not_found` */
@@ -111,11 +118,7 @@ export class Names {
   }
 
   async #tell(site: Site): Promise<void> {
-    const served = (await this.#aliasesOf(site)).filter((alias) => !alias.redirect);
-    await this.#deps.tell(
-      site,
-      served.map((alias) => alias.name),
-    );
+    await this.#deps.tell(site, await this.#aliasesOf(site));
   }
 
   async #aliasesOf(site: Site): Promise<Alias[]> {

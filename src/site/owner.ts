@@ -9,6 +9,7 @@ import { newId, newSecret } from '../domain/ids.ts';
 import type { Site } from '../domain/site.ts';
 import { wpCliArgv } from '../stack/wordpress/owner-tools.ts';
 import type { ToolName } from '../stack/wordpress/owner-tools.ts';
+import type { Addresses } from './addresses.ts';
 import { forgetMemory } from './forget-memory.ts';
 import type { Memory } from './forget-memory.ts';
 import { CHECK, PLUGIN, REPLACED, THEME, USER, USERS } from './owner-types.ts';
@@ -27,8 +28,7 @@ import type { SiteTools, ToolOptions } from './site-tools.ts';
 
 export interface OwnerDeps extends Memory {
   readonly tools: SiteTools;
-  readonly urlOf: (domain: string) => string;
-  readonly authorityOf: (domain: string) => string;
+  readonly addresses: Addresses;
   readonly emit: EventSink;
   /** Where WP-CLI is, unless the command says otherwise. */
   readonly wpCli: string;
@@ -126,7 +126,7 @@ export class Owner {
     const answer = await this.#ask(site, 'login-link', { user, selector, hash, seconds: LINK_SECONDS });
     this.#deps.emit({ type: 'site.changed', site: site.domain, cause: 'a link to log in was made' });
     const { user: name } = USER.pick({ user: true }).parse(answer);
-    return { user: name, url: `${this.#deps.urlOf(site.domain)}wp-login.php?subako_login=${selector}.${secret}`, seconds: LINK_SECONDS };
+    return { user: name, url: `${this.#deps.addresses.urlOf(site)}wp-login.php?subako_login=${selector}.${secret}`, seconds: LINK_SECONDS };
   }
 
   /** Loads the whole of WordPress once where it may write: what it keeps after a change, the public container could not. */
@@ -171,7 +171,7 @@ export class Owner {
     const name = `wp-cli-${hash.slice(0, 12)}.phar`;
     const look = (await this.#ask(site, 'keep', { action: 'look', name, hash })) as { there?: unknown };
     if (look.there !== true) await this.#ask(site, 'keep', { action: 'put', name, hash }, { file: createReadStream(file) });
-    return wpCliArgv(`/tmp/${name}`, this.#deps.authorityOf(site.domain), args);
+    return wpCliArgv(`/tmp/${name}`, this.#deps.addresses.urlOf(site), args);
   }
 
   async #replace(site: Site, input: unknown, { progress, signal }: { progress: Progress; signal?: AbortSignal }): Promise<ReplacedReply> {

@@ -3,15 +3,17 @@ import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Cmdb } from '../cmdb/cmdb.ts';
 import type { Alias } from '../domain/alias.ts';
-import { SubakoError } from '../domain/errors.ts';
+import { asSubakoError, SubakoError } from '../domain/errors.ts';
 import type { EventSink } from '../domain/events.ts';
 import { canonicalHost } from '../domain/host-name.ts';
 import { ROLES } from '../domain/role.ts';
 import type { Site } from '../domain/site.ts';
 import type { PageCache } from '../edge/page-cache/page-cache.ts';
 import type { RouteTree } from '../edge/route-tree.ts';
+import { failpoint } from '../lib/failpoint.ts';
 import { writeFileAtomic } from '../lib/files.ts';
 import type { Lifecycle } from '../lifecycle/lifecycle.ts';
+import type { Addresses } from './addresses.ts';
 import { forgetMemory } from './forget-memory.ts';
 import type { Owner } from './owner.ts';
 import type { ReplacedReply } from './owner-types.ts';
@@ -30,8 +32,7 @@ export interface PrimaryDomainDeps {
   readonly owner: Owner;
   readonly dirs: PlatformDirs;
   readonly emit: EventSink;
-  /** Every address that a site of this name can be reached at. */
-  readonly urlsOf: (domain: string) => readonly string[];
+  readonly addresses: Addresses;
 }
 
 export interface RenamedReply {
@@ -51,10 +52,21 @@ interface Note {
   readonly from: string;
   /** The name was a further one of the site before. */
   readonly alias?: Alias | undefined;
+  /** Its addresses may have been changed already. */
+  readonly replacing?: Replacing | undefined;
+}
+
+interface Replacing {
+  readonly from: readonly string[];
+  readonly to: string;
 }
 
 export class PrimaryDomain {
   readonly #deps: PrimaryDomainDeps;
+  /** Sites that an earlier daemon left with their new name and, perhaps, their old addresses. */
+  readonly #unfinished = new Map<string, { readonly from: string; readonly replacing: Replacing }>();
+  readonly #stopping = new AbortController();
+  #finishing: Promise<void> = Promise.resolve();
 
   constructor(deps: PrimaryDomainDeps) {
     this.#deps = deps;
@@ -65,21 +77,27 @@ export class PrimaryDomain {
    * @throws SubakoError `bad_domain`, `already_exists`, `conflict`, or what the replacing threw; then all is as it was
    */
   async change(site: Site, wanted: string, { progress, signal }: Working): Promise<RenamedReply> {
-    const { cmdb, lifecycle, sites, owner, emit, urlsOf } = this.#deps;
+    const { cmdb, lifecycle, sites, owner, addresses } = this.#deps;
     const domain = canonicalHost(wanted);
+    if (this.#unfinished.has(site.id)) {
+      throw new SubakoError('conflict', `${site.domain} is still getting the name it has now`, { hint: 'subako events says how that goes' });
+    }
     if (domain === site.domain) throw new SubakoError('conflict', `${domain} is the site’s name already`);
     const holder = await cmdb.siteByHost(domain);
     if (holder !== undefined && holder.id !== site.id) {
       throw new SubakoError('already_exists', `${domain} is a name of the site ${holder.domain}`, { hint: 'choose another name' });
     }
     const alias = (await cmdb.aliases()).find(({ name }) => name === domain);
+    // Asked now: a further name of the site may have a certificate.
+    const url = addresses.urlOf({ ...site, domain });
 
     await using undo = new AsyncDisposableStack();
     // Written first: a daemon that finds it at its start gives the site its old name back.
-    await writeFileAtomic(this.#note(site.id), JSON.stringify({ from: site.domain, alias } satisfies Note), { mode: 0o600 });
-    undo.defer(() => rm(this.#note(site.id), { force: true }));
+    const note: Note = { from: site.domain, alias };
+    await this.#write(site.id, note);
+    undo.defer(() => this.#forget(site.id));
     if (alias !== undefined) {
-      await sites.names.remove(domain);
+      await sites.names.release(alias);
       undo.defer(async () => void (await sites.names.add(site.domain, domain, alias)));
     }
     progress('putting the site to sleep');
@@ -91,28 +109,73 @@ export class PrimaryDomain {
     });
     undo.defer(async () => {
       await this.#leave(renamed);
-      await sites.names.forget(domain);
+      if (alias === undefined) await sites.names.forget(domain);
       await lifecycle.exclusively(site.id, () => this.#record(renamed, site.domain));
     });
     await this.#begin(renamed);
-    const [url = ''] = urlsOf(domain);
-    const replaced = await owner.replaceUrls(renamed, { from: urlsOf(site.domain), to: url }, { progress, signal });
-    await rm(this.#note(site.id), { force: true });
+    await failpoint('primary.begun');
+    const replacing: Replacing = { from: [...addresses.originsOf(site.domain), `http://${site.domain}`], to: url.replace(/\/$/u, '') };
+    // From here on nobody who comes later can tell whether they were changed: it is gone on with, not back.
+    await this.#write(site.id, { ...note, replacing });
+    undo.defer(() => this.#write(site.id, note));
+    const replaced = await owner.replaceUrls(renamed, replacing, { progress, signal });
     undo.move();
-    await sites.names.add(domain, site.domain, { redirect: true });
-    emit({ type: 'site.changed', site: domain, cause: 'another name', facts: { from: site.domain } });
-    return { from: site.domain, domain, url: `${url}/`, replaced };
+    await failpoint('primary.replaced');
+    await this.#conclude(renamed, site.domain);
+    return { from: site.domain, domain, url, replaced };
   }
 
   /** At start, before routes are made: what an earlier daemon left half done is taken back. */
   async recover(site: Site): Promise<void> {
     const text = await readFile(this.#note(site.id), 'utf8').catch(() => undefined);
     if (text === undefined) return;
-    const { from, alias } = JSON.parse(text) as Note;
+    const { from, alias, replacing } = JSON.parse(text) as Note;
+    if (replacing !== undefined) return void this.#unfinished.set(site.id, { from, replacing });
     await this.#record(site, from);
     if (alias !== undefined) await this.#deps.cmdb.addAlias(alias);
-    await rm(this.#note(site.id), { force: true });
+    await this.#forget(site.id);
     this.#deps.emit({ type: 'site.undone', site: from, cause: 'the daemon ended while it got another name', facts: { id: site.id, was: site.domain } });
+  }
+
+  /** What an earlier daemon was about to finish is finished, as soon as sites can be woken; returns at once. */
+  start(): void {
+    this.#finishing = this.#finishAll();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#finishing;
+  }
+
+  async #finishAll(): Promise<void> {
+    const { cmdb, owner, emit } = this.#deps;
+    const { signal } = this.#stopping;
+    for (const [id, { from, replacing }] of this.#unfinished) {
+      const site = await cmdb.site(id);
+      if (site?.phase !== 'ready' || signal.aborted) continue;
+      try {
+        // A tool of the earlier daemon's may still be at it: it ends with its container.
+        await forgetMemory(this.#deps, site, 'another name');
+        await owner.replaceUrls(site, replacing, { progress: () => undefined, signal });
+        await this.#conclude(site, from);
+        this.#unfinished.delete(id);
+      } catch (error) {
+        // The note stays, and the next start tries again.
+        const cause = `its addresses are not those of its new name yet: ${asSubakoError(error).message}`;
+        if (!signal.aborted) emit({ type: 'site.undone', site: site.domain, cause, facts: { id, from } });
+      }
+    }
+  }
+
+  /** Repeatable. */
+  async #conclude(site: Site, from: string): Promise<void> {
+    const { sites, emit } = this.#deps;
+    await sites.names.add(site.domain, from, { redirect: true }).catch((error: unknown) => {
+      // Somebody else has it meanwhile.
+      if (asSubakoError(error).code !== 'already_exists') throw error;
+    });
+    await this.#forget(site.id);
+    emit({ type: 'site.changed', site: site.domain, cause: 'another name', facts: { from } });
   }
 
   /** Nobody is led to it by its domain any more, and nothing of it is awake. */
@@ -136,6 +199,14 @@ export class PrimaryDomain {
     const changed = await cmdb.updateSite(site.id, { domain });
     await contexts.stackOf(changed).configure(await contexts.of(changed, 'admin', site.id));
     return changed;
+  }
+
+  #write(siteId: string, note: Note): Promise<void> {
+    return writeFileAtomic(this.#note(siteId), JSON.stringify(note), { mode: 0o600 });
+  }
+
+  #forget(siteId: string): Promise<void> {
+    return rm(this.#note(siteId), { force: true });
   }
 
   #note(siteId: string): string {

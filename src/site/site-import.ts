@@ -2,8 +2,8 @@
 import { stat } from 'node:fs/promises';
 import { SubakoError } from '../domain/errors.ts';
 import type { EventSink } from '../domain/events.ts';
-import { canonicalHost } from '../domain/host-name.ts';
 import { formatSize } from '../lib/units.ts';
+import type { Addresses } from './addresses.ts';
 import { tarOf } from './archive.ts';
 import type { Dumps, Working } from './dumps.ts';
 import { RENEWED, UNPACKED } from './owner-types.ts';
@@ -17,7 +17,7 @@ export interface SiteImportDeps {
   readonly dumps: Dumps;
   readonly owner: Owner;
   readonly tools: SiteTools;
-  readonly urlOf: (domain: string) => string;
+  readonly addresses: Addresses;
   readonly emit: EventSink;
 }
 
@@ -60,11 +60,11 @@ export class SiteImport {
 
   /** @throws SubakoError what went wrong; then the site is gone again */
   async import(request: ImportRequest, working: Working): Promise<ImportedReply> {
-    const { sites, dumps, owner, tools, emit, urlOf } = this.#deps;
+    const { sites, dumps, owner, tools, emit, addresses } = this.#deps;
     const { progress, signal } = working;
     for (const path of [request.db, ...(request.files === undefined ? [] : [request.files])]) await mustBeThere(path);
     const given = request.fromUrl === undefined ? undefined : [siteUrl(request.fromUrl)];
-    const to = siteUrl(request.toUrl ?? urlOf(canonicalHost(request.domain)));
+    const wanted = request.toUrl === undefined ? undefined : siteUrl(request.toUrl);
 
     await using undo = new AsyncDisposableStack();
     progress('making the site');
@@ -78,7 +78,9 @@ export class SiteImport {
         : UNPACKED.parse(await tools.run(site, 'unpack', { input: {}, file: await tarOf(request.files), timeoutMs: UNPACK_TIMEOUT_MS, onProgress, signal }));
     const loaded = await dumps.import(site, { file: request.db, prefix: request.prefix }, working);
     const from = given ?? loaded.urls.map(siteUrl).toSorted((a, b) => b.length - a.length);
-    const replaced = await owner.replaceUrls(site, { from, to }, working);
+    // Asked now: it may have got its certificate meanwhile.
+    const url = addresses.urlOf(site);
+    const replaced = await owner.replaceUrls(site, { from, to: wanted ?? siteUrl(url) }, working);
     progress('bringing its tables up to date');
     const renewed = RENEWED.parse(await tools.run(site, 'renew', { input: {}, timeoutMs: RENEW_TIMEOUT_MS, signal }));
     await owner.settle(site);
@@ -87,7 +89,7 @@ export class SiteImport {
     emit({ type: 'site.changed', site: site.domain, cause: 'imported', facts: { files: unpacked.files, tables: loaded.tables } });
     return {
       domain: site.domain,
-      url: urlOf(site.domain),
+      url,
       files: { count: unpacked.files, bytes: unpacked.bytes },
       leftOut: unpacked.leftOut,
       tables: loaded.tables,

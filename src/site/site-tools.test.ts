@@ -28,7 +28,7 @@ function toolsOf(answer: Partial<ExecResult>): { tools: SiteTools; seen: Seen; l
         return { code: 0, signal: null, stderr: '', timedOut: false, ...answer, stdout };
       },
     },
-    authorityOf: (domain: string) => `${domain}:8080`,
+    addresses: { urlOf: ({ domain }: { domain: string }) => `http://${domain}:8080/` },
   } as unknown as SiteToolsDeps;
   return { tools: new SiteTools(deps), seen, live };
 }

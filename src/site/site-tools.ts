@@ -12,6 +12,7 @@ import type { Lifecycle } from '../lifecycle/lifecycle.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { wordpressTool } from '../stack/wordpress/owner-tools.ts';
 import type { ToolName, ToolPlace } from '../stack/wordpress/owner-tools.ts';
+import type { Addresses } from './addresses.ts';
 
 export interface ToolOptions {
   readonly input: unknown;
@@ -32,7 +33,7 @@ export interface ToolOptions {
 export interface SiteToolsDeps {
   readonly lifecycle: Pick<Lifecycle, 'wake' | 'live' | 'touch'>;
   readonly runtime: Pick<Runtime, 'exec'>;
-  readonly authorityOf: (domain: string) => string;
+  readonly addresses: Pick<Addresses, 'urlOf'>;
 }
 
 /** Tools write. */
@@ -55,11 +56,11 @@ export class SiteTools {
    * @throws SubakoError what the tool said, `command_failed` when it said nothing in time, or what waking the site throws
    */
   async run(site: Site, tool: ToolName, options: ToolOptions): Promise<unknown> {
-    const { lifecycle, runtime, authorityOf } = this.#deps;
+    const { lifecycle, runtime, addresses } = this.#deps;
     refuseOtherStacks(site);
     const { input, file, load, memory, timeoutMs = TIMEOUT_MS, onProgress, signal, cause = 'command', quiet = false } = options;
     const mark = `subako:${newId(20)}`;
-    const place = { domain: site.domain, authority: authorityOf(site.domain), load, memory };
+    const place = { domain: site.domain, url: addresses.urlOf(site), load, memory };
     const call = wordpressTool(tool, place, { input, mark, seconds: timeoutMs / 1000 });
     const { live, release } = await hold(lifecycle, { site, role: ROLE }, cause);
     try {

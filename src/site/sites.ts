@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Cmdb, NewSite } from '../cmdb/cmdb.ts';
 import { databaseNames, newDatabaseAccess } from '../database/tenants.ts';
 import type { Tenants } from '../database/tenants.ts';
+import type { Alias } from '../domain/alias.ts';
 import { SubakoError } from '../domain/errors.ts';
 import type { EventSink } from '../domain/events.ts';
 import { canonicalHost } from '../domain/host-name.ts';
@@ -22,6 +23,7 @@ import type { Lifecycle } from '../lifecycle/lifecycle.ts';
 import type { NewSiteAnswers, Stack } from '../stack/stack.ts';
 import { hashLogin } from './admin-password.ts';
 import type { Login } from './admin-password.ts';
+import type { Addresses } from './addresses.ts';
 import { upgradeSite } from './upgrade.ts';
 import type { SiteContexts } from './site-context.ts';
 import { sitePaths } from './site-paths.ts';
@@ -48,8 +50,7 @@ export interface SitesDeps {
   readonly defaults: SiteSettings;
   /** The newest image of a stack. */
   readonly imageOf: (stack: Stack) => Promise<Image>;
-  /** Host name with the port visitors use. */
-  readonly authorityOf: (domain: string) => string;
+  readonly addresses: Addresses;
 }
 
 export interface CreateRequest {
@@ -207,7 +208,7 @@ export class Sites {
     if (site !== undefined && site.phase !== 'ready' && !this.#underWay.has(site.id)) await this.#erase(site);
   }
 
-  async #tell(site: Site, names: readonly string[]): Promise<void> {
+  async #tell(site: Site, names: readonly Alias[]): Promise<void> {
     const { contexts } = this.#deps;
     await contexts.stackOf(site).setNames(await contexts.of(site, 'admin', site.id), names);
   }
@@ -268,7 +269,7 @@ export class Sites {
     if (!EMAIL.test(adminEmail) || adminEmail.length > MAX_EMAIL)
       throw new SubakoError('bad_setting', `“${adminEmail}” is not an e-mail address`, { hint: 'write it like owner@example.org' });
     const title = (request.title ?? domain).slice(0, 200);
-    return { title, adminUser, adminEmail, adminPassword: newSecret(18), authority: this.#deps.authorityOf(domain) };
+    return { title, adminUser, adminEmail, adminPassword: newSecret(18), authority: new URL(this.#deps.addresses.originsOf(domain)[0]).host };
   }
 }
 

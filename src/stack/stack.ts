@@ -2,6 +2,7 @@
 import type { SiteRoute } from '../edge/route-tree.ts';
 import type { Image } from '../image/image.ts';
 import type { Recipe } from '../image/recipe.ts';
+import type { Alias } from '../domain/alias.ts';
 import type { ProcessIdentity } from '../domain/instance.ts';
 import type { Role } from '../domain/role.ts';
 import type { Site } from '../domain/site.ts';
@@ -59,8 +60,8 @@ export interface Stack {
   prepareFiles(context: StackContext, credentials: SiteCredentials): Promise<void>;
   /** Makes the configuration of each role of a site that had one for all. Repeatable. */
   splitConfig(context: StackContext, credentials: SiteCredentials): Promise<void>;
-  /** Under which further names the site serves its pages, besides its domain. Running instances learn it within seconds. */
-  setNames(context: StackContext, names: readonly string[]): Promise<void>;
+  /** The site's names besides its domain: it serves its pages under those that do not redirect, and can ask itself under all. Running instances learn it within seconds. */
+  setNames(context: StackContext, names: readonly Pick<Alias, 'name' | 'redirect'>[]): Promise<void>;
   /** Writes what the site's record says into its configuration: its domain, its PHP settings. Repeatable; running instances may see it at once. */
   configure(context: StackContext): Promise<void>;
   /** Makes what a boot needs and a stop may have left behind. Cheap: it is on the way of a waiting visitor. */

@@ -3,16 +3,17 @@ import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { CertificateReply } from '../../src/api/types.ts';
+import type { CertificateReply, SiteReply } from '../../src/api/types.ts';
 import { poll } from '../../src/lib/deadline.ts';
 import { Pebble } from '../helpers/pebble.ts';
 import { isRunning, TestPlatform } from '../helpers/platform.ts';
-import { fetchHttps } from '../helpers/tls.ts';
+import { fetchHttps, refusal } from '../helpers/tls.ts';
 
 const SITE = 'one.example.org';
 const WWW = 'www.one.example.org';
 const ASTRAY = 'astray.example.org';
 const LATE = 'late.example.org';
+const ALPN = 'alpn.example.org';
 const STYLE = '/wp-content/themes/twentytwentyfive/style.css';
 const PATIENCE = { timeoutMs: 120_000, everyMs: 200 };
 
@@ -25,19 +26,21 @@ const until = (name: string, status: CertificateReply['status']) =>
     const found = await certificate(name);
     return found?.status === status ? found : undefined;
   }, PATIENCE);
-const visit = async (host: string) => (await fetchHttps({ port: platform.https, host, ca: await pebble.roots(), path: STYLE })).status;
+const fetch = async (host: string, path: string) => fetchHttps({ port: platform.https, host, ca: await pebble.roots(), path });
+const visit = async (host: string) => (await fetch(host, STYLE)).status;
 const renew = (name: string) => platform.api.post<CertificateReply>(`/v1/certificates/${name}/renew`);
+const configure = (more: object) => writeFile(join(platform.state, 'config.json'), JSON.stringify({ acme: { ...pebble.acme, ...more } }));
 const addName = (name: string) => platform.api.post('/v1/domains', { domain: SITE, name });
 
 beforeAll(async () => {
   platform = await TestPlatform.create();
   const dir = join(platform.dir, 'pebble');
   await mkdir(dir);
-  pebble = await Pebble.create(dir, platform.http);
+  pebble = await Pebble.create(dir, platform);
   // Half of all nonces are refused, and every order is proven anew.
   await pebble.start({ PEBBLE_WFE_NONCEREJECT: '50', PEBBLE_AUTHZREUSE: '0' });
   await mkdir(platform.state, { mode: 0o711 });
-  await writeFile(join(platform.state, 'config.json'), JSON.stringify({ acme: pebble.acme }));
+  await configure({});
   await platform.up();
 });
 
@@ -56,6 +59,7 @@ describe('a public name', () => {
     expect(part).toBeGreaterThan(0.6);
     expect(part).toBeLessThan(0.67);
     expect(await visit(SITE)).toBe(200);
+    expect((await platform.api.get<SiteReply>(`/v1/sites/${SITE}`)).url).toBe(`https://${SITE}:${platform.https}/`);
     expect((await platform.row(SITE)).state).toBe('cold');
     // Nothing is left of how it was proven.
     expect(await readdir(join(platform.state, 'edge/config/acme/.well-known/acme-challenge'))).toEqual([]);
@@ -118,5 +122,23 @@ describe('an authority', () => {
     await platform.api.delete(`/v1/domains/${LATE}`);
     expect(await certificate(LATE)).toBeUndefined();
     expect(await readdir(join(platform.state, 'certs'))).not.toContain(LATE);
+  });
+});
+
+describe('a machine whose port 80 nobody reaches', () => {
+  it('proves its names in handshakes, and knows its visitors as before', async () => {
+    await platform.killDaemon();
+    await configure({ challenge: 'tls-alpn-01' });
+    await platform.up();
+    await addName(ALPN);
+    expect(await until(ALPN, 'valid')).toBeDefined();
+    expect(await visit(ALPN)).toBe(200);
+    // It was proven so; there is no other way while nothing is being proven.
+    const asked = { port: platform.https, servername: ALPN, ALPNProtocols: ['acme-tls/1'], rejectUnauthorized: false };
+    expect(await refusal(asked)).not.toContain('none');
+    const keys = ['REMOTE_ADDR', 'SERVER_ADDR', 'SERVER_PORT', 'HTTPS', 'HTTP_HOST'];
+    await platform.plantPhp(SITE, 'who.php', `<?php foreach ( explode( ' ', '${keys.join(' ')}' ) as $key ) echo $_SERVER[ $key ], "\\n";`);
+    const { text } = await fetch(SITE, '/wp-content/plugins/who.php');
+    expect(text.trim().split('\n')).toEqual(['127.0.0.1', '127.0.0.1', String(platform.https), 'on', `${SITE}:${platform.https}`]);
   });
 });

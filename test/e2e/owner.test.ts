@@ -5,12 +5,15 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CreatedSiteReply } from '../../src/api/types.ts';
 import type { HealthReply, LoginLinkReply, PluginReply, ReplacedReply, ThemeReply, UserReply, UserWithPassword } from '../../src/site/owner-types.ts';
+import { poll } from '../../src/lib/deadline.ts';
 import { Visitor } from '../helpers/admin.ts';
-import { TestPlatform } from '../helpers/platform.ts';
+import { isRunning, TestPlatform } from '../helpers/platform.ts';
 import { zipOf } from '../helpers/zip.ts';
 
 const SITE = 'owner.localhost';
 const NEW_NAME = 'renamed.localhost';
+const THIRD_NAME = 'third.localhost';
+const PATIENCE = { timeoutMs: 120_000, everyMs: 200 };
 const MIB = 1024 ** 2;
 let platform: TestPlatform;
 let site: CreatedSiteReply;
@@ -252,6 +255,12 @@ describe('another name', () => {
     expect((await platform.fetch(SITE, '/')).status).toBe(200);
   });
 
+  it('is taken back by the next daemon where the first dies before an address was changed', async () => {
+    await dieWhileRenaming('primary.begun', SITE, NEW_NAME);
+    expect((await platform.fetch(SITE, '/')).status).toBe(200);
+    expect((await platform.fetch(NEW_NAME, '/')).status).toBe(421);
+  });
+
   it('changes record, route and every address; users stay logged in under it', async () => {
     await withWordPress(`update_option("owner_links", array("http://${SITE}:${platform.http}/a", "https://${SITE}/b", "http://${SITE}.example.com/c"));`);
     const renamed = await platform.json<{ from: string; url: string }>('domain', 'primary', SITE, NEW_NAME);
@@ -262,15 +271,28 @@ describe('another name', () => {
     expect(page.status).toBe(200);
     expect(page.text).not.toContain(`//${SITE}`);
     expect(await new Visitor(platform, NEW_NAME).logIn('admin', site.admin.password)).toBe(true);
-    const links = await platform.cli([
-      'exec',
-      NEW_NAME,
-      '--',
-      'php8.4',
-      '-r',
-      `$_SERVER["HTTP_HOST"] = "${NEW_NAME}"; require "/srv/wordpress/wp-load.php"; echo json_encode(get_option("owner_links"), JSON_UNESCAPED_SLASHES);`,
-    ]);
-    const to = `http://${NEW_NAME}:${platform.http}`;
-    expect(JSON.parse(links.stdout)).toEqual([`${to}/a`, `${to}/b`, `http://${SITE}.example.com/c`]);
+    expect(await linksOf(NEW_NAME)).toEqual([`http://${NEW_NAME}:${platform.http}/a`, `http://${NEW_NAME}:${platform.http}/b`, `http://${SITE}.example.com/c`]);
+  });
+
+  it('is finished by the next daemon where the first dies when addresses were changed', async () => {
+    await dieWhileRenaming('primary.replaced', NEW_NAME, THIRD_NAME);
+    const sentOn = async () => (await platform.fetch(NEW_NAME, '/')).headers.location === `http://${THIRD_NAME}:${platform.http}/`;
+    expect(await poll(sentOn, PATIENCE)).toBe(true);
+    expect((await platform.fetch(THIRD_NAME, '/')).status).toBe(200);
+    expect(await linksOf(THIRD_NAME)).toContain(`http://${THIRD_NAME}:${platform.http}/a`);
   });
 });
+
+async function linksOf(name: string): Promise<unknown> {
+  const code = `$_SERVER["HTTP_HOST"] = "${name}"; require "/srv/wordpress/wp-load.php"; echo json_encode(get_option("owner_links"), JSON_UNESCAPED_SLASHES);`;
+  return JSON.parse((await platform.cli(['exec', name, '--', 'php8.4', '-r', code])).stdout);
+}
+
+/** The daemon is killed there; another one is up when this returns. */
+async function dieWhileRenaming(failpoint: string, from: string, to: string): Promise<void> {
+  await platform.killDaemon();
+  const { pid } = await platform.up(`${failpoint}=kill`);
+  await platform.api.work(`/v1/sites/${from}/primary`, { domain: to }, () => undefined).catch(() => undefined); // it dies before it answers
+  expect(await poll(() => !isRunning(pid), PATIENCE)).toBe(true);
+  await platform.up();
+}

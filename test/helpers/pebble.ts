@@ -27,8 +27,8 @@ export class Pebble {
     this.#serverCa = serverCa;
   }
 
-  /** @param dir an empty place; @param httpPort where it looks at challenges */
-  static async create(dir: string, httpPort: number): Promise<Pebble> {
+  /** @param dir an empty place @param edge ports at which it looks at challenges */
+  static async create(dir: string, edge: { readonly http: number; readonly https: number }): Promise<Pebble> {
     const now = Date.now();
     const caKey = newKey();
     const ca = makeAuthority('Pebble server', caKey, { now, validMs: DAY_MS, under: ['localhost'] });
@@ -40,7 +40,8 @@ export class Pebble {
     await writeFile(files.certificate, makeLeaf(['localhost'], key, { issuer: { certificate: new X509Certificate(ca), key: caKey }, now, validMs: DAY_MS }));
     await writeFile(files.privateKey, keyPem(key));
     const addresses = { listenAddress: `127.0.0.1:${acme}`, managementListenAddress: `127.0.0.1:${management}` };
-    const settings = { ...addresses, ...files, httpPort, tlsPort: 5001, ocspResponderURL: '', externalAccountBindingRequired: false };
+    const looksAt = { httpPort: edge.http, tlsPort: edge.https };
+    const settings = { ...addresses, ...files, ...looksAt, ocspResponderURL: '', externalAccountBindingRequired: false };
     await writeFile(join(dir, 'pebble.json'), JSON.stringify({ pebble: settings }));
     return pebble;
   }

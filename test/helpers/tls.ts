@@ -14,10 +14,11 @@ export interface Visit {
   readonly method?: string;
   /** Host header, where it is not the name of the handshake. */
   readonly header?: string;
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
-export function fetchHttps({ port, ca, host, path = '/', method = 'GET', header = host }: Visit): Promise<Reply> {
-  const options = { host: '127.0.0.1', port, servername: host, ca, method, path, headers: { host: `${header}:${port}` }, agent: false as const };
+export function fetchHttps({ port, ca, host, path = '/', method = 'GET', header = host, headers = {} }: Visit): Promise<Reply> {
+  const options = { host: '127.0.0.1', port, servername: host, ca, method, path, headers: { host: `${header}:${port}`, ...headers }, agent: false as const };
   return replyTo(request(options), { what: `${host}${path}` });
 }
 

@@ -143,14 +143,19 @@ describe('the network of the admin role', () => {
     for (const text of Object.values(await ask(urls))) expect(text).toBe(`world ${world.machine}`);
   });
 
-  it('leads a site’s requests to its own name to the edge, with and without the port, and the answer comes', async () => {
+  it('leads a site’s requests to its own names to the edge, with and without the port, and the answer comes', async () => {
+    await platform.wake(SITE, 'admin');
+    const further = { served: `served.${SITE}`, sent: 'sent-on.example' };
+    await platform.api.post('/v1/domains', { domain: SITE, name: further.served });
+    await platform.api.post('/v1/domains', { domain: SITE, name: further.sent, redirect: true });
+    const authorities = [SITE, ...[SITE, further.served, further.sent].map((name) => `${name}:${platform.http}`)];
     const code = `require '/srv/wordpress/wp-load.php';
-      foreach ( array( '', ':${platform.http}' ) as $port ) {
-        $answer = wp_remote_get( 'http://${SITE}' . $port . '/?rest_route=/', array( 'timeout' => 100 ) );
+      foreach ( array( '${authorities.join("', '")}' ) as $authority ) {
+        $answer = wp_remote_get( 'http://' . $authority . '/?rest_route=/', array( 'timeout' => 100 ) );
         echo is_wp_error( $answer ) ? $answer->get_error_message() : wp_remote_retrieve_response_code( $answer ) . ' ' . json_decode( $answer['body'] )->name, "\\n";
       }`;
     const result = await platform.cli(['exec', SITE, '--', 'php8.4', '-c', '/etc/subako/php.ini', '-r', code]);
-    expect(result.stdout).toBe(`200 ${SITE}\n200 ${SITE}\n`);
+    expect(result.stdout).toBe(`200 ${SITE}\n`.repeat(authorities.length));
   });
 
   it('comes back with a container that is restored, and stays with one that is frozen', async () => {

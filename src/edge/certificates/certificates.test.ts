@@ -84,7 +84,9 @@ const named = async (name: string, certificates: Certificates): Promise<Certific
 
 describe('the keeper of certificates', () => {
   it('has one for a local name at once, of our own authority', async () => {
-    const made = await named('a.localhost', await keeper({ acme: false }));
+    const certificates = await keeper({ acme: false });
+    const made = await named('a.localhost', certificates);
+    expect(certificates.isBelieved('a.localhost')).toBe(false);
     expect(made).toMatchObject({ source: 'local', failures: 0, inUse: { issuer: expect.stringContaining('Subako local authority') as string } });
     expect(await readdir(join(dir, 'certs/a.localhost'))).toEqual(['pair.pem']);
   });
@@ -94,9 +96,11 @@ describe('the keeper of certificates', () => {
     const { promise: asked, resolve: allow } = Promise.withResolvers<void>();
     obtain = async (order) => asked.then(() => signFor(order));
     expect((await named('a.example.org', certificates))?.inUse).toBeUndefined();
+    expect(certificates.isBelieved('a.example.org')).toBe(false);
     const both = [certificates.renew('a.example.org'), certificates.renew('a.example.org')];
     allow();
     await Promise.all(both);
+    expect(certificates.isBelieved('a.example.org')).toBe(true);
     expect(orders).toEqual(['a.example.org']);
     expect(records.get('a.example.org')).toMatchObject({ source: 'acme', failures: 0, renewAt: expect.any(Number) as number });
   });

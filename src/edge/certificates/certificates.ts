@@ -156,6 +156,12 @@ export class Certificates {
     return names.map((name) => ({ name, certificate: this.#known.get(name), why: this.#known.has(name) ? '' : this.#whyNone(name) }));
   }
 
+  /** Whether browsers take what is shown for this name without having been told to. An owner's own pair is taken at their word. */
+  isBelieved(name: string): boolean {
+    const { source, inUse } = this.#known.get(name) ?? {};
+    return source !== 'local' && inUse !== undefined && inUse.until > this.#deps.now();
+  }
+
   async #reconcile(): Promise<void> {
     const onDisk = new Set(await this.#deps.store.names());
     const had = [...this.#known.keys(), ...onDisk];

@@ -1,4 +1,4 @@
-import { generateKeyPairSync, X509Certificate } from 'node:crypto';
+import { createPrivateKey, generateKeyPairSync, X509Certificate } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { checkPair } from './check-pair.ts';
 import { keyPem, makeAuthority, makeLeaf, newKey } from './x509.ts';
@@ -15,10 +15,11 @@ const other = makeAuthority('Another', newKey(), { now, validMs: DAY, under: ['x
 
 describe('a pair', () => {
   it('is taken when everything fits, and says what it is', () => {
-    const { facts, chainPem } = checkPair(good, 'a.example.org', now);
+    const { facts, chainPem, keyPem: spelled } = checkPair(good, 'a.example.org', now);
     expect(facts).toMatchObject({ issuer: 'Owner authority', serial: expect.stringMatching(/^[0-9A-F]+$/u) as string });
     expect(facts.until).toBeGreaterThan(now + 29 * DAY);
     expect(chainPem.match(/BEGIN CERTIFICATE/gu)).toHaveLength(2);
+    expect(keyPem(createPrivateKey(spelled))).toBe(good.keyPem);
     expect(checkPair({ ...good, chainPem: leaf }, 'x.b.example.org', now).facts).toEqual(facts);
   });
 

@@ -36,7 +36,12 @@ export function checkPair(pair: Pair, name: string, now: number): CheckedPair {
   }
   if (facts.until <= now) throw bad(`the certificate ended on ${day(facts.until)}`, 'ask its issuer for a new one');
   if (facts.since > now) throw bad(`the certificate does not begin before ${day(facts.since)}`, 'is the clock of this machine right?');
-  return { chainPem: chain.map(String).join(''), keyPem: keyPem(key), facts };
+  return { chainPem: chain.map(String).join(''), keyPem: spelled(key), facts };
+}
+
+/** The edge parses it at each new handshake, and a key of a curve the quickest in its older form (RFC 5915). */
+function spelled(key: KeyObject): string {
+  return key.asymmetricKeyType === 'ec' ? (key.export({ type: 'sec1', format: 'pem' }) as string) : keyPem(key);
 }
 
 function factsOf(leaf: X509Certificate): CertificateFacts {

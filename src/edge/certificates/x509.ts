@@ -15,6 +15,7 @@ const OID = {
   authorityKeyId: '2.5.29.35',
   extendedKeyUsage: '2.5.29.37',
   serverAuth: '1.3.6.1.5.5.7.3.1',
+  acmeIdentifier: '1.3.6.1.5.5.7.1.31',
 } as const;
 
 /** Bits of KeyUsage, from the left: 0 digitalSignature, 5 keyCertSign, 6 cRLSign. */
@@ -73,6 +74,14 @@ export function makeLeaf(names: readonly string[], key: KeyObject, { issuer, now
   const commonName = /^CN=(.*)$/mu.exec(issuer.certificate.subject)?.[1] ?? '';
   const subject = subjectOf(names);
   return certificate({ issuer: distinguishedName(commonName), subject, subjectKey: key, extensions, now, validMs }, issuer.key);
+}
+
+/** What a server shows an authority that asks by TLS-ALPN-01 (RFC 8737 section 3): it signs itself, and nobody else takes it. */
+export function makeChallenge(name: string, key: KeyObject, { keyAuthorization, ...lifetime }: Lifetime & { keyAuthorization: string }): string {
+  const digest = createHash('sha256').update(keyAuthorization).digest();
+  const subject = distinguishedName('ACME challenge');
+  const extensions = [extension(OID.acmeIdentifier, octets(digest), true), altNames([name])];
+  return certificate({ issuer: subject, subject, subjectKey: key, extensions, ...lifetime }, key);
 }
 
 /** A request for a certificate of these names, in DER. */

@@ -108,7 +108,7 @@ const PASSED_ON = `      proxy_pass_request_headers off;
       proxy_set_header Content-Length "";
       proxy_set_header Accept-Encoding $page_encoding;
       proxy_set_header X-Subako-Scheme $scheme;
-      proxy_set_header X-Subako-Port $server_port;
+      proxy_set_header X-Subako-Port $asked_port;
       proxy_set_header X-Subako-Address $remote_addr;
       proxy_set_header X-Subako-Page $page_name$page_device;
       proxy_set_header X-Subako-Device $page_device;

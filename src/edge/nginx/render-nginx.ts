@@ -4,6 +4,7 @@ import { SLOTS } from '../route-tree.ts';
 import { doorMaps } from './admin-doors.ts';
 import { EDGE_VIEW } from './edge-view.ts';
 import { guardMaps, guardOfPages, guardRules } from './guards.ts';
+import { CONNECTIONS_BEHIND_FRONT, handshakeFront } from './handshake-front.ts';
 import { roleMaps } from './role-rules.ts';
 import { pageCacheHttp, pageLocation, pageServer } from './page-cache.ts';
 import { refusingServer, siteRules, tlsServer, tlsSettings } from './tls.ts';
@@ -16,6 +17,8 @@ export interface EdgePorts {
   /** Whether this machine has IPv6 at all. */
   readonly ipv6: boolean;
   readonly http3: boolean;
+  /** Whether authorities may look at names by TLS-ALPN-01 (see handshake-front.ts). */
+  readonly tlsAlpn: boolean;
   /** Requests at once from one address; 0 = any number. */
   readonly connectionsPerAddress: number;
 }
@@ -27,6 +30,8 @@ export interface EdgeSettings extends EdgePorts {
 
 /** The largest request body that any site may take (src/site/php-settings.ts has the same number). What a site takes is PHP's to say: 72 MiB by default. */
 const MAX_BODY = '136m';
+/** At once, of each worker. */
+const CONNECTIONS = 4096;
 
 export function renderNginx(settings: EdgeSettings): string {
   return `# Written by Subako at every start; changes are lost.
@@ -39,11 +44,11 @@ worker_rlimit_nofile 16384;
 pcre_jit on;
 load_module /usr/lib/nginx/modules/ngx_http_js_module.so;
 load_module /usr/lib/nginx/modules/ngx_http_brotli_filter_module.so;
-
+${settings.tlsAlpn ? 'load_module /usr/lib/nginx/modules/ngx_stream_module.so;\n' : ''}
 events {
-  worker_connections 4096;
+  worker_connections ${settings.tlsAlpn ? CONNECTIONS * CONNECTIONS_BEHIND_FRONT : CONNECTIONS};
 }
-
+${handshakeFront(settings)}
 http {
 ${http()}
 ${routing()}
@@ -121,11 +126,20 @@ function routing(): string {
     "~^[a-z0-9](?:[a-z0-9.-]{0,${MAX_PLAIN_KEY - 2}}[a-z0-9])?$" $host;
     default $long_route_key;
   }
+  # Where the visitor came in: behind a front (TLS-ALPN-01) the connection itself is one of a socket.
+  map $server_port $asked_port {
+    "" $proxy_protocol_server_port;
+    default $server_port;
+  }
+  map $server_port $asked_address {
+    "" $proxy_protocol_server_addr;
+    default $server_addr;
+  }
   # The name a site sees: its own, with the port the visitor used.
-  map "$scheme:$server_port" $port_suffix {
+  map "$scheme:$asked_port" $port_suffix {
     "http:80" "";
     "https:443" "";
-    default ":$server_port";
+    default ":$asked_port";
   }
   map $https $https_flag {
     "on" "on";

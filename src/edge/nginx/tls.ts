@@ -4,6 +4,7 @@
  */
 import { HSTS, HTTPS_ONLY } from '../https-files.ts';
 import { EDGE_VIEW } from './edge-view.ts';
+import { addressBehindFront, listenerBehindFront } from './handshake-front.ts';
 import { UNKNOWN_HOST_PAGE } from './pages.ts';
 import type { EdgePorts } from './render-nginx.ts';
 
@@ -13,18 +14,20 @@ const CIPHERS = ['AES128-GCM-SHA256', 'AES256-GCM-SHA384', 'CHACHA20-POLY1305'].
 const CURVES = 'X25519MLKEM768:X25519:prime256v1:secp384r1';
 const HOST = '[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?';
 
-/** For the `http` block. */
-export function tlsSettings({ https, http3, connectionsPerAddress }: EdgePorts): string {
-  return `
+/** The protocols, whoever speaks them. A visitor who comes again need not begin anew; that is kept here, not in tickets, which hang on a key that all sites would share. */
+export const TLS_PROTOCOLS = `
   ssl_protocols TLSv1.2 TLSv1.3;
   ssl_ciphers ${CIPHERS};
   ssl_ecdh_curve ${CURVES};
   ssl_prefer_server_ciphers off;
-  # A visitor who comes again need not begin anew. Kept here, not in tickets: those hang on a key that all sites would share.
   ssl_session_cache shared:tls:10m;
   ssl_session_timeout 1d;
   ssl_session_tickets off;
-  http2 on;
+  http2 on;`;
+
+/** For the `http` block. */
+export function tlsSettings({ https, http3, connectionsPerAddress }: EdgePorts): string {
+  return `${TLS_PROTOCOLS}
   http2_max_concurrent_streams 64;${http3 ? '\n  http3_max_concurrent_streams 64;' : ''}
 
   # The directory of a certificate is the name in the handshake. One in another spelling is looked at more closely.
@@ -116,18 +119,16 @@ export function tlsServer(ports: EdgePorts): string {
   return `${listeners(ports, '')}
     server_name _ "~^${HOST}$";
     ssl_certificate ${pair};
-    ssl_certificate_key ${pair};
+    ssl_certificate_key ${pair};${addressBehindFront(ports)}
     include ${EDGE_VIEW.config}/headers.conf;`;
 }
 
-function listeners({ https, ipv6, http3 }: EdgePorts, role: string): string {
+function listeners({ https, ipv6, http3, tlsAlpn }: EdgePorts, role: string): string {
   const addresses = ipv6 ? [String(https), `[::]:${https}`] : [String(https)];
   const only = (address: string): string => (role !== '' && address.startsWith('[') ? ' ipv6only=on' : '');
-  const lines = addresses.flatMap((address) => [
-    `    listen ${address} ssl${role}${only(address)}${role === '' ? '' : ' backlog=1024'};`,
-    ...(http3 ? [`    listen ${address} quic${role}${only(address)}${role === '' ? '' : ' reuseport'};`] : []),
-  ]);
-  return lines.join('\n');
+  const tcp = (address: string): string => `    listen ${address} ssl${role}${only(address)}${role === '' ? '' : ' backlog=1024'};`;
+  const udp = (address: string): string => `    listen ${address} quic${role}${only(address)}${role === '' ? '' : ' reuseport'};`;
+  return [...(tlsAlpn ? [listenerBehindFront(role)] : addresses.map(tcp)), ...(http3 ? addresses.map(udp) : [])].join('\n');
 }
 
 /** The first thing that happens to a request: is it a site's at all, and what has that site said of its names and of https? */

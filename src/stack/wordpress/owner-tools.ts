@@ -22,8 +22,8 @@ export type ToolName = keyof typeof LOADS;
 
 export interface ToolPlace {
   readonly domain: string;
-  /** Host name with the port that visitors use. */
-  readonly authority: string;
+  /** The site's address: what it says of itself. */
+  readonly url: string;
   /** Default: what the tool needs at least. */
   readonly load?: Load | undefined;
   /** PHP's memory_limit. */
@@ -45,8 +45,9 @@ const TIMEOUT = ['/usr/bin/timeout', '--kill-after=5'];
 export function wordpressTool(name: ToolName, place: ToolPlace, what: { readonly input: unknown; readonly mark: string; readonly seconds: number }): ToolCall {
   const code = Buffer.from(codeOf(name));
   const input = Buffer.from(JSON.stringify(what.input));
-  const { domain, authority, load = LOADS[name], memory = '256M' } = place;
-  const header = JSON.stringify({ code: code.length, input: input.length, mark: what.mark, load, domain, authority });
+  const { domain, url, load = LOADS[name], memory = '256M' } = place;
+  const { host: authority, protocol } = new URL(url);
+  const header = JSON.stringify({ code: code.length, input: input.length, mark: what.mark, load, domain, authority, https: protocol === 'https:' });
   return {
     argv: [...TIMEOUT, String(Math.ceil(what.seconds)), ...phpCli(memory), '-r', BOOT],
     stdin: Buffer.concat([Buffer.from(`${header}\n`), code, input]),
@@ -54,8 +55,8 @@ export function wordpressTool(name: ToolName, place: ToolPlace, what: { readonly
 }
 
 /** WP-CLI, kept in the container's scratch space by the tool `keep`. */
-export function wpCliArgv(phar: string, authority: string, args: readonly string[]): readonly string[] {
-  return [...phpCli('512M'), phar, '--path=/srv/wordpress', `--url=http://${authority}/`, ...args];
+export function wpCliArgv(phar: string, url: string, args: readonly string[]): readonly string[] {
+  return [...phpCli('512M'), phar, '--path=/srv/wordpress', `--url=${url}`, ...args];
 }
 
 function phpCli(memory: string): readonly string[] {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { newSiteKeys, phpString, readSiteKeys, renderHosts, renderSiteConfig, renderSiteNames, withDomain } from './site-config.ts';
+import { hostsWithDomain, newSiteKeys, phpString, readSiteKeys, renderHosts, renderSiteConfig, renderSiteNames, withDomain } from './site-config.ts';
 
 const CREDENTIALS = { database: 'site_a', admin: { user: 'site_a', password: 'all' }, reader: { user: 'site_a_reader', password: 'read' } };
 
@@ -13,8 +13,12 @@ describe('the configuration of a WordPress site', () => {
     expect(phpString(`it's a \\ "test" $x {$y}`)).toBe(`'it\\'s a \\\\ "test" $x {$y}'`);
   });
 
-  it('leads the name of the site to the edge', () => {
-    expect(renderHosts('a.example')).toBe('127.0.0.1 localhost\n169.254.1.1 a.example\n');
+  it('leads the names of the site to the edge', () => {
+    const hosts = renderHosts(['a.example', 'b.example']);
+    expect(hosts).toBe('127.0.0.1 localhost\n169.254.1.1 a.example\n169.254.1.1 b.example\n');
+    expect(hostsWithDomain(hosts, 'c.example')).toBe(renderHosts(['c.example', 'b.example']));
+    expect(hostsWithDomain(hosts, 'b.example')).toBe(renderHosts(['b.example']));
+    expect(hostsWithDomain('', 'a.example')).toBe(renderHosts(['a.example']));
   });
 
   it('has every constant once and a different secret for each key', () => {

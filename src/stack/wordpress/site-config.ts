@@ -55,9 +55,15 @@ export function withDomain(config: string, domain: string): string {
   return config.replace(line, (_line, before: string) => `${before}${phpString(domain)} );`);
 }
 
-/** The text of /etc/hosts: the site's own name leads to the edge of this machine, over the container's own link. */
-export function renderHosts(domain: string): string {
-  return `127.0.0.1 localhost\n${GATEWAY} ${domain}\n`;
+/** The text of /etc/hosts: each of the site's names, its domain first, leads to the edge of this machine, over the container's own link. */
+export function renderHosts(names: readonly string[]): string {
+  return ['127.0.0.1 localhost', ...names.map((name) => `${GATEWAY} ${name}`), ''].join('\n');
+}
+
+/** The same for another domain: further names stay. */
+export function hostsWithDomain(hosts: string, domain: string): string {
+  const [, ...further] = hosts.split('\n').flatMap((line) => (line.startsWith(`${GATEWAY} `) ? [line.slice(GATEWAY.length + 1)] : []));
+  return renderHosts([domain, ...further.filter((name) => name !== domain)]);
 }
 
 /** A PHP string literal: in single quotes, where only the quote and the backslash mean anything. */

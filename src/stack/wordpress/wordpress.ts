@@ -22,7 +22,7 @@ import { INSTANCE_VARIABLE } from '../../runtime/bundle/bundle-spec.ts';
 import { CONTENT_SKELETON, CORE_OPCACHE, DOCUMENT_ROOT, OPCACHE_DIR, PHP_CLI, PHP_FPM, WORDPRESS_RECIPE, WWW_DATA } from './recipe.ts';
 import { renderPhpIni } from '../../site/php-settings.ts';
 import { personalise } from './personalise.ts';
-import { newSiteKeys, readSiteKeys, renderHosts, renderSiteConfig, renderSiteNames, withDomain } from './site-config.ts';
+import { hostsWithDomain, newSiteKeys, readSiteKeys, renderHosts, renderSiteConfig, renderSiteNames, withDomain } from './site-config.ts';
 import { wordpressTemplate } from './template.ts';
 
 const WARM_UP_WITHIN_MS = 10_000;
@@ -85,9 +85,16 @@ async function prepareFiles({ site, paths, image }: StackContext, credentials: S
   await writeConfig({ site, paths }, (role) => renderSiteConfig(role, { domain: site.domain, credentials, keys }));
 }
 
-async function setNames({ site, paths }: StackContext, names: readonly string[]): Promise<void> {
+async function setNames({ site, paths }: StackContext, names: Parameters<Stack['setNames']>[1]): Promise<void> {
   const owner = { uid: 0, gid: rangeBase(site.uidRange) + WWW_DATA };
-  for (const role of ROLES) await writeFileAtomic(join(paths.configOf(role), 'names.php'), renderSiteNames(names), { mode: 0o440, owner });
+  const served = names.filter(({ redirect }) => !redirect).map(({ name }) => name);
+  for (const role of ROLES) await writeFileAtomic(join(paths.configOf(role), 'names.php'), renderSiteNames(served), { mode: 0o440, owner });
+  await writeFileAtomic(hostsOf(paths), renderHosts([site.domain, ...names.map(({ name }) => name)]), { mode: 0o444 });
+}
+
+/** The public role has none: it asks nobody. */
+function hostsOf(paths: StackContext['paths']): string {
+  return join(paths.configOf('admin'), 'hosts');
 }
 
 async function splitConfig({ site, paths }: StackContext, credentials: SiteCredentials): Promise<void> {
@@ -102,7 +109,8 @@ async function writeConfig({ site, paths }: Pick<StackContext, 'site' | 'paths'>
     await mkdir(paths.configOf(role), { recursive: true, mode: 0o711 });
     await writeFileAtomic(join(paths.configOf(role), 'config.php'), render(role), { mode: 0o440, owner: { uid: 0, gid } });
   }
-  await writeFileAtomic(join(paths.configOf('admin'), 'hosts'), renderHosts(site.domain), { mode: 0o444 });
+  const hosts = await readFile(hostsOf(paths), 'utf8').catch(() => '');
+  await writeFileAtomic(hostsOf(paths), hostsWithDomain(hosts, site.domain), { mode: 0o444 });
 }
 
 /** What a container may connect to. Only the role that writes needs it: for plugins, themes, updates, and its own REST. */

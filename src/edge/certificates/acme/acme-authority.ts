@@ -1,7 +1,7 @@
 /** A public certificate authority, as the keeper of certificates sees it: one account, orders, and when to renew. */
 import { createHash, createPrivateKey } from 'node:crypto';
 import type { KeyObject, X509Certificate } from 'node:crypto';
-import { mkdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SubakoError } from '../../../domain/errors.ts';
 import { writeFileAtomic } from '../../../lib/files.ts';
@@ -9,6 +9,7 @@ import { authorityKeyId, keyPem, newKey } from '../x509.ts';
 import { AcmeClient } from './acme-client.ts';
 import { obtain } from './obtain.ts';
 import type { Obtain } from './obtain.ts';
+import type { Proof } from './proof.ts';
 import { httpsTransport } from './transport.ts';
 
 export interface AcmeSettings {
@@ -18,11 +19,10 @@ export interface AcmeSettings {
   readonly ca?: string | undefined;
 }
 
-export interface AcmeDirs {
-  /** Account keys, for root alone. */
+export interface AcmeMeans {
+  /** Directory of account keys, for root alone. */
   readonly accounts: string;
-  /** Files here are what the edge answers to challenges. */
-  readonly challenges: string;
+  readonly proof: Proof;
 }
 
 export type Order = Pick<Obtain, 'name' | 'key' | 'order' | 'remember' | 'signal'> & { readonly old: X509Certificate | undefined };
@@ -44,10 +44,10 @@ export interface PublicAuthority {
 const ASK_AGAIN_MS = 6 * 3_600_000;
 
 /** Speaks with nobody before the first order. */
-export function acmeAuthority(settings: AcmeSettings, dirs: AcmeDirs, signal: AbortSignal): PublicAuthority {
+export function acmeAuthority(settings: AcmeSettings, { accounts, proof }: AcmeMeans, signal: AbortSignal): PublicAuthority {
   let client: Promise<AcmeClient> | undefined;
   const connect = (): Promise<AcmeClient> => {
-    client ??= openClient(settings, dirs, signal).catch((error: unknown) => {
+    client ??= openClient(settings, accounts, signal).catch((error: unknown) => {
       client = undefined;
       throw error;
     });
@@ -59,13 +59,13 @@ export function acmeAuthority(settings: AcmeSettings, dirs: AcmeDirs, signal: Ab
         ...order,
         client: await connect(),
         replaces: old === undefined ? undefined : renewalId(old),
-        answer: (token, text) => answer(dirs.challenges, token, text),
+        proof,
       }),
     renewalWindow: async (leaf) => windowOf(await connect(), leaf),
   };
 }
 
-async function openClient({ directory, email, ca }: AcmeSettings, { accounts }: AcmeDirs, signal: AbortSignal): Promise<AcmeClient> {
+async function openClient({ directory, email, ca }: AcmeSettings, accounts: string, signal: AbortSignal): Promise<AcmeClient> {
   const trusted = ca === undefined ? undefined : await readTrusted(ca);
   return new AcmeClient({ directory, email, key: await accountKey(accounts, directory), send: httpsTransport(trusted, signal), now: Date.now });
 }
@@ -85,12 +85,6 @@ async function accountKey(dir: string, directory: string): Promise<KeyObject> {
   await mkdir(dir, { recursive: true, mode: 0o700 });
   await writeFileAtomic(path, keyPem(key), { mode: 0o600 });
   return key;
-}
-
-async function answer(dir: string, token: string, text: string): Promise<AsyncDisposable> {
-  const path = join(dir, token);
-  await writeFileAtomic(path, text, { durable: false });
-  return { [Symbol.asyncDispose]: () => rm(path, { force: true }) };
 }
 
 async function windowOf(client: AcmeClient, leaf: X509Certificate): Promise<RenewalWindow | undefined> {

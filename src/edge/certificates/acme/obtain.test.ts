@@ -100,9 +100,14 @@ function job(options: Partial<Obtain> = {}): Obtain {
     key: newKey(),
     order: undefined,
     replaces: undefined,
-    answer: async (token, text) => {
-      answered.push(`+${token} ${text.startsWith(`${token}.`)}`);
-      return { [Symbol.asyncDispose]: async () => void answered.push(`-${token}`) };
+    proof: {
+      type: 'http-01',
+      needs: 'port 80',
+      placeOf: (name) => `http://${name}/`,
+      answer: async ({ token, keyAuthorization }) => {
+        answered.push(`+${token} ${keyAuthorization.startsWith(`${token}.`)}`);
+        return { [Symbol.asyncDispose]: async () => void answered.push(`-${token}`) };
+      },
     },
     remember: async (order) => void remembered.push(order),
     signal: new AbortController().signal,
@@ -161,6 +166,15 @@ describe('a certificate over ACME', () => {
       code: 'certificate_failed',
       message: 'the certificate authority says: it is rateLimited',
       facts: { type: 'rateLimited', status: 429, retryAfterMs: 3_600_000 },
+    });
+  });
+
+  it('is not proven in a way that the authority does not offer', async () => {
+    const { proof } = job();
+    const refused = obtain(job({ proof: { ...proof, type: 'tls-alpn-01', placeOf: (name) => `https://${name}/` } }));
+    await expect(refused).rejects.toMatchObject({
+      code: 'certificate_failed',
+      message: expect.stringContaining('https://a.example.org/ (tls-alpn-01)') as string,
     });
   });
 

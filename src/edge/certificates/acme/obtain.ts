@@ -1,10 +1,11 @@
-/** One certificate over ACME: order, prove by HTTP-01 that the name leads here, hand in the request, fetch the chain. */
+/** One certificate over ACME: order, prove that the name leads here, hand in the request, fetch the chain. */
 import type { KeyObject } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SubakoError } from '../../../domain/errors.ts';
 import { failpoint } from '../../../lib/failpoint.ts';
 import { makeRequest } from '../x509.ts';
 import type { AcmeAnswer, AcmeClient } from './acme-client.ts';
+import type { Proof } from './proof.ts';
 
 export interface Obtain {
   readonly client: AcmeClient;
@@ -15,8 +16,7 @@ export interface Obtain {
   readonly order: string | undefined;
   /** Id of the certificate that this one takes the place of (RFC 9773 section 4.1). */
   readonly replaces: string | undefined;
-  /** The edge answers the challenge so, from the moment this returns. */
-  readonly answer: (token: string, keyAuthorization: string) => Promise<AsyncDisposable>;
+  readonly proof: Proof;
   /** Kept, so that the order is gone on with after a crash. */
   readonly remember: (order: string) => Promise<void>;
   readonly signal: AbortSignal;
@@ -101,14 +101,16 @@ async function openOrder(job: Obtain): Promise<{ url: string; order: Order }> {
   return { url: location, order: body };
 }
 
-async function authorize({ client, name, answer, signal }: Obtain, url: string): Promise<void> {
+async function authorize({ client, name, proof, signal }: Obtain, url: string): Promise<void> {
   const { body: authorization } = await client.post<Authorization>(url);
   if (authorization.status === 'valid') return;
-  const challenge = authorization.challenges.find((one) => one.type === 'http-01');
-  if (challenge === undefined) throw new SubakoError('certificate_failed', `the certificate authority does not offer to look at http://${name}/`);
-  if (!TOKEN.test(challenge.token)) throw new SubakoError('certificate_failed', 'the certificate authority gave a token that is none');
+  const challenge = authorization.challenges.find((one) => one.type === proof.type);
+  const place = proof.placeOf(name);
+  if (challenge === undefined) throw new SubakoError('certificate_failed', `the certificate authority does not offer to look at ${place} (${proof.type})`);
+  const { token } = challenge;
+  if (!TOKEN.test(token)) throw new SubakoError('certificate_failed', 'the certificate authority gave a token that is none');
   await using answering = new AsyncDisposableStack();
-  answering.use(await answer(challenge.token, client.keyAuthorization(challenge.token)));
+  answering.use(await proof.answer({ name, token, keyAuthorization: client.keyAuthorization(token) }));
   await client.post(challenge.url, {});
   const looked = await until(
     () => client.post<Authorization>(url),
@@ -117,8 +119,8 @@ async function authorize({ client, name, answer, signal }: Obtain, url: string):
   );
   if (looked.status === 'valid') return;
   const why = looked.challenges.find((one) => one.error !== undefined)?.error?.detail ?? looked.status;
-  throw new SubakoError('certificate_failed', `the certificate authority did not find this machine at http://${name}/: ${why}`, {
-    hint: `does the name lead to this machine, and does port 80 reach its edge?`,
+  throw new SubakoError('certificate_failed', `the certificate authority did not find this machine at ${place}: ${why}`, {
+    hint: `does the name lead to this machine, and does ${proof.needs} reach its edge?`,
   });
 }
 

@@ -75,6 +75,9 @@ if ( 'none' !== $subako['load'] ) {
 	$_SERVER['REQUEST_URI']     = '/';
 	$_SERVER['REMOTE_ADDR']     = '127.0.0.1';
 	$_SERVER['SCRIPT_NAME']     = '/index.php';
+	if ( $subako['https'] ) {
+		$_SERVER['HTTPS'] = 'on';
+	}
 	if ( 'bare' === $subako['load'] ) {
 		// No plugin, no theme: a broken one must not keep its owner from mending the site.
 		$subako_nowhere = array( 0 => array( array( 'function' => fn() => '/nonexistent', 'accepted_args' => 0 ) ) );
