@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { expect } from 'vitest';
 import type { CreatedSiteReply, PsRow, StatusReply } from '../../src/api/types.ts';
 import { Client } from '../../src/cli/client.ts';
+import { argvOf } from '../../src/cli/run-here.ts';
 import type { SubakoEvent } from '../../src/domain/events.ts';
 import { execAny } from '../../src/lib/exec.ts';
 import type { ExecResult } from '../../src/lib/exec.ts';
@@ -88,6 +89,16 @@ export class TestPlatform {
     return execAny([join(ROOT, 'subako'), ...args], { env, timeoutMs: 600_000, ...(input === undefined ? {} : { input }) });
   }
 
+  /** What `subako exec` does, without a process of the command line. */
+  async inside(domain: string, argv: readonly string[], { role = 'admin', input = '' }: { role?: Role; input?: string } = {}): Promise<ExecResult> {
+    const session = await this.api.stream('POST', `/v1/sites/${domain}/exec`, { command: argv, tty: false, role });
+    try {
+      return await execAny(await argvOf(session), { input, timeoutMs: 600_000 });
+    } finally {
+      session.destroy();
+    }
+  }
+
   /** One command line with `--json` that must end well. */
   async json<T>(...args: string[]): Promise<T> {
     const result = await this.cli([...args, '--json']);
@@ -162,7 +173,7 @@ export class TestPlatform {
   /** PHP in a site's WordPress, run by its owner. */
   wordpress(domain: string, code: string): Promise<ExecResult> {
     const asked = `$_SERVER["HTTP_HOST"] = "${domain}"; require "/srv/wordpress/wp-load.php"; ${code}`;
-    return this.cli(['exec', domain, '--', 'php8.4', '-c', '/etc/subako/php.ini', '-r', asked]);
+    return this.inside(domain, ['php8.4', '-c', '/etc/subako/php.ini', '-r', asked]);
   }
 
   /** A PHP file of the site's owner, reachable as /wp-content/plugins/NAME. */
