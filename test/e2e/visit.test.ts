@@ -110,6 +110,20 @@ describe('files', () => {
 
   it('that nobody should get are not there, and asking for them wakes nothing', async () => {
     await sleep();
+    const left = [
+      '.env',
+      'debug.log',
+      'dump.sql',
+      'plugins/x.php.bak',
+      'plugins/x.php~',
+      'plugins/x.inc',
+      'uploads/key.pem',
+      'uploads/.htaccess',
+      'uploads/site.sqlite',
+    ];
+    for (const path of [...left, 'uploads/left.txt']) await platform.plant(SITE, path, 'left lying about');
+    for (const path of left) expect([path, (await platform.fetch(SITE, `/wp-content/${path}`)).status]).toEqual([path, 404]);
+    expect((await platform.fetch(SITE, '/wp-content/uploads/left.txt')).text).toBe('left lying about');
     const hidden = [
       '/wp-config.php',
       '/wp-config-sample.php',

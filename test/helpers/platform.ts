@@ -301,13 +301,20 @@ export function isRunning(pid: number): boolean {
   }
 }
 
-/** The status of the answer to these very bytes. */
-export async function rawStatus(port: number, bytes: string): Promise<number> {
+/** All that is answered to these very bytes until the connection ends, however it ends. */
+export async function raw(port: number, bytes: string): Promise<string> {
   const socket = connect({ port, host: '127.0.0.1' });
-  socket.end(Buffer.from(bytes, 'latin1'));
+  socket.write(Buffer.from(bytes, 'latin1'));
   let answer = '';
-  for await (const chunk of socket) answer += String(chunk);
-  return Number(/^HTTP\/1\.[01] (\d{3})/u.exec(answer)?.[1]);
+  socket.on('data', (chunk) => (answer += String(chunk)));
+  socket.on('error', () => undefined);
+  await new Promise((resolve) => socket.once('close', resolve));
+  return answer;
+}
+
+/** The status of the first answer. */
+export async function rawStatus(port: number, bytes: string): Promise<number> {
+  return Number(/^HTTP\/1\.[01] (\d{3})/u.exec(await raw(port, bytes))?.[1]);
 }
 
 function cacheEnvironment(): Record<string, string> {

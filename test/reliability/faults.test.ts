@@ -1,5 +1,5 @@
 /** What goes wrong, and what is left of it: nothing. */
-import { mkdir, readdir, rename } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { join } from 'node:path';
@@ -191,11 +191,23 @@ describe('a tenant that fills its place with what is hard to remove', () => {
     await platform.createSite(domain);
     const dig =
       'for top in /tmp /srv/wordpress/wp-content; do cd $top; for i in $(seq 60); do d=$(printf %0200d $i); mkdir $d && cd -P $d || break; done; done; ln -s / /tmp/root';
-    expect((await platform.cli(['exec', domain, '--', 'sh', '-c', dig])).code).toBe(0);
-    expect((await platform.cli(['sleep', domain, '--to', 'cold'])).code).toBe(0);
+    expect((await platform.inside(domain, ['sh', '-c', dig])).code).toBe(0);
+    // Links, inside and out, to what is not the tenant's.
+    const canary = join(platform.dir, 'canary');
+    await mkdir(canary, { mode: 0o700 });
+    await writeFile(join(canary, 'file'), 'as it was', { mode: 0o600 });
+    const link = 'for top in /tmp /srv/wordpress/wp-content /srv/wordpress/wp-content/uploads; do ln -s "$0" $top/canary; ln -s "$0/file" $top/file; done';
+    expect((await platform.inside(domain, ['sh', '-c', link, canary])).code).toBe(0);
+    const facts = async () => {
+      const { mode, uid, gid, mtimeMs } = await stat(join(canary, 'file'));
+      return { text: await readFile(join(canary, 'file'), 'utf8'), mode, uid, gid, mtimeMs, in: await readdir(canary) };
+    };
+    const before = await facts();
+    await platform.sleep(domain, 'cold');
     expect((await platform.fetch(domain, '/')).status).toBe(200);
-    expect((await platform.cli(['site', 'rm', domain])).code).toBe(0);
+    await platform.api.delete(`/v1/sites/${domain}`);
     expect(await siteIds()).toEqual([siteId]);
+    expect(await facts()).toEqual({ ...before, text: 'as it was' });
   });
 
   it('cannot fill the host’s run directory', async () => {

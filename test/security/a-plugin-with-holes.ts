@@ -108,14 +108,12 @@ export function aPluginWithHoles(sites: () => Neighbours): void {
     const prefixes = ['', '/proc/1/root', '/proc/self/root', `${UPLOADS}/${'../'.repeat(12)}`];
     const places = [
       ...prefixes.flatMap((prefix) => [canary, ...inNeighbour.map((path) => join(neighbour, path))].map((path) => `${prefix}${path}`)),
-      ...[
-        `/srv/sites/${good.id}/content/plugins/secret.php`,
-        '/var/lib/mysql/mysql/global_priv.MAD',
-        `${platform.state}/cmdb.sqlite`,
-        '/proc/1/environ',
-        '/proc/kcore',
-        '/etc/shadow',
-      ],
+      `/srv/sites/${good.id}/content/plugins/secret.php`,
+      '/var/lib/mysql/mysql/global_priv.MAD',
+      `${platform.state}/cmdb.sqlite`,
+      '/proc/1/environ',
+      '/proc/kcore',
+      '/etc/shadow',
       `file://${canary}`,
     ];
     await ask(
