@@ -5,12 +5,14 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CreatedSiteReply } from '../../src/api/types.ts';
 import type { HealthReply, LoginLinkReply, PluginReply, ReplacedReply, ThemeReply, UserReply, UserWithPassword } from '../../src/site/owner-types.ts';
+import type { SubakoError } from '../../src/domain/errors.ts';
 import { Visitor } from '../helpers/admin.ts';
 import { TestPlatform } from '../helpers/platform.ts';
 import { zipOf } from '../helpers/zip.ts';
 
 const SITE = 'owner.localhost';
 const NEW_NAME = 'renamed.localhost';
+const BASE = `/v1/sites/${SITE}`;
 const MIB = 1024 ** 2;
 let platform: TestPlatform;
 let site: CreatedSiteReply;
@@ -24,6 +26,14 @@ async function refused(code: string, ...args: string[]): Promise<string> {
   return `${error.message} — ${error.hint}`;
 }
 
+/** The same of what was asked without the command line. */
+async function declined(code: string, asked: Promise<unknown>): Promise<string> {
+  const error: unknown = await asked.catch((thrown: unknown) => thrown);
+  expect(error).toMatchObject({ code });
+  const { message, hint } = error as SubakoError;
+  return `${message} — ${hint}`;
+}
+
 async function fileOf(name: string, bytes: Buffer | string): Promise<string> {
   const path = join(platform.dir, name);
   await writeFile(path, bytes);
@@ -31,7 +41,7 @@ async function fileOf(name: string, bytes: Buffer | string): Promise<string> {
 }
 
 async function inside(code: string, input = ''): Promise<string> {
-  const result = await platform.cli(['exec', SITE, '--', 'php8.4', '-d', 'memory_limit=256M', '-r', `$_SERVER["HTTP_HOST"] = "${SITE}"; ${code}`], input);
+  const result = await platform.inside(SITE, ['php8.4', '-d', 'memory_limit=256M', '-r', `$_SERVER["HTTP_HOST"] = "${SITE}"; ${code}`], { input });
   expect(result.code, `${result.stdout}${result.stderr}`).toBe(0);
   return result.stdout;
 }
@@ -61,9 +71,9 @@ describe('users', () => {
   });
 
   it('are refused with a reason', async () => {
-    await refused('already_exists', 'user', 'create', SITE, 'mia', '--email', 'other@example.org');
+    await declined('already_exists', platform.api.post(`${BASE}/users`, { user: 'mia', email: 'other@example.org', role: 'editor' }));
     expect(await refused('bad_setting', 'user', 'create', SITE, 'eve', '--email', 'eve@example.org', '--role', 'god')).toContain('administrator');
-    await refused('not_found', 'user', 'reset-password', SITE, `x'); DROP TABLE wp_users; --`);
+    await declined('not_found', platform.api.post(`${BASE}/users/password`, { user: `x'); DROP TABLE wp_users; --` }));
   });
 });
 
@@ -105,12 +115,12 @@ describe('plugins and themes', () => {
     );
     expect(await platform.json<PluginReply>('plugin', 'install', SITE, zip, '--activate')).toMatchObject({ plugin: 'greeter', version: '1.2', active: true });
     expect((await platform.fetch(SITE, '/')).text).toContain('greetings!');
-    await refused('already_exists', 'plugin', 'install', SITE, zip);
-    await refused('conflict', 'plugin', 'rm', SITE, 'greeter');
+    await declined('already_exists', platform.api.post(`${BASE}/plugins`, { file: zip, replace: false }));
+    await declined('conflict', platform.api.delete(`${BASE}/plugins/greeter`));
     expect(await platform.json<PluginReply>('plugin', 'deactivate', SITE, 'greeter')).toMatchObject({ active: false });
     await platform.json('plugin', 'rm', SITE, 'greeter');
     expect((await platform.json<PluginReply[]>('plugin', 'ls', SITE)).map(({ plugin }) => plugin)).not.toContain('greeter');
-    await refused('command_failed', 'plugin', 'install', SITE, await fileOf('not.zip', 'nothing'));
+    await declined('command_failed', platform.api.post(`${BASE}/plugins`, { file: await fileOf('not.zip', 'nothing'), replace: false }));
   });
 
   it('that are broken can be found and switched off', async () => {
@@ -124,8 +134,8 @@ describe('plugins and themes', () => {
       state: 'fail',
       said: expect.stringContaining('broken.php') as string,
     });
-    await platform.json('plugin', 'deactivate', SITE, 'broken');
-    const well = await platform.json<HealthReply>('health', SITE);
+    await platform.api.post(`${BASE}/plugins/broken/deactivate`);
+    const well = await platform.api.get<HealthReply>(`${BASE}/health`);
     expect(well.ok, JSON.stringify(well)).toBe(true);
   });
 
@@ -240,15 +250,18 @@ describe('PHP settings', () => {
     await platform.plant(SITE, '.user.ini', 'memory_limit=1G\nauto_prepend_file=/etc/passwd\n');
     await platform.plant(SITE, 'plugins/.user.ini', 'memory_limit=1G\n');
     expect(await ask(1)).toMatchObject({ memory: '200M' });
-    expect(await refused('bad_setting', 'site', 'set', SITE, 'php.disable_functions=')).toContain('php.memory_limit');
-    await refused('bad_setting', 'site', 'set', SITE, 'php.memory_limit=2G');
+    expect(await declined('bad_setting', platform.set(SITE, 'php.disable_functions='))).toContain('php.memory_limit');
+    await declined('bad_setting', platform.set(SITE, 'php.memory_limit=2G'));
   });
 });
 
 describe('another name', () => {
   it('is refused where it is taken or none, and then all is as before', async () => {
     await refused('bad_domain', 'domain', 'primary', SITE, 'bad..name');
-    await refused('conflict', 'domain', 'primary', SITE, SITE);
+    await declined(
+      'conflict',
+      platform.api.work(`${BASE}/primary`, { domain: SITE }, () => undefined),
+    );
     expect((await platform.fetch(SITE, '/')).status).toBe(200);
   });
 
@@ -262,14 +275,7 @@ describe('another name', () => {
     expect(page.status).toBe(200);
     expect(page.text).not.toContain(`//${SITE}`);
     expect(await new Visitor(platform, NEW_NAME).logIn('admin', site.admin.password)).toBe(true);
-    const links = await platform.cli([
-      'exec',
-      NEW_NAME,
-      '--',
-      'php8.4',
-      '-r',
-      `$_SERVER["HTTP_HOST"] = "${NEW_NAME}"; require "/srv/wordpress/wp-load.php"; echo json_encode(get_option("owner_links"), JSON_UNESCAPED_SLASHES);`,
-    ]);
+    const links = await platform.wordpress(NEW_NAME, 'echo json_encode(get_option("owner_links"), JSON_UNESCAPED_SLASHES);');
     const to = `http://${NEW_NAME}:${platform.http}`;
     expect(JSON.parse(links.stdout)).toEqual([`${to}/a`, `${to}/b`, `http://${SITE}.example.com/c`]);
   });

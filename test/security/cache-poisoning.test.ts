@@ -1,5 +1,6 @@
 /** What a visitor sends never shows in a page that another visitor gets, and what is meant for one never goes to another. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Role } from '../../src/domain/role.ts';
 import { cacheStatus, isHit, KeptPages } from '../helpers/kept-pages.ts';
 import { raw, rawStatus, TestPlatform } from '../helpers/platform.ts';
 
@@ -267,8 +268,7 @@ describe('who may purge', () => {
     const others = new KeptPages(platform, OTHER);
     await others.untilKept('/');
     await pages.untilKept('/');
-    const has = async (role: string, file: string) =>
-      (await platform.cli(['exec', '--role', role, SITE, '--', 'test', '-e', `/etc/subako/site/${file}`])).code === 0;
+    const has = async (role: Role, file: string) => (await platform.inside(SITE, ['test', '-e', `/etc/subako/site/${file}`], { role })).code === 0;
     expect([await has('public', 'config.php'), await has('public', 'cache.sock'), await has('admin', 'cache.sock')]).toEqual([true, false, true]);
     await pages.php(`do_action("subako_purge_all"); do_action("subako_purge", "http://${OTHER}/");`);
     expect(isHit(await pages.get('/'))).toBe(false);
