@@ -100,6 +100,28 @@ describe('a FastCGI request', () => {
     await expect(fastcgiGet(socket, {}, 50)).rejects.toThrow(DeadlineError);
   });
 
+  it('is given up when the answer does not end, and lets go of the connection', async () => {
+    const closed = Promise.withResolvers<void>();
+    const { socket } = await serve((to) => {
+      const more = (error?: Error | null): void => {
+        if (error === undefined || error === null) to.write(record(STDOUT, 'x'.repeat(60_000)), more);
+      };
+      to.on('close', () => closed.resolve());
+      more();
+    });
+    await expect(fastcgiGet(socket, {}, 60_000)).rejects.toThrow('too long');
+    await closed.promise;
+  });
+
+  it.each([
+    ['a length beyond its end', [1, STDOUT, 0, 1, 0xff, 0xff, 0xff, 0]],
+    ['half a header', [1, STDOUT, 0]],
+    ['nothing', []],
+  ])('with %s in the answer is what came of it, and no more', async (_what, bytes) => {
+    const { socket } = await serve((to) => to.end(Buffer.concat([record(STDOUT, 'A: b\r\n\r\nwhole'), Buffer.from(bytes)])));
+    expect(await fastcgiGet(socket, {}, 5_000)).toBe('whole');
+  });
+
   it('lets go of the connection when it gives up', async () => {
     const closed = Promise.withResolvers<void>();
     const { socket } = await serve((to) => to.on('close', () => closed.resolve()));

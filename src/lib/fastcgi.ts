@@ -9,10 +9,12 @@ const PARAMS = 4;
 const STDIN = 5;
 const STDOUT = 6;
 const HEADER = 8;
+/** Bytes; many times a page. Who answers may be a tenant, and must not fill our memory. */
+const MAX_ANSWER = 16 * 1024 * 1024;
 
 /**
  * Runs a script with GET and gives the body of its answer.
- * @throws DeadlineError, or the socket's error
+ * @throws DeadlineError, the socket's error, or RangeError for an answer longer than 16 MiB
  */
 export async function fastcgiGet(socket: string, params: Readonly<Record<string, string>>, timeoutMs: number): Promise<string> {
   const connection = connect({ path: socket });
@@ -30,7 +32,12 @@ async function ask(connection: ReturnType<typeof connect>, params: Readonly<Reco
   const begin = Buffer.from([0, 1, 0, 0, 0, 0, 0, 0]);
   connection.write(Buffer.concat([record(BEGIN, begin), record(PARAMS, pairs), record(PARAMS, Buffer.alloc(0)), record(STDIN, Buffer.alloc(0))]));
   const chunks: Buffer[] = [];
-  for await (const chunk of connection) chunks.push(chunk as Buffer);
+  let size = 0;
+  for await (const chunk of connection as AsyncIterable<Buffer>) {
+    chunks.push(chunk);
+    size += chunk.length;
+    if (size > MAX_ANSWER) throw new RangeError('the FastCGI answer is too long');
+  }
   const answer = output(Buffer.concat(chunks)).toString('utf8');
   return answer.slice(answer.indexOf('\r\n\r\n') + 4);
 }
