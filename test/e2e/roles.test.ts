@@ -116,11 +116,9 @@ describe('each container', () => {
   it('has limits of its own', async () => {
     await platform.set(SITE, 'memory=200m', 'admin.memory=300m');
     for (const role of ['public', 'admin'] as const) await platform.wake(SITE, role);
-    expect((await platform.cli(['exec', SITE, '--role', 'public', '--', 'php8.4', '-r', 'echo "here";'])).stdout).toBe('here');
-    expect((await platform.cli(['exec', SITE, '--', 'sh', '-c', 'echo x > /srv/wordpress/wp-content/uploads/by-exec.txt && echo wrote'])).stdout).toBe(
-      'wrote\n',
-    );
-    const refused = await platform.cli(['exec', SITE, '--role', 'public', '--', 'sh', '-c', 'echo x > /srv/wordpress/wp-content/uploads/by-exec.txt']);
+    expect((await platform.inside(SITE, ['php8.4', '-r', 'echo "here";'], { role: 'public' })).stdout).toBe('here');
+    expect((await platform.inside(SITE, ['sh', '-c', 'echo x > /srv/wordpress/wp-content/uploads/by-exec.txt && echo wrote'])).stdout).toBe('wrote\n');
+    const refused = await platform.inside(SITE, ['sh', '-c', 'echo x > /srv/wordpress/wp-content/uploads/by-exec.txt'], { role: 'public' });
     expect(refused.code).not.toBe(0);
   });
 });

@@ -2,14 +2,13 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CreatedSiteReply, StatusReply } from '../../src/api/types.ts';
-import type { Transition } from '../../src/lifecycle/lifecycle.ts';
 import { TestPlatform } from '../helpers/platform.ts';
 
 const SITE = 'visit.localhost';
 let platform: TestPlatform;
 let created: CreatedSiteReply;
 
-const sleep = () => platform.json<Transition>('sleep', SITE, '--to', 'cold');
+const sleep = () => platform.sleep(SITE, 'cold');
 
 beforeAll(async () => {
   platform = await TestPlatform.start();
@@ -190,7 +189,7 @@ describe('a site with a very long name', () => {
     await platform.createSite(long);
     expect((await platform.fetch(long, '/')).status).toBe(200);
     expect((await platform.fetch(long, '/wp-content/themes/twentytwentyfive/style.css')).status).toBe(200);
-    expect((await platform.cli(['site', 'rm', long])).code).toBe(0);
+    await platform.api.delete(`/v1/sites/${long}`);
     expect((await platform.fetch(long, '/')).status).toBe(421);
   });
 });
