@@ -155,9 +155,10 @@ export function throughTheEdge(sites: () => Neighbours): void {
     ['says nothing of its length', '', 'mine0\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nforged'],
   ])('no answer of a tenant that %s becomes that of its neighbour on the same connection', async (_what, header, text) => {
     const { platform } = sites();
-    await platform.plantPhp(EVIL, 'split.php', `<?php ${header} echo "mine0\\r\\n\\r\\nHTTP/1.1 200 OK\\r\\nContent-Length: 6\\r\\n\\r\\nforged";`);
+    const name = `split-${header.length}.php`;
+    await platform.plantPhp(EVIL, name, `<?php ${header} echo "mine0\\r\\n\\r\\nHTTP/1.1 200 OK\\r\\nContent-Length: 6\\r\\n\\r\\nforged";`);
     const [evil, good] = await onOneConnection([
-      [EVIL, '/wp-content/plugins/split.php'],
+      [EVIL, `/wp-content/plugins/${name}`],
       [GOOD, STYLE],
     ]);
     expect([evil?.status, evil?.text]).toEqual([200, text]);
