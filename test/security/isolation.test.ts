@@ -134,9 +134,9 @@ describe('the container of a site', () => {
   });
 
   it.each(ROLES)('holds no file of the machine open in the %s role, but its own log and an empty input', async (role) => {
+    const log = join(platform.state, 'sites', sites.evil.id, 'log', `${role}.log`);
     for (const pid of await processesOf(await pidOf(role))) {
-      for (const [fd, path] of await filesBeyond(pid))
-        expect([fd <= 2, path]).toEqual([true, expect.stringMatching(/\/(?:log\/(?:public|admin)\.log|stdin)$/u)]);
+      for (const [fd, path] of await filesBeyond(pid)) expect([fd, path]).toEqual(fd === 0 ? [0, expect.stringMatching(/\/stdin$/u)] : [fd, log]);
     }
     const listed = await sites.inside(['sh', '-c', 'exec 9</etc/passwd; for fd in /proc/$$/fd/*; do echo "${fd##*/} $(readlink $fd)"; done'], role);
     expect(listed.stdout.trim().split('\n')).toEqual([...[0, 1, 2].map((fd) => expect.stringMatching(`^${fd} (?:pipe|socket):`) as string), '9 /etc/passwd']);
@@ -148,7 +148,7 @@ describe('the container of a site', () => {
     const result = await inside(
       'sh',
       '-c',
-      'for f in $(find /sys/fs/cgroup -name "memory.max" -o -name "memory.limit_in_bytes" -o -name cgroup.procs 2>/dev/null); do echo 0 > $f && echo wrote $f; done; ulimit -c 1 2>/dev/null && echo core; echo end',
+      'for f in $(find /sys/fs/cgroup -name "memory.max" -o -name "memory.limit_in_bytes" -o -name cgroup.procs 2>/dev/null); do echo 0 > $f && echo wrote $f; done; (ulimit -c 1) 2>/dev/null && echo core; echo end',
     );
     expect(result.stdout).toBe('end\n');
     for (const role of ROLES) expect(await readFile(`/proc/${await pidOf(role)}/limits`, 'utf8')).toMatch(/^Max core file size\s+0\s+0\s/mu);
@@ -199,7 +199,7 @@ describe('a container of the platform’s own', () => {
       return found.flat();
     };
     const [masked, readonly] = [await there(MASKED_PATHS), await there(READONLY_PATHS)];
-    expect([masked.includes('/proc/kcore'), readonly.includes('/proc/sys'), mounts.has('/proc/uptime')]).toEqual([true, true, false]);
+    expect([masked.includes('/proc/interrupts'), readonly.includes('/proc/sys'), mounts.has('/proc/uptime')]).toEqual([true, true, false]);
     for (const path of masked) expect([path, mounts.has(path)]).toEqual([path, true]);
     for (const path of readonly) expect([path, mounts.get(path)?.flags]).toEqual([path, expect.arrayContaining(['ro'])]);
   });
@@ -223,7 +223,6 @@ describe('system calls', () => {
     ['fsopen', 430, 0, 0],
     ['mount_setattr', 442, 0, 0, 0, 0, 0],
     ['chroot', 161, 0],
-    ['mknod(a device)', 133, 0, 0x2000, 0x103],
     ['ptrace', 101, 0, 0, 0, 0],
     ['bpf', 321, 0, 0, 0],
     ['keyctl', 250, 0, 0, 0, 0, 0],
