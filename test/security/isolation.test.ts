@@ -138,8 +138,9 @@ describe('the container of a site', () => {
     for (const pid of await processesOf(await pidOf(role))) {
       for (const [fd, path] of await filesBeyond(pid)) expect([fd, path]).toEqual(fd === 0 ? [0, expect.stringMatching(/\/stdin$/u)] : [fd, log]);
     }
-    const listed = await sites.inside(['sh', '-c', 'exec 9</etc/passwd; for fd in /proc/$$/fd/*; do echo "${fd##*/} $(readlink $fd)"; done'], role);
-    expect(listed.stdout.trim().split('\n')).toEqual([...[0, 1, 2].map((fd) => expect.stringMatching(`^${fd} (?:pipe|socket):`) as string), '9 /etc/passwd']);
+    const list = 'open my $own, "<", "/etc/passwd"; print map { m{(\\d+)$} && readlink($_) ? "$1 " . readlink($_) . "\\n" : () } glob "/proc/self/fd/*"';
+    const listed = (await sites.inside(['perl', '-e', list], role)).stdout.trim().split('\n');
+    expect(listed).toEqual([...[0, 1, 2].map((fd) => expect.stringMatching(`^${fd} (?:pipe|socket):`) as string), '3 /etc/passwd']);
     // A process of the machine holds some: the look would find them.
     expect((await filesBeyond(process.pid, await pidOf(role))).size).toBeGreaterThan(0);
   });
