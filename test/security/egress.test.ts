@@ -168,8 +168,8 @@ describe('the network of the admin role', () => {
 
   it('lets no container begin more connections at once than it may, nor ask by UDP beside its door, and does not hold up its neighbour', async () => {
     const dropped = async (): Promise<number> => {
-      const { stdout } = await exec([nft, 'list', 'chain', 'inet', platform.table, 'limits']);
-      return Number(/@fresh .*counter packets (\d+)/u.exec(stdout)?.[1]);
+      const { stdout } = await exec([nft, 'list', 'table', 'inet', platform.table]);
+      return Number(/update @fresh .*counter packets (\d+)/u.exec(stdout)?.[1]);
     };
     const before = await dropped();
     const flood = `use Socket; use Fcntl; my @all; for (1 .. 1000) { socket(my $to, PF_INET, SOCK_STREAM, 0) or die; fcntl($to, F_SETFL, O_NONBLOCK);
