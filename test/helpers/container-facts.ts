@@ -107,10 +107,10 @@ export async function interfacesOf(pid: number): Promise<string[]> {
 
 /** Files and directories that a process holds open and that lie on none of its container's mounts, by descriptor: what came with it from the machine. */
 export async function filesBeyond(pid: number, container = pid): Promise<Map<number, string>> {
-  const mounts = new Set((await readFile(`/proc/${container}/mountinfo`, 'utf8')).split('\n').map((line) => line.split(' ')[0]));
+  const mounts = new Set((await readFile(`/proc/${container}/mountinfo`, 'utf8').catch(() => '')).split('\n').map((line) => line.split(' ')[0]));
   const found = new Map<number, string>();
-  for (const fd of (await readdir(`/proc/${pid}/fd`)).map(Number)) {
-    // One that was closed meanwhile is none. What is no file, such as a pipe, has no path.
+  // A process that ended meanwhile holds nothing, nor does one that closed it. What is no file, such as a pipe, has no path.
+  for (const fd of (await readdir(`/proc/${pid}/fd`).catch(() => [])).map(Number)) {
     const path = await readlink(`/proc/${pid}/fd/${fd}`).catch(() => '');
     const info = await readFile(`/proc/${pid}/fdinfo/${fd}`, 'utf8').catch(() => '');
     const [, mount] = /^mnt_id:\s+(\d+)$/mu.exec(info) ?? [];
