@@ -10,12 +10,17 @@ const SIGNAL_EXIT_BASE = 128;
 
 /** Runs what the session says, and ends the session: the site need not be kept awake any more. Returns the exit code. */
 export async function runHere(session: IncomingMessage): Promise<number> {
-  const [line] = (await once(createInterface({ input: session }), 'line')) as [string];
   try {
-    return await runArgv((JSON.parse(line) as { argv: string[] }).argv);
+    return await runArgv(await argvOf(session));
   } finally {
     session.destroy();
   }
+}
+
+/** What the daemon says is to be run, for as long as the session lasts. */
+export async function argvOf(session: IncomingMessage): Promise<readonly string[]> {
+  const [line] = (await once(createInterface({ input: session }), 'line')) as [string];
+  return (JSON.parse(line) as { argv: string[] }).argv;
 }
 
 const ignore = (): void => undefined;

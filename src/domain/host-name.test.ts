@@ -33,6 +33,8 @@ describe('canonicalHost', () => {
     'a\\b',
     'a\0b',
     'a b',
+    '*',
+    '*.example.org',
     'a_b.example',
     '-a.example',
     'a-.example',

@@ -67,7 +67,7 @@ export function runtimeSuite(name: string, open: () => Promise<RuntimeUnderTest>
       expect(await runtime.list()).toEqual([]);
     });
 
-    it('runs a command beside the first process, with the same credentials', async () => {
+    it('runs a command beside the first process, with the same credentials, and no core when it crashes', async () => {
       const { runtime, spec, logPath } = await open();
       await runtime.prepare('t-exec', spec('t-exec', SLEEP));
       await runtime.run('t-exec', { logPath });
@@ -75,6 +75,7 @@ export function runtimeSuite(name: string, open: () => Promise<RuntimeUnderTest>
       expect(result.stdout).toMatch(/^Uid:\s+1000\s/mu);
       expect(result.stdout).toMatch(/^CapEff:\s+0+$/mu);
       expect(result.stdout).toMatch(/^NoNewPrivs:\s+1$/mu);
+      expect((await runtime.exec('t-exec', ['/bin/cat', '/proc/self/limits'], {})).stdout).toMatch(/^Max core file size\s+0\s+0\s/mu);
       expect((await runtime.exec('t-exec', ['/bin/false'], {})).code).toBe(1);
       await runtime.remove('t-exec');
     });

@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CreatedSiteReply } from '../../src/api/types.ts';
 import type { HealthReply, LoginLinkReply, PluginReply, ReplacedReply, ThemeReply, UserReply, UserWithPassword } from '../../src/site/owner-types.ts';
+import type { SubakoError } from '../../src/domain/errors.ts';
 import { poll } from '../../src/lib/deadline.ts';
 import { Visitor } from '../helpers/admin.ts';
 import { isRunning, TestPlatform } from '../helpers/platform.ts';
@@ -14,6 +15,7 @@ const SITE = 'owner.localhost';
 const NEW_NAME = 'renamed.localhost';
 const THIRD_NAME = 'third.localhost';
 const PATIENCE = { timeoutMs: 120_000, everyMs: 200 };
+const BASE = `/v1/sites/${SITE}`;
 const MIB = 1024 ** 2;
 let platform: TestPlatform;
 let site: CreatedSiteReply;
@@ -27,6 +29,14 @@ async function refused(code: string, ...args: string[]): Promise<string> {
   return `${error.message} — ${error.hint}`;
 }
 
+/** The same of what was asked without the command line. */
+async function declined(code: string, asked: Promise<unknown>): Promise<string> {
+  const error: unknown = await asked.catch((thrown: unknown) => thrown);
+  expect(error).toMatchObject({ code });
+  const { message, hint } = error as SubakoError;
+  return `${message} — ${hint}`;
+}
+
 async function fileOf(name: string, bytes: Buffer | string): Promise<string> {
   const path = join(platform.dir, name);
   await writeFile(path, bytes);
@@ -34,7 +44,7 @@ async function fileOf(name: string, bytes: Buffer | string): Promise<string> {
 }
 
 async function inside(code: string, input = ''): Promise<string> {
-  const result = await platform.cli(['exec', SITE, '--', 'php8.4', '-d', 'memory_limit=256M', '-r', `$_SERVER["HTTP_HOST"] = "${SITE}"; ${code}`], input);
+  const result = await platform.inside(SITE, ['php8.4', '-d', 'memory_limit=256M', '-r', `$_SERVER["HTTP_HOST"] = "${SITE}"; ${code}`], { input });
   expect(result.code, `${result.stdout}${result.stderr}`).toBe(0);
   return result.stdout;
 }
@@ -64,9 +74,9 @@ describe('users', () => {
   });
 
   it('are refused with a reason', async () => {
-    await refused('already_exists', 'user', 'create', SITE, 'mia', '--email', 'other@example.org');
+    await declined('already_exists', platform.api.post(`${BASE}/users`, { user: 'mia', email: 'other@example.org', role: 'editor' }));
     expect(await refused('bad_setting', 'user', 'create', SITE, 'eve', '--email', 'eve@example.org', '--role', 'god')).toContain('administrator');
-    await refused('not_found', 'user', 'reset-password', SITE, `x'); DROP TABLE wp_users; --`);
+    await declined('not_found', platform.api.post(`${BASE}/users/password`, { user: `x'); DROP TABLE wp_users; --` }));
   });
 });
 
@@ -108,12 +118,12 @@ describe('plugins and themes', () => {
     );
     expect(await platform.json<PluginReply>('plugin', 'install', SITE, zip, '--activate')).toMatchObject({ plugin: 'greeter', version: '1.2', active: true });
     expect((await platform.fetch(SITE, '/')).text).toContain('greetings!');
-    await refused('already_exists', 'plugin', 'install', SITE, zip);
-    await refused('conflict', 'plugin', 'rm', SITE, 'greeter');
+    await declined('already_exists', platform.api.post(`${BASE}/plugins`, { file: zip, replace: false }));
+    await declined('conflict', platform.api.delete(`${BASE}/plugins/greeter`));
     expect(await platform.json<PluginReply>('plugin', 'deactivate', SITE, 'greeter')).toMatchObject({ active: false });
     await platform.json('plugin', 'rm', SITE, 'greeter');
     expect((await platform.json<PluginReply[]>('plugin', 'ls', SITE)).map(({ plugin }) => plugin)).not.toContain('greeter');
-    await refused('command_failed', 'plugin', 'install', SITE, await fileOf('not.zip', 'nothing'));
+    await declined('command_failed', platform.api.post(`${BASE}/plugins`, { file: await fileOf('not.zip', 'nothing'), replace: false }));
   });
 
   it('that are broken can be found and switched off', async () => {
@@ -127,8 +137,8 @@ describe('plugins and themes', () => {
       state: 'fail',
       said: expect.stringContaining('broken.php') as string,
     });
-    await platform.json('plugin', 'deactivate', SITE, 'broken');
-    const well = await platform.json<HealthReply>('health', SITE);
+    await platform.api.post(`${BASE}/plugins/broken/deactivate`);
+    const well = await platform.api.get<HealthReply>(`${BASE}/health`);
     expect(well.ok, JSON.stringify(well)).toBe(true);
   });
 
@@ -243,15 +253,18 @@ describe('PHP settings', () => {
     await platform.plant(SITE, '.user.ini', 'memory_limit=1G\nauto_prepend_file=/etc/passwd\n');
     await platform.plant(SITE, 'plugins/.user.ini', 'memory_limit=1G\n');
     expect(await ask(1)).toMatchObject({ memory: '200M' });
-    expect(await refused('bad_setting', 'site', 'set', SITE, 'php.disable_functions=')).toContain('php.memory_limit');
-    await refused('bad_setting', 'site', 'set', SITE, 'php.memory_limit=2G');
+    expect(await declined('bad_setting', platform.set(SITE, 'php.disable_functions='))).toContain('php.memory_limit');
+    await declined('bad_setting', platform.set(SITE, 'php.memory_limit=2G'));
   });
 });
 
 describe('another name', () => {
   it('is refused where it is taken or none, and then all is as before', async () => {
     await refused('bad_domain', 'domain', 'primary', SITE, 'bad..name');
-    await refused('conflict', 'domain', 'primary', SITE, SITE);
+    await declined(
+      'conflict',
+      platform.api.work(`${BASE}/primary`, { domain: SITE }, () => undefined),
+    );
     expect((await platform.fetch(SITE, '/')).status).toBe(200);
   });
 
@@ -284,8 +297,8 @@ describe('another name', () => {
 });
 
 async function linksOf(name: string): Promise<unknown> {
-  const code = `$_SERVER["HTTP_HOST"] = "${name}"; require "/srv/wordpress/wp-load.php"; echo json_encode(get_option("owner_links"), JSON_UNESCAPED_SLASHES);`;
-  return JSON.parse((await platform.cli(['exec', name, '--', 'php8.4', '-r', code])).stdout);
+  const { stdout } = await platform.wordpress(name, 'echo json_encode(get_option("owner_links"), JSON_UNESCAPED_SLASHES);');
+  return JSON.parse(stdout);
 }
 
 /** The daemon is killed there; another one is up when this returns. */

@@ -12,6 +12,7 @@ import { TestPlatform } from '../helpers/platform.ts';
 const SITE = 'roles.localhost';
 let platform: TestPlatform;
 let site: CreatedSiteReply;
+let cookies: string | undefined;
 
 const WHO = '<?php require "/srv/wordpress/wp-load.php"; echo SUBAKO_ROLE;';
 const WRITE = `<?php require "/srv/wordpress/wp-load.php";
@@ -87,6 +88,16 @@ describe('what writes', () => {
   });
 });
 
+describe('wp-admin', () => {
+  it('has no editor of plugins and themes', async () => {
+    const headers = { cookie: await login() };
+    for (const editor of ['plugin-editor.php', 'theme-editor.php']) {
+      expect([editor, (await platform.fetch(SITE, `/wp-admin/${editor}`, { headers })).status]).toEqual([editor, 403]);
+    }
+    expect((await platform.fetch(SITE, '/wp-admin/plugins.php', { headers })).text).toContain('plugin-install.php');
+  });
+});
+
 describe('each container', () => {
   it('sleeps and wakes on its own, and both when nobody says which', async () => {
     await platform.wake(SITE, 'public');
@@ -109,11 +120,9 @@ describe('each container', () => {
   it('has limits of its own', async () => {
     await platform.set(SITE, 'memory=200m', 'admin.memory=300m');
     for (const role of ['public', 'admin'] as const) await platform.wake(SITE, role);
-    expect((await platform.cli(['exec', SITE, '--role', 'public', '--', 'php8.4', '-r', 'echo "here";'])).stdout).toBe('here');
-    expect((await platform.cli(['exec', SITE, '--', 'sh', '-c', 'echo x > /srv/wordpress/wp-content/uploads/by-exec.txt && echo wrote'])).stdout).toBe(
-      'wrote\n',
-    );
-    const refused = await platform.cli(['exec', SITE, '--role', 'public', '--', 'sh', '-c', 'echo x > /srv/wordpress/wp-content/uploads/by-exec.txt']);
+    expect((await platform.inside(SITE, ['php8.4', '-r', 'echo "here";'], { role: 'public' })).stdout).toBe('here');
+    expect((await platform.inside(SITE, ['sh', '-c', 'echo x > /srv/wordpress/wp-content/uploads/by-exec.txt && echo wrote'])).stdout).toBe('wrote\n');
+    const refused = await platform.inside(SITE, ['sh', '-c', 'echo x > /srv/wordpress/wp-content/uploads/by-exec.txt'], { role: 'public' });
     expect(refused.code).not.toBe(0);
   });
 });
@@ -139,6 +148,14 @@ describe('the doors of the admin container', () => {
     expect((await call()).status).toBe(403);
     await platform.set(SITE, 'xmlrpc=yes');
     expect((await call()).text).toContain('<methodResponse>');
+    // Many tries of a password in one call are one.
+    const value = (text: string): string => `<value><string>${text}</string></value>`;
+    const member = (name: string, of: string): string => `<member><name>${name}</name>${of}</member>`;
+    const array = (values: string): string => `<value><array><data>${values}</data></array></value>`;
+    const attempt = `<value><struct>${member('methodName', value('wp.getUsersBlogs'))}${member('params', array(value('multi') + value('wrong')))}</struct></value>`;
+    const body = `<?xml version="1.0"?><methodCall><methodName>system.multicall</methodName><params><param>${array(attempt.repeat(50))}</param></params></methodCall>`;
+    expect((await platform.fetch(SITE, '/xmlrpc.php', { method: 'POST', body })).text.split('faultCode').length).toBe(51);
+    expect((await platform.wordpress(SITE, 'echo get_transient(subako_login_key("multi"));')).stdout).toBe('1');
     await platform.set(SITE, 'xmlrpc=no');
     expect((await call()).status).toBe(403);
   });
@@ -148,6 +165,10 @@ describe('the doors of the admin container', () => {
     for (const path of ['/wp-json/wp/v2/users', '/wp-json/wp/v2/users/1', '/?rest_route=/wp/v2/users']) {
       expect([path, (await platform.fetch(SITE, path)).status]).toEqual([path, 404]);
     }
+    const embed = await platform.fetch(SITE, `/wp-json/oembed/1.0/embed?url=${encodeURIComponent(`http://${SITE}:${platform.http}/sample-page/`)}`);
+    expect(JSON.parse(embed.text)).toMatchObject({ title: 'Sample Page' });
+    expect(JSON.parse(embed.text)).not.toHaveProperty('author_name');
+    expect((await platform.wordpress(SITE, 'echo count(get_users());')).stdout).toBe('1');
     const sitemap = await platform.fetch(SITE, '/wp-sitemap.xml');
     expect([sitemap.text.includes('wp-sitemap-posts-post-1.xml'), sitemap.text.includes('users')]).toEqual([true, false]);
     const wrong = async (log: string) =>
@@ -272,8 +293,13 @@ describe('a site that is set to be open', () => {
   });
 });
 
-/** Cookies of the site's owner. */
+/** Cookies of the site's owner, who logs in once: tries are counted. */
 async function login(): Promise<string> {
+  cookies ??= await loggedIn();
+  return cookies;
+}
+
+async function loggedIn(): Promise<string> {
   const owner = new Visitor(platform, SITE);
   expect(await owner.logIn(site.admin.user, site.admin.password)).toBe(true);
   expect(owner.cookie).toContain('wordpress_logged_in_');

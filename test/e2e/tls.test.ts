@@ -1,5 +1,5 @@
 /** https and names: what a visitor is shown for each name, what is refused, and what a site may say of both. */
-import { writeFile } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { connect as connectHttp2 } from 'node:http2';
 import { once } from 'node:events';
 import { join } from 'node:path';
@@ -26,6 +26,21 @@ let ca: string;
 const visit = (host: string, options: Partial<Visit> = {}) => fetchHttps({ port: platform.https, ca, host, ...options });
 const wakes = async () => (await platform.row(SITE)).wakes;
 const certificate = async (name: string) => (await platform.api.get<CertificateReply[]>('/v1/certificates')).find((one) => one.name === name);
+
+/** @param authority what the request is for, and `host` what it says besides */
+async function statusOverHttp2(name: string, authority: string, host?: string): Promise<unknown> {
+  const session = connectHttp2(`https://${name}:${platform.https}`, {
+    ca,
+    lookup: (_name, _options, done) => done(null, [{ address: '127.0.0.1', family: 4 }]),
+  });
+  try {
+    const asked = session.request({ ':path': STYLE, ':authority': authority, ...(host === undefined ? {} : { host }) });
+    const [headers] = (await once(asked, 'response')) as [Record<string, unknown>];
+    return headers[':status'];
+  } finally {
+    session.destroy();
+  }
+}
 
 beforeAll(async () => {
   platform = await TestPlatform.start();
@@ -69,13 +84,7 @@ describe('a local name', () => {
   });
 
   it('is spoken to in HTTP/2 and TLS 1.3, or TLS 1.2, and in nothing older', async () => {
-    const session = connectHttp2(`https://${SITE}:${platform.https}`, {
-      ca,
-      lookup: (_name, _options, done) => done(null, [{ address: '127.0.0.1', family: 4 }]),
-    });
-    const [headers] = (await once(session.request({ ':path': STYLE }), 'response')) as [Record<string, unknown>];
-    expect(headers[':status']).toBe(200);
-    session.destroy();
+    expect(await statusOverHttp2(SITE, `${SITE}:${platform.https}`)).toBe(200);
     const common = { port: platform.https, servername: SITE, ca };
     const [newest, older] = [await handshake(common), await handshake({ ...common, maxVersion: 'TLSv1.2' })];
     expect([newest.getProtocol(), older.getProtocol()]).toEqual(['TLSv1.3', 'TLSv1.2']);
@@ -128,6 +137,7 @@ describe('a name that is not ours', () => {
     await platform.api.post('/v1/sites', { domain: ALIAS });
     for (const header of [ALIAS, 'unknown.localhost', '127.0.0.1', '_x']) expect((await visit(SITE, { path: STYLE, header })).status).toBe(421);
     expect((await visit(SITE, { path: STYLE, header: 'TLS.localhost.' })).status).toBe(200);
+    expect([await statusOverHttp2(SITE, SITE), await statusOverHttp2(SITE, ALIAS), await statusOverHttp2(SITE, SITE, ALIAS)]).toEqual([200, 421, 400]);
     const first = await handshake({ port: platform.https, servername: SITE, ca, maxVersion: 'TLSv1.2' });
     const session = first.getSession();
     first.destroy();
@@ -208,16 +218,28 @@ describe('a site that wants https alone', () => {
 });
 
 describe('a challenge of an authority', () => {
-  it('is answered by the edge alone: what it does not know is not there, and wakes nothing', async () => {
-    await platform.plant(SITE, 'index-of-tenant', 'x');
+  const CHALLENGES = '/.well-known/acme-challenge';
+
+  it('is answered by the edge alone: what it does not know is not there, whatever the site would say to it, and wakes nothing', async () => {
+    // A plugin that answers everything.
+    const content = join(platform.state, 'sites', (await platform.row(SITE)).id, 'content');
+    await mkdir(join(content, 'mu-plugins'), { recursive: true });
+    await mkdir(join(content, CHALLENGES), { recursive: true });
+    await platform.plant(SITE, 'mu-plugins/all.php', '<?php if (str_contains($_SERVER["REQUEST_URI"], "acme-challenge")) exit("of the tenant");');
+    await platform.plant(SITE, `${CHALLENGES}/token`, 'of the tenant');
+    expect((await platform.fetch(SITE, '/x/acme-challenge/token')).text).toBe('of the tenant');
     await platform.sleep(SITE, 'cold');
-    for (const path of ['/.well-known/acme-challenge/', '/.well-known/acme-challenge/token', '/.well-known/acme-challenge/..%2f..%2fnginx.conf']) {
-      expect([path, (await platform.fetch(SITE, path)).status]).toEqual([
-        path,
-        expect.toSatisfy((status) => status === 404 || status === 400 || status === 403),
-      ]);
+    for (const path of ['/', '/token', '/..%2f..%2fnginx.conf', '/token/x.php', '/index.php', '//token']) {
+      const { status, text } = await platform.fetch(SITE, `${CHALLENGES}${path}`);
+      expect([path, status, text.includes('tenant')]).toEqual([path, expect.toSatisfy((one) => [400, 403, 404].includes(Number(one))), false]);
     }
+    // What the platform put there is told, under any name.
+    const store = join(platform.state, 'edge/config/acme', CHALLENGES);
+    await writeFile(join(store, 'of-the-platform'), 'proof');
+    for (const host of [SITE, ALIAS, WWW]) expect(await platform.fetch(host, `${CHALLENGES}/of-the-platform`)).toMatchObject({ status: 200, text: 'proof' });
     expect((await platform.row(SITE)).state).toBe('cold');
+    await rm(join(store, 'of-the-platform'));
+    await rm(join(content, 'mu-plugins'), { recursive: true });
   });
 });
 

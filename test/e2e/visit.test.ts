@@ -4,7 +4,6 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CreatedSiteReply, StatusReply } from '../../src/api/types.ts';
-import type { Transition } from '../../src/lifecycle/lifecycle.ts';
 import { TestPlatform } from '../helpers/platform.ts';
 
 const SITE = 'visit.localhost';
@@ -13,7 +12,7 @@ let created: CreatedSiteReply;
 /** Unix time in milliseconds; the seed was made before. */
 let begun: number;
 
-const sleep = () => platform.json<Transition>('sleep', SITE, '--to', 'cold');
+const sleep = () => platform.sleep(SITE, 'cold');
 
 beforeAll(async () => {
   platform = await TestPlatform.start();
@@ -132,6 +131,20 @@ describe('files', () => {
 
   it('that nobody should get are not there, and asking for them wakes nothing', async () => {
     await sleep();
+    const left = [
+      '.env',
+      'debug.log',
+      'dump.sql',
+      'plugins/x.php.bak',
+      'plugins/x.php~',
+      'plugins/x.inc',
+      'uploads/key.pem',
+      'uploads/.htaccess',
+      'uploads/site.sqlite',
+    ];
+    for (const path of [...left, 'uploads/left.txt']) await platform.plant(SITE, path, 'left lying about');
+    for (const path of left) expect([path, (await platform.fetch(SITE, `/wp-content/${path}`)).status]).toEqual([path, 404]);
+    expect((await platform.fetch(SITE, '/wp-content/uploads/left.txt')).text).toBe('left lying about');
     const hidden = [
       '/wp-config.php',
       '/wp-config-sample.php',
@@ -198,7 +211,7 @@ describe('a site with a very long name', () => {
     await platform.createSite(long);
     expect((await platform.fetch(long, '/')).status).toBe(200);
     expect((await platform.fetch(long, '/wp-content/themes/twentytwentyfive/style.css')).status).toBe(200);
-    expect((await platform.cli(['site', 'rm', long])).code).toBe(0);
+    await platform.api.delete(`/v1/sites/${long}`);
     expect((await platform.fetch(long, '/')).status).toBe(421);
   });
 });

@@ -1,6 +1,6 @@
 /** What the kernel says of a container, seen from outside, by the pid of one of its processes. */
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
 
 const CGROUPS = '/sys/fs/cgroup';
@@ -103,4 +103,18 @@ export async function devicesOf(pid: number): Promise<Map<string, string>> {
 export async function interfacesOf(pid: number): Promise<string[]> {
   const lines = (await readFile(`/proc/${pid}/net/dev`, 'utf8')).split('\n').filter((line) => line.includes(':'));
   return lines.map((line) => line.split(':')[0]?.trim() ?? '');
+}
+
+/** Files and directories that a process holds open and that lie on none of its container's mounts, by descriptor: what came with it from the machine. */
+export async function filesBeyond(pid: number, container = pid): Promise<Map<number, string>> {
+  const mounts = new Set((await readFile(`/proc/${container}/mountinfo`, 'utf8').catch(() => '')).split('\n').map((line) => line.split(' ')[0]));
+  const found = new Map<number, string>();
+  // A process that ended meanwhile holds nothing, nor does one that closed it. What is no file, such as a pipe, has no path.
+  for (const fd of (await readdir(`/proc/${pid}/fd`).catch(() => [])).map(Number)) {
+    const path = await readlink(`/proc/${pid}/fd/${fd}`).catch(() => '');
+    const info = await readFile(`/proc/${pid}/fdinfo/${fd}`, 'utf8').catch(() => '');
+    const [, mount] = /^mnt_id:\s+(\d+)$/mu.exec(info) ?? [];
+    if (path.startsWith('/') && !/^\/(?:memfd:|\[)/u.test(path) && !mounts.has(mount)) found.set(fd, path);
+  }
+  return found;
 }

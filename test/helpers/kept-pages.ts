@@ -39,7 +39,7 @@ export class KeptPages {
   /** Runs WordPress in the admin container, as a request there would; gives what it printed. */
   async php(code: string): Promise<string> {
     const input = `<?php $_SERVER["REQUEST_METHOD"] = "GET"; $_SERVER["HTTP_HOST"] = "${this.#domain}:${this.#platform.http}"; require "/srv/wordpress/wp-load.php"; ${code}`;
-    const result = await this.#platform.cli(['exec', '--role', 'admin', this.#domain, '--', 'php8.4', '-c', '/etc/subako/php.ini'], input);
+    const result = await this.#platform.inside(this.#domain, ['php8.4', '-c', '/etc/subako/php.ini'], { input });
     expect(result.code, result.stderr + result.stdout).toBe(0);
     return result.stdout.trim();
   }

@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { expect } from 'vitest';
 import type { CreatedSiteReply, PsRow, StatusReply } from '../../src/api/types.ts';
 import { Client } from '../../src/cli/client.ts';
+import { argvOf } from '../../src/cli/run-here.ts';
 import type { SubakoEvent } from '../../src/domain/events.ts';
 import { execAny } from '../../src/lib/exec.ts';
 import type { ExecResult } from '../../src/lib/exec.ts';
@@ -88,6 +89,16 @@ export class TestPlatform {
     return execAny([join(ROOT, 'subako'), ...args], { env, timeoutMs: 600_000, ...(input === undefined ? {} : { input }) });
   }
 
+  /** What `subako exec` does, without a process of the command line. */
+  async inside(domain: string, argv: readonly string[], { role = 'admin', input = '' }: { role?: Role; input?: string } = {}): Promise<ExecResult> {
+    const session = await this.api.stream('POST', `/v1/sites/${domain}/exec`, { command: argv, tty: false, role });
+    try {
+      return await execAny(await argvOf(session), { input, timeoutMs: 600_000 });
+    } finally {
+      session.destroy();
+    }
+  }
+
   /** One command line with `--json` that must end well. */
   async json<T>(...args: string[]): Promise<T> {
     const result = await this.cli([...args, '--json']);
@@ -162,7 +173,7 @@ export class TestPlatform {
   /** PHP in a site's WordPress, run by its owner. */
   wordpress(domain: string, code: string): Promise<ExecResult> {
     const asked = `$_SERVER["HTTP_HOST"] = "${domain}"; require "/srv/wordpress/wp-load.php"; ${code}`;
-    return this.cli(['exec', domain, '--', 'php8.4', '-c', '/etc/subako/php.ini', '-r', asked]);
+    return this.inside(domain, ['php8.4', '-c', '/etc/subako/php.ini', '-r', asked]);
   }
 
   /** A PHP file of the site's owner, reachable as /wp-content/plugins/NAME. */
@@ -290,13 +301,20 @@ export function isRunning(pid: number): boolean {
   }
 }
 
-/** The status of the answer to these very bytes. */
-export async function rawStatus(port: number, bytes: string): Promise<number> {
+/** All that is answered to these very bytes until the connection ends, however it ends. */
+export async function raw(port: number, bytes: string): Promise<string> {
   const socket = connect({ port, host: '127.0.0.1' });
-  socket.end(Buffer.from(bytes, 'latin1'));
+  socket.write(Buffer.from(bytes, 'latin1'));
   let answer = '';
-  for await (const chunk of socket) answer += String(chunk);
-  return Number(/^HTTP\/1\.[01] (\d{3})/u.exec(answer)?.[1]);
+  socket.on('data', (chunk) => (answer += String(chunk)));
+  socket.on('error', () => undefined);
+  await new Promise((resolve) => socket.once('close', resolve));
+  return answer;
+}
+
+/** The status of the first answer. */
+export async function rawStatus(port: number, bytes: string): Promise<number> {
+  return Number(/^HTTP\/1\.[01] (\d{3})/u.exec(await raw(port, bytes))?.[1]);
 }
 
 function cacheEnvironment(): Record<string, string> {

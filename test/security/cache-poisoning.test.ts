@@ -1,8 +1,8 @@
 /** What a visitor sends never shows in a page that another visitor gets, and what is meant for one never goes to another. */
-import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Role } from '../../src/domain/role.ts';
 import { cacheStatus, isHit, KeptPages } from '../helpers/kept-pages.ts';
-import { rawStatus, TestPlatform } from '../helpers/platform.ts';
+import { raw, rawStatus, TestPlatform } from '../helpers/platform.ts';
 
 const SITE = 'poison.localhost';
 const OTHER = 'other.localhost';
@@ -95,7 +95,7 @@ describe('a host', () => {
     expect(await rawStatus(platform.http, `GET / HTTP/1.1\r\nHost: ${SITE}\r\nHost: evil.example\r\nConnection: close\r\n\r\n`)).toBe(400);
     expect(await rawStatus(platform.http, `GET http://evil.example/ HTTP/1.1\r\nHost: ${SITE}\r\nConnection: close\r\n\r\n`)).toBe(421);
     const path = echo();
-    const text = await raw(`GET http://${SITE}${path} HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n`);
+    const text = await raw(platform.http, `GET http://${SITE}${path} HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n`);
     expect(text).toContain('200 OK');
     expect(text).not.toContain('evil.example');
     expect((await pages.untilKept(path, { 'accept-encoding': 'identity' })).text).not.toContain('evil.example');
@@ -124,6 +124,7 @@ describe('parameters', () => {
     const reply = await platform.fetch(SITE, path, { kept: true, body, headers: { 'content-type': 'application/x-www-form-urlencoded' } });
     expect(cacheStatus(reply)).toBe('Subako; fwd=bypass');
     const chunked = await raw(
+      platform.http,
       `GET ${path} HTTP/1.1\r\nHost: ${SITE}\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n${body.length.toString(16)}\r\n${body}\r\n0\r\n\r\n`,
     );
     expect(chunked).toContain('fwd=bypass');
@@ -141,7 +142,7 @@ describe('an odd request', () => {
       `GET ${path} ${rest}X-Nul: \0\r\n\r\n`,
     ];
     // The connection may be reset before all of it was sent; what counts is that nothing was answered.
-    for (const bytes of odd) expect(await raw(bytes)).not.toContain('200 OK');
+    for (const bytes of odd) expect(await raw(platform.http, bytes)).not.toContain('200 OK');
     expect((await plain(path)).status).toBe(200);
     expect((await pages.untilKept(path, { 'accept-encoding': 'identity' })).status).toBe(200);
   });
@@ -155,6 +156,81 @@ describe('an odd request', () => {
     const kept = await pages.untilKept('/sample-page/', { 'accept-encoding': 'identity' });
     expect(kept.body.length).toBeGreaterThan(whole / 2);
     expect(kept.text.trim()).toMatch(/<\/html>$/u);
+  });
+});
+
+describe('the end of a request', () => {
+  const FILE = '/wp-content/uploads/only-there.txt';
+  const WORDS = 'words of the other site';
+  /** What must stay a part of the request before it. */
+  const hidden = `GET ${FILE} HTTP/1.1\r\nHost: ${OTHER}\r\nConnection: close\r\n\r\n`;
+  const statuses = (answer: string): number[] => [...answer.matchAll(/^HTTP\/1\.1 (\d{3})/gmu)].map(([, status]) => Number(status));
+  const send = (method: string, lines: readonly string[], rest: string): Promise<string> =>
+    raw(
+      platform.http,
+      `${method} ${echo()} HTTP/1.1\r\nHost: ${SITE}\r\nCookie: wordpress_no_cache=1\r\n${lines.map((line) => `${line}\r\n`).join('')}\r\n${rest}`,
+    );
+
+  beforeAll(() => platform.plant(OTHER, 'uploads/only-there.txt', WORDS));
+
+  it.each([
+    ['a length and chunks', [`Content-Length: ${hidden.length + 5}`, 'Transfer-Encoding: chunked'], `0\r\n\r\n${hidden}`],
+    ['chunks and a length', ['Transfer-Encoding: chunked', 'Content-Length: 4'], `${hidden.length.toString(16)}\r\n${hidden}\r\n0\r\n\r\n`],
+    ['chunks twice', ['Transfer-Encoding: chunked', 'Transfer-Encoding: identity', 'Content-Length: 5'], `0\r\n\r\n${hidden}`],
+    ['chunks of an unknown kind', ['Transfer-Encoding: xchunked', `Content-Length: ${hidden.length}`], hidden],
+    ['chunks after a space', ['Transfer-Encoding : chunked', `Content-Length: ${hidden.length + 5}`], `0\r\n\r\n${hidden}`],
+    ['two lengths', ['Content-Length: 0', `Content-Length: ${hidden.length}`], hidden],
+    ['lengths in a list', [`Content-Length: 0, ${hidden.length}`], hidden],
+    ['a length with a sign', [`Content-Length: +${hidden.length}`], hidden],
+    ['a length on a folded line', ['Content-Length:', ` ${hidden.length}`], hidden],
+    ['a chunk whose size is none', ['Transfer-Encoding: chunked'], `0x0\r\n\r\n${hidden}`],
+  ])('that says %s is not guessed at: it is refused, and nothing after it is heard', async (_what, lines, rest) => {
+    const answer = await send('POST', lines, rest);
+    expect([statuses(answer), answer.includes(WORDS)]).toEqual([[expect.toSatisfy((status) => status === 400 || status === 501)], false]);
+  });
+
+  it.each(['GET', 'POST'])(
+    'is where %s says, also while the site wakes for it: what looks like a request in its body is none, and what follows is the next',
+    async (method) => {
+      const length = `Content-Length: ${hidden.length}`;
+      for (const before of ['cold', 'awake']) {
+        if (before === 'cold') await platform.sleep(SITE, 'cold');
+        const alone = await send(method, [length, 'Connection: close'], hidden);
+        expect([before, statuses(alone), alone.includes(WORDS)]).toEqual([before, [200], false]);
+      }
+      await platform.sleep(SITE, 'cold');
+      const both = await send(method, [length], `${hidden}${hidden}`);
+      expect([statuses(both), both.includes(WORDS)]).toEqual([[200, 200], true]);
+    },
+  );
+
+  it('is no place for headers: a line break in an address stays a part of it', async () => {
+    for (const more of ['&x=%0d%0aHost:%20other.localhost', '&x=%0aX-Subako-Site:%20x%0d%0a%0d%0aGET%20/']) {
+      const reply = await plain(echo(more));
+      const { server } = JSON.parse(reply.text) as { server: Record<string, string> };
+      expect([more, server['HTTP_HOST'], server['HTTP_X_SUBAKO_SITE']]).toEqual([more, `${SITE}:${platform.http}`, undefined]);
+    }
+  });
+});
+
+describe('the same address of two sites', () => {
+  it('is two pages, however their visitors are mixed', async () => {
+    const names = [SITE, OTHER];
+    const paths = ['/', '/sample-page/', '/?p=1', '/feed/'];
+    const ways = [
+      { 'accept-encoding': 'identity' },
+      { 'accept-encoding': 'identity', cookie: 'wordpress_no_cache=1' },
+      { 'accept-encoding': 'identity', range: 'bytes=0-9' },
+    ];
+    const asked = Array.from({ length: 120 }, (_, n) => ({ name: names[n % 2] ?? SITE, path: paths[(n >> 1) % 4] ?? '/', headers: ways[(n >> 3) % 3] ?? {} }));
+    const visitor = async (part: number): Promise<void> => {
+      for (const { name, path, headers } of asked.filter((_, n) => n % 12 === part)) {
+        const reply = await platform.fetch(name, path, { kept: true, headers });
+        const said = `${reply.text} ${String(reply.headers.location)}`;
+        expect([name, path, names.filter((one) => said.includes(`//${one}`))]).toEqual([name, path, [name]]);
+      }
+    };
+    await Promise.all(Array.from({ length: 12 }, (_, part) => visitor(part)));
   });
 });
 
@@ -192,24 +268,10 @@ describe('who may purge', () => {
     const others = new KeptPages(platform, OTHER);
     await others.untilKept('/');
     await pages.untilKept('/');
-    const has = async (role: string, file: string) =>
-      (await platform.cli(['exec', '--role', role, SITE, '--', 'test', '-e', `/etc/subako/site/${file}`])).code === 0;
+    const has = async (role: Role, file: string) => (await platform.inside(SITE, ['test', '-e', `/etc/subako/site/${file}`], { role })).code === 0;
     expect([await has('public', 'config.php'), await has('public', 'cache.sock'), await has('admin', 'cache.sock')]).toEqual([true, false, true]);
     await pages.php(`do_action("subako_purge_all"); do_action("subako_purge", "http://${OTHER}/");`);
     expect(isHit(await pages.get('/'))).toBe(false);
     expect(isHit(await others.get('/'))).toBe(true);
   });
 });
-
-/** All that is answered until the connection ends, however it ends. */
-async function raw(bytes: string): Promise<string> {
-  const socket = connect({ port: platform.http, host: '127.0.0.1' });
-  socket.write(Buffer.from(bytes, 'latin1'));
-  let answer = '';
-  socket.on('data', (chunk) => {
-    answer += String(chunk);
-  });
-  socket.on('error', () => undefined);
-  await new Promise((resolve) => socket.once('close', resolve));
-  return answer;
-}

@@ -50,7 +50,7 @@ afterAll(async () => {
 });
 
 /** What each address says to a container of the site, all asked at once; undefined where nothing comes. */
-async function ask(urls: readonly string[], role: 'admin' | 'public' = 'admin'): Promise<Record<string, string>> {
+async function ask(urls: readonly string[], role: 'admin' | 'public' = 'admin', site = SITE): Promise<Record<string, string>> {
   const code = `$multi = curl_multi_init();
     foreach ( json_decode( stream_get_contents( STDIN ) ) as $url ) {
       $all[ $url ] = curl_init( $url );
@@ -60,7 +60,7 @@ async function ask(urls: readonly string[], role: 'admin' | 'public' = 'admin'):
     do { curl_multi_exec( $multi, $running ); curl_multi_select( $multi ); } while ( $running );
     foreach ( $all as $url => $one ) { $texts[ $url ] = (string) curl_multi_getcontent( $one ); }
     echo json_encode( $texts );`;
-  const result = await platform.cli(['exec', '--role', role, SITE, '--', 'php8.4', '-c', '/etc/subako/php.ini', '-r', code], JSON.stringify(urls));
+  const result = await platform.inside(site, ['php8.4', '-c', '/etc/subako/php.ini', '-r', code], { role, input: JSON.stringify(urls) });
   expect(result.code, result.stderr).toBe(0);
   return JSON.parse(result.stdout) as Record<string, string>;
 }
@@ -154,7 +154,7 @@ describe('the network of the admin role', () => {
         $answer = wp_remote_get( 'http://' . $authority . '/?rest_route=/', array( 'timeout' => 100 ) );
         echo is_wp_error( $answer ) ? $answer->get_error_message() : wp_remote_retrieve_response_code( $answer ) . ' ' . json_decode( $answer['body'] )->name, "\\n";
       }`;
-    const result = await platform.cli(['exec', SITE, '--', 'php8.4', '-c', '/etc/subako/php.ini', '-r', code]);
+    const result = await platform.inside(SITE, ['php8.4', '-c', '/etc/subako/php.ini', '-r', code]);
     expect(result.stdout).toBe(`200 ${SITE}\n`.repeat(authorities.length));
   });
 
@@ -169,6 +169,27 @@ describe('the network of the admin role', () => {
     expect(await platform.wake(SITE, 'admin')).toMatchObject({ from: 'frozen' });
     expect((await ask([url]))[url]).toBe(`world ${world.machine}`);
     expect((await platform.events(SITE)).filter(({ type }) => type === 'network.failed')).toEqual([]);
+  });
+
+  it('lets no container begin more connections at once than it may, nor ask by UDP beside its door, and does not hold up its neighbour', async () => {
+    const dropped = async (): Promise<number> => {
+      const { stdout } = await exec([nft, 'list', 'table', 'inet', platform.table]);
+      return Number(/update @fresh .*counter packets (\d+)/u.exec(stdout)?.[1]);
+    };
+    const before = await dropped();
+    const flood = `use Socket; use Fcntl; my @all; for (1 .. 1000) { socket(my $to, PF_INET, SOCK_STREAM, 0) or die; fcntl($to, F_SETFL, O_NONBLOCK);
+      connect($to, sockaddr_in(80, inet_aton("${world.internet}"))); push @all, $to } print scalar(@all)`;
+    expect((await platform.inside(SITE, ['perl', '-e', flood])).stdout).toBe('1000');
+    expect(await dropped()).toBeGreaterThan(before);
+    const url = `http://${world.internet}/`;
+    expect(await ask([url], 'admin', NEIGHBOUR)).toEqual({ [url]: `world ${world.machine}` });
+    expect(await ask([url])).toEqual({ [url]: `world ${world.machine}` });
+    // The resolver answers at the gateway, and not at its own address.
+    const udp = `use Socket; socket(my $to, PF_INET, SOCK_DGRAM, 0) or die; connect($to, sockaddr_in(53, inet_aton($ARGV[0]))) or die;
+      send($to, pack("nnnnnn C/a* C/a* C nn", 1, 256, 1, 0, 0, 0, "at-11-0-0-1", "example", 0, 1, 1), 0); my $bits = ""; vec($bits, fileno($to), 1) = 1; select($bits, undef, undef, $ARGV[1]); print defined(recv($to, my $got, 512, MSG_DONTWAIT)) ? "answered" : "nothing"`;
+    const asked = async (address: string, seconds: number): Promise<string> =>
+      (await platform.inside(SITE, ['perl', '-e', udp, address, String(seconds)])).stdout;
+    expect([await asked(world.private, 1), await asked('169.254.1.1', 60)]).toEqual(['nothing', 'answered']);
   });
 
   it('is the admin role’s alone, and goes where it is switched off', async () => {

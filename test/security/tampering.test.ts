@@ -1,9 +1,10 @@
 /** Checkpoints that are not what they were are never turned into processes; the visitor gets the page all the same, by another way. */
-import { cp, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { cp, readdir, readFile, rename, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CreatedSiteReply, TemplateReply } from '../../src/api/types.ts';
 import type { RestingState } from '../../src/domain/state.ts';
+import { poll } from '../../src/lib/deadline.ts';
 import { TestPlatform } from '../helpers/platform.ts';
 
 const [ONE, OTHER] = ['one.localhost', 'other.localhost'];
@@ -69,6 +70,23 @@ describe('a checkpoint of a site’s own', () => {
     await cp(checkpointOf(ONE), checkpointOf(OTHER), { recursive: true, preserveTimestamps: true });
     expect(await originOfVisit(OTHER)).toBe('template');
     expect(await originOfVisit(ONE)).toBe('checkpoint');
+  });
+
+  it('does not bring back code that was changed meanwhile', async () => {
+    const path = join(checkpointOf(ONE), '..', 'content', 'plugins', 'version.php');
+    const say = async (word: string): Promise<void> => {
+      await platform.plantPhp(ONE, 'version.php', `<?php echo "${word} ", (int) opcache_is_script_cached(__FILE__);`);
+    };
+    const said = async (): Promise<string> => (await platform.fetch(ONE, '/wp-content/plugins/version.php')).text;
+    await say('old');
+    const before = new Date(Date.now() - 60_000); // PHP keeps nothing compiled that is quite new
+    await utimes(path, before, before);
+    await platform.wake(ONE);
+    expect(await said()).toBe('old 1');
+    await sleep(ONE, 'checkpointed');
+    await say('new');
+    expect(await originOfVisit(ONE)).toBe('checkpoint');
+    expect(await poll(async () => (await said()).startsWith('new'), { timeoutMs: 120_000, everyMs: 200 })).toBe(true);
   });
 
   it('does not count once the site’s secrets are others', async () => {

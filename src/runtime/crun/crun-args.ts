@@ -20,9 +20,12 @@ export function runToEndArgs(paths: CrunPaths, id: string, bundle: string): Argv
   return crun(paths, 'run', '--bundle', bundle, id);
 }
 
-/** crun takes the user, the empty capability sets and the filter from the bundle, but no_new_privs only from here. */
+/**
+ * crun takes the user, the empty capability sets and the filter from the bundle, but no_new_privs only from here, and leaves the limits as they
+ * are for itself: without prlimit (of util-linux), a command that crashes would leave a core to whatever the machine does with those.
+ */
 export function execArgs(paths: CrunPaths, id: string, what: { argv: Argv; tty: boolean }): Argv {
-  return crun(paths, 'exec', '--no-new-privs', ...(what.tty ? ['--tty'] : []), id, ...what.argv);
+  return ['prlimit', '--core=0:0', ...crun(paths, 'exec', '--no-new-privs', ...(what.tty ? ['--tty'] : []), id, ...what.argv)];
 }
 
 export function deleteArgs(paths: CrunPaths, id: string): Argv {
