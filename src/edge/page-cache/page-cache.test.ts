@@ -108,6 +108,21 @@ describe('the page cache', () => {
     expect((await cache.status(HOST)).pages).toBe(0);
   });
 
+  it('keeps a page of which it hears after something else was dropped, and none that was meant', async () => {
+    const began = siteFile();
+    const pages = ['http://a.example:8080/shop/', 'http://a.example:8080/about/'];
+    const [shop = '', about = ''] = pages.map(store);
+    await cache.purge(HOST, { all: false, paths: ['/'], prefixes: ['/shop'] });
+    await cache.purge(HOST, { all: false, paths: ['/news/'], prefixes: [] });
+    for (const page of pages) cache.noteFill(HOST, { page, site: began, kept: true });
+    await expect.poll(() => existsSync(shop), { timeout: 60_000 }).toBe(false);
+    expect(existsSync(about)).toBe(true);
+    expect((await cache.status(HOST)).pages).toBe(1);
+    cache.open(HOST, '0');
+    cache.noteFill(HOST, { page: pages[1] ?? '', site: began, kept: true });
+    await expect.poll(() => existsSync(about), { timeout: 60_000 }).toBe(false);
+  });
+
   it('believes no line that names another host', async () => {
     const path = store('http://b.example/');
     cache.noteFill(HOST, { page: 'http://b.example/', site: 'x', kept: true });

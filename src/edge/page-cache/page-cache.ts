@@ -14,6 +14,7 @@ import { hostOf, namesByDevice, pageFiles, parsePageKey, targetOf } from './page
 import { isByDevice } from '../../domain/site.ts';
 import { isPurged, PURGE_ALL } from './purge-request.ts';
 import type { PurgeRequest } from './purge-request.ts';
+import { RecentPurges } from './recent-purges.ts';
 
 export interface PageCacheOptions {
   /** The edge's directory of kept pages. */
@@ -52,6 +53,7 @@ export class PageCache {
   readonly #pages = new Map<string, Set<string>>();
   /** How many names a host may have until those are forgotten that are not kept any more. */
   readonly #limits = new Map<string, number>();
+  readonly #recent = new RecentPurges();
   readonly #timers = new Set<NodeJS.Timeout>();
   #loaded: Promise<void> = Promise.resolve();
   #counter = 0;
@@ -62,7 +64,7 @@ export class PageCache {
 
   /** Says how the host's pages are kept (`keepingOfPages`). Its route must be there. */
   open(host: string, keeping: string): void {
-    if (this.#keeping(host) !== keeping) this.#write(host, keeping);
+    if (this.#keeping(host) !== keeping) this.#write(host, keeping, PURGE_ALL);
   }
 
   /** Drops all of a host whose route is gone. Idempotent. */
@@ -70,6 +72,7 @@ export class PageCache {
     await this.purge(host, PURGE_ALL);
     this.#pages.delete(host);
     this.#limits.delete(host);
+    this.#recent.forget(host);
   }
 
   /** Learns from the disk what there is; or drops it all, where it cannot be trusted. Purges wait for it. */
@@ -81,7 +84,8 @@ export class PageCache {
   /** A fill ended. */
   noteFill(host: string, { page, site, kept }: Fill): void {
     if (!kept || hostOf(page) !== host) return;
-    if (this.#site(host) === site) {
+    const current = this.#site(host);
+    if (current === site || (current !== undefined && !this.#recent.concern(host, page, site))) {
       this.#remember(host, page);
       return;
     }
@@ -96,7 +100,7 @@ export class PageCache {
   /** Drops pages, and keeps none whose fill is under way. Returns them as paths, sorted; with `dryRun`, those that would go. */
   async purge(host: string, request: PurgeRequest, { dryRun = false }: { readonly dryRun?: boolean } = {}): Promise<string[]> {
     const keeping = this.#keeping(host);
-    if (!dryRun && keeping !== undefined) this.#write(host, keeping);
+    if (!dryRun && keeping !== undefined) this.#write(host, keeping, request);
     await this.#loaded;
     const dropped = new Set<string>();
     for (const name of [host, ...(await this.#options.aliasesOf(host))]) {
@@ -159,7 +163,8 @@ export class PageCache {
   }
 
   /** With a first word that was never there before. The host is there for the edge to see: a further name has the same file, and its pages are not kept. */
-  #write(host: string, keeping: string): void {
+  #write(host: string, keeping: string, request: PurgeRequest): void {
+    this.#recent.note(host, { before: this.#site(host) ?? '', request });
     this.#counter += 1;
     const path = this.#path(host);
     writeFileSync(`${path}~`, `${Date.now()}.${process.pid}.${this.#counter} ${keeping}`);
