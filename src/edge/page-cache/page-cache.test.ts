@@ -32,11 +32,11 @@ afterEach(() => {
 const siteFile = () => readFileSync(join(root, 'hosts', HOST, 'pages'), 'utf8');
 
 /** As nginx does. */
-function store(name: string): string {
+function store(name: string, madeAt = 0): string {
   const [file = ''] = pageFiles(name);
   const path = join(root, 'pages', file);
   mkdirSync(join(path, '..'), { recursive: true });
-  writeFileSync(path, `\u0005\0\0\0binary\nKEY: br ${name}\nHTTP/1.1 200 OK\n`);
+  writeFileSync(path, `\u0005\0\0\0binary\nKEY: br ${name}\nHTTP/1.1 200 OK\r\nX-Subako-At: ${(madeAt / 1_000).toFixed(3)}\r\n`);
   return path;
 }
 
@@ -121,6 +121,19 @@ describe('the page cache', () => {
     cache.open(HOST, '0');
     cache.noteFill(HOST, { page: pages[1] ?? '', site: began, kept: true });
     await expect.poll(() => existsSync(about), { timeout: 60_000 }).toBe(false);
+  });
+
+  it('drops what it has not heard of yet, and nothing that was made again since', async () => {
+    const began = siteFile();
+    const [older, newer] = ['http://a.example:8080/older/', 'http://a.example:8080/newer/'];
+    const paths = [store(older), store(newer)];
+    expect(await cache.purge(HOST, PURGE_ALL)).toEqual(['/newer/', '/older/']);
+    expect(paths.map((path) => existsSync(path))).toEqual([false, false]);
+    const made = Date.now() + 60_000;
+    store(newer, made);
+    store(older, made - 3_600_000);
+    for (const page of [newer, older]) cache.noteFill(HOST, { page, site: began, kept: true });
+    await expect.poll(() => paths.map((path) => existsSync(path)), { timeout: 60_000 }).toEqual([false, true]);
   });
 
   it('believes no line that names another host', async () => {

@@ -4,7 +4,7 @@
  * The edge fills and reads the cache by itself. A purge first changes the first word of the site's file in the route tree, which the edge
  * compares when an answer comes with what it was when the fill began; then it removes files. What began before is so never kept.
  */
-import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { lstat, open, readdir, rm, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isErrno } from '../../domain/errors.ts';
@@ -47,6 +47,8 @@ const HEAD_BYTES = 4_096;
 const LEAST_LIMIT = 5_000;
 /** The edge puts the file in its place at about the time when it writes the line. */
 const LOOK_AGAIN_MS = 1_500;
+/** The edge writes its lines twice a second, and they are read as often; on a busy machine later. */
+const UNHEARD_MS = 10_000;
 
 export class PageCache {
   readonly #options: PageCacheOptions;
@@ -85,14 +87,16 @@ export class PageCache {
   noteFill(host: string, { page, site, kept }: Fill): void {
     if (!kept || hostOf(page) !== host) return;
     const current = this.#site(host);
-    if (current === site || (current !== undefined && !this.#recent.concern(host, page, site))) {
+    const droppedAt = current === site ? undefined : this.#recent.lastOf(host, page, site);
+    if (current !== undefined && droppedAt === undefined) {
       this.#remember(host, page);
       return;
     }
-    void this.#remove(page);
+    const madeBefore = current === undefined ? Number.POSITIVE_INFINITY : (droppedAt ?? Number.POSITIVE_INFINITY);
+    void this.#remove(page, madeBefore);
     const timer = setTimeout(() => {
       this.#timers.delete(timer);
-      void this.#remove(page);
+      void this.#remove(page, madeBefore);
     }, LOOK_AGAIN_MS);
     this.#timers.add(timer.unref());
   }
@@ -110,8 +114,9 @@ export class PageCache {
   }
 
   async #purge(host: string, request: PurgeRequest, dryRun: boolean): Promise<Set<string>> {
-    const known = [...(this.#pages.get(host) ?? [])].filter((name) => isPurged(name, request));
     // Those too that were kept a moment ago, of which no line was read yet.
+    const unheard = request.all || request.prefixes.length > 0 ? await this.#justKept(host) : [];
+    const known = [...(this.#pages.get(host) ?? []), ...unheard].filter((name) => isPurged(name, request));
     const addresses = this.#options.originsOf(host).flatMap((origin) => request.paths.flatMap((path) => spellings(path).map((one) => origin + one)));
     const asked = isByDevice(this.#keeping(host)) ? addresses.flatMap(namesByDevice) : addresses;
     const dropped = new Set<string>();
@@ -164,7 +169,7 @@ export class PageCache {
 
   /** With a first word that was never there before. The host is there for the edge to see: a further name has the same file, and its pages are not kept. */
   #write(host: string, keeping: string, request: PurgeRequest): void {
-    this.#recent.note(host, { before: this.#site(host) ?? '', request });
+    this.#recent.note(host, { before: this.#site(host) ?? '', at: Date.now(), request });
     this.#counter += 1;
     const path = this.#path(host);
     writeFileSync(`${path}~`, `${Date.now()}.${process.pid}.${this.#counter} ${keeping}`);
@@ -181,20 +186,35 @@ export class PageCache {
     void this.status(host).then(({ pages }) => this.#limits.set(host, Math.max(LEAST_LIMIT, 2 * pages)));
   }
 
-  /** True when there was something. */
-  async #remove(name: string): Promise<boolean> {
+  /** True when there was something. @param madeBefore Unix time in milliseconds: what was made later stays */
+  async #remove(name: string, madeBefore = Number.POSITIVE_INFINITY): Promise<boolean> {
     const removed = await Promise.all(
-      pageFiles(name).map((file) =>
-        unlink(join(this.#options.dir, file)).then(
+      pageFiles(name).map(async (file) => {
+        const path = join(this.#options.dir, file);
+        if (madeBefore !== Number.POSITIVE_INFINITY && madeAt(await headOf(path)) >= madeBefore) return false;
+        return unlink(path).then(
           () => true,
           (error: unknown) => {
             if (isErrno(error, 'ENOENT')) return false;
             throw error;
           },
-        ),
-      ),
+        );
+      }),
     );
     return removed.includes(true);
+  }
+
+  /** Names of a host's pages that were put there in the last seconds. A directory shows when its last one was. */
+  async #justKept(host: string): Promise<string[]> {
+    const since = Date.now() - UNHEARD_MS;
+    const young = (path: string): boolean => (statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0) >= since;
+    const dirs = await readdir(this.#options.dir).catch(() => []);
+    const files: string[] = [];
+    for (const dir of dirs.map((name) => join(this.#options.dir, name)).filter(young)) {
+      files.push(...(await readdir(dir).catch(() => [])).map((name) => join(dir, name)).filter(young));
+    }
+    const keys = await Promise.all(files.map(async (file) => parsePageKey(await headOf(file))));
+    return keys.flatMap((key) => (key?.host === host ? [key.name] : []));
   }
 
   async #isThere(name: string): Promise<boolean> {
@@ -232,6 +252,11 @@ function sizeOf(path: string): Promise<number | undefined> {
     ({ size }) => size,
     () => undefined,
   );
+}
+
+/** Unix time in milliseconds at which a page was made, as the edge keeps it with the page; 0 when it does not say. */
+function madeAt(head: string): number {
+  return Number(/^X-Subako-At: (\d+\.\d+)/imu.exec(head)?.[1] ?? 0) * 1_000;
 }
 
 async function headOf(path: string): Promise<string> {

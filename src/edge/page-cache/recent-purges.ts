@@ -8,6 +8,8 @@ const MOST = 64;
 interface Purged {
   /** The site's file until then. */
   readonly before: string;
+  /** Unix time in milliseconds. */
+  readonly at: number;
   readonly request: PurgeRequest;
 }
 
@@ -18,11 +20,14 @@ export class RecentPurges {
     this.#of.set(host, [...(this.#of.get(host) ?? []), purged].slice(-MOST));
   }
 
-  /** Whether a page, made when the site's file said `site`, may hold what was dropped since. True as well when that is too long ago to know. */
-  concern(host: string, page: string, site: string): boolean {
+  /**
+   * When something was dropped last that a page may hold which began when the site's file said `site`: Unix time in milliseconds. Undefined: the
+   * page is as good as ever. Infinite when it began too long ago to know.
+   */
+  lastOf(host: string, page: string, site: string): number | undefined {
     const purges = this.#of.get(host) ?? [];
     const first = purges.findIndex(({ before }) => before === site);
-    return first === -1 || purges.slice(first).some(({ request }) => isPurged(page, request));
+    return first === -1 ? Number.POSITIVE_INFINITY : purges.slice(first).findLast(({ request }) => isPurged(page, request))?.at;
   }
 
   forget(host: string): void {
