@@ -70,7 +70,7 @@ ${markdownTable(['phase', ...ways], phaseRows)}
 
 The warm page, ${warmPages} times in turns: through the edge ${warm.ours.toFixed(1)} ms, through a plain nginx with php-fpm on the same files ${warm.plain.toFixed(1)} ms, ratio **${(warm.ours / warm.plain).toFixed(3)}**.
 
-The peer: podman ${podman} with crun, overlay storage, the image already there, cgroupfs, k8s-file log, the site's own user namespace and database, the page through a plain nginx that is already running; PHP with opcache as it is by default, without a file cache. Ours has the file cache that the image brings; that is part of what is compared. A site that was never visited was rehearsed once when it was made. ${restoreFacts(noRestore)}`;
+The peer: podman ${podman} with crun, overlay storage, the image already there, cgroupfs, k8s-file log, the site's own user namespace and database, the page through a plain nginx that is already running; PHP with opcache as it is by default, without a file cache. Ours has the file cache that the image brings; that is part of what is compared. A site that was never visited is a copy of one that made its first page. ${restoreFacts(noRestore)}`;
 }
 
 function restoreFacts(noRestore: string | undefined): string {

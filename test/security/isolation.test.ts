@@ -293,6 +293,20 @@ describe('secrets', () => {
     }
   });
 
+  it('are no other site’s, though both began as copies of one', async () => {
+    const all = await Promise.all(
+      [sites.good, sites.evil].map(async (site) => {
+        const config = await readFile(join(platform.state, 'sites', site.id, 'config/admin/config.php'), 'utf8');
+        const { admin, reader } = await sites.accessOf(site);
+        const user = await platform.wordpress(site.domain, 'echo get_userdata(1)->user_pass;');
+        const keys = [...config.matchAll(/^define\( '\w+_(?:KEY|SALT)', '([\w-]{30,})' \);$/gmu)].map(([, value = '']) => value);
+        return [...keys, admin.password, reader.password, user.stdout];
+      }),
+    );
+    expect(all.map((secrets) => secrets.length)).toEqual([11, 11]);
+    expect(new Set(all.flat()).size).toBe(22);
+  });
+
   it('lie in files for root, or for the site’s own group', async () => {
     const modes = await platform.modes([
       `sites/${sites.evil.id}/secrets`,
