@@ -73,7 +73,7 @@ export async function run(rounds = ROUNDS): Promise<void> {
   const head = ['page', 'Subako, ms', 'p99', 'plain, ms', 'p99', 'plain over Subako (above 1: Subako is quicker)'];
   const text = `## pages
 
-Pages that no cache answers, awake, ${rounds} of each in turns, medians; ${await peer.version()} with php-fpm behind a plain nginx, on the same files and database.
+Pages that no cache answers, awake, ${rounds} of each in turns, medians; podman ${await peer.version()} with php-fpm behind a plain nginx, on the same files and database.
 
 ${markdownTable(head, rows)}`;
   await writeSection('pages', text, { keep: rounds >= ROUNDS });
