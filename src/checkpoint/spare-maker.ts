@@ -10,7 +10,7 @@ import { isAlive } from '../lib/proc.ts';
 import { checkpointsOf } from '../runtime/runtime.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { Stack, StackContext } from '../stack/stack.ts';
-import { connectableOf, nobodysContext, prepareNobody } from '../site/nobody.ts';
+import { clearNobody, connectableOf, nobodysContext, prepareNobody } from '../site/nobody.ts';
 import type { NobodyDeps } from '../site/nobody.ts';
 import type { TemplateOf } from './template-maker.ts';
 
@@ -65,7 +65,7 @@ export class SpareMaker {
 
   /** Removes what nobody's directories still hold; of a container that has an owner now, they are empty. */
   async clearFiles({ paths }: StackContext): Promise<void> {
-    for (const dir of [paths.root, paths.run]) await removeTree(dir);
+    await clearNobody(paths);
   }
 
   /** Removes the files of spares that a killed daemon left; their containers are gone. */

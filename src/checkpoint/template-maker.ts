@@ -8,11 +8,11 @@ import { SERVICE_RANGE } from '../domain/uid-range.ts';
 import type { Image } from '../image/image.ts';
 import { failpoint } from '../lib/failpoint.ts';
 import { poll } from '../lib/deadline.ts';
-import { removeTree, writeFileAtomic } from '../lib/files.ts';
+import { writeFileAtomic } from '../lib/files.ts';
 import { checkpointsOf } from '../runtime/runtime.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { sitePaths } from '../site/site-paths.ts';
-import { connectableOf, nobodysContext, prepareNobody } from '../site/nobody.ts';
+import { clearNobody, connectableOf, nobodysContext, prepareNobody } from '../site/nobody.ts';
 import type { Nobody, NobodyDeps } from '../site/nobody.ts';
 import type { Stack, StackContext, TemplateRecipe } from '../stack/stack.ts';
 
@@ -73,10 +73,7 @@ export class TemplateMaker {
 
   /** Removes the files of containers that a daemon left when it was killed while it made a template. */
   async clear(): Promise<void> {
-    for (const { id } of [MODEL, PROBE]) {
-      const { root, run } = sitePaths(this.#deps.dirs, id);
-      for (const dir of [root, run]) await removeTree(dir);
-    }
+    for (const { id } of [MODEL, PROBE]) await clearNobody(sitePaths(this.#deps.dirs, id));
   }
 
   /** The context that the template's key is made from. */
@@ -89,10 +86,8 @@ export class TemplateMaker {
     const id = `${roleKey(as.id, role)}-${newId(6)}`;
     const context = this.#context(what, id);
     await using undo = new AsyncDisposableStack();
-    for (const dir of [context.paths.root, context.paths.run]) {
-      await removeTree(dir); // of an earlier daemon that was killed here
-      undo.defer(() => removeTree(dir));
-    }
+    await clearNobody(context.paths); // of an earlier daemon that was killed here
+    undo.defer(() => clearNobody(context.paths));
     await prepareNobody(context, stack, this.#deps.dirs.state);
     undo.defer(() => this.#deps.runtime.remove(id));
     await work(context);

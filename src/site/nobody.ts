@@ -10,7 +10,9 @@ import type { Image } from '../image/image.ts';
 import { linkedSocket } from '../lib/connectable.ts';
 import { poll } from '../lib/deadline.ts';
 import { listensAt } from '../lib/proc.ts';
+import { removeTree } from '../lib/files.ts';
 import { instancePaths, sitePaths } from './site-paths.ts';
+import type { SitePaths } from './site-paths.ts';
 import type { Connectable, Stack, StackContext } from '../stack/stack.ts';
 
 export interface NobodyDeps {
@@ -61,6 +63,11 @@ export async function prepareNobody(context: StackContext, stack: Stack, stateDi
   for (const dir of [stateDir, context.paths.root, context.databaseSockets, context.paths.log]) await mkdir(dir, { recursive: true, mode: 0o711 });
   await stack.template?.prepareFiles(context);
   await stack.prepareBoot(context);
+}
+
+/** Removes what its directories still hold. Idempotent. */
+export async function clearNobody({ root, run }: Pick<SitePaths, 'root' | 'run'>): Promise<void> {
+  for (const dir of [root, run]) await removeTree(dir);
 }
 
 /** How to reach what it listens on. @param first its first process */

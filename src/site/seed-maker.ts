@@ -17,7 +17,7 @@ import { removeTree } from '../lib/files.ts';
 import { SingleFlight } from '../lib/single-flight.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { NewSiteAnswers, Stack, StackContext } from '../stack/stack.ts';
-import { connectableOf, nobodysContext } from './nobody.ts';
+import { clearNobody, connectableOf, nobodysContext } from './nobody.ts';
 import type { NobodyDeps } from './nobody.ts';
 import { sitePaths } from './site-paths.ts';
 
@@ -134,8 +134,7 @@ export class SeedMaker {
   }
 
   async #clearFiles(): Promise<void> {
-    const { root, run } = sitePaths(this.#deps.dirs, NOBODY.id);
-    for (const path of [root, run]) await removeTree(path);
+    await clearNobody(sitePaths(this.#deps.dirs, NOBODY.id));
   }
 }
 

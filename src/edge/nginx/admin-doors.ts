@@ -6,6 +6,7 @@ import { CHECKED, PASSWORD } from '../admin-door-files.ts';
 import { EDGE_VIEW } from './edge-view.ts';
 import { LOGINS } from './guards.ts';
 import { page } from './pages.ts';
+import { questionToDaemon } from './wake.ts';
 
 /** What stands behind them, as a regular expression: the scripts that people who run the site use. Visitors' pages ask two of wp-admin's scripts, and its pictures, styles and scripts of the browser. */
 export const BEHIND_DOORS = '^/(?:wp-login\\.php|wp-admin/(?!admin-(?:ajax|post)\\.php$).*\\.php)$';
@@ -51,19 +52,13 @@ ${script}
       internal;
       set $let_in $door_let_in;
       if (!-e ${route}/${CHECKED}) { return 204; }
-      proxy_pass http://unix:${EDGE_VIEW.wakeSocket}:/enter;
-      proxy_pass_request_body off;
-      proxy_pass_request_headers off;
-      proxy_set_header Content-Length "";
-      proxy_set_header Host enter;
-      proxy_set_header X-Subako-Host $host;
+${questionToDaemon('enter')}
       proxy_set_header X-Subako-Origin $scheme://$host$port_suffix;
       proxy_set_header X-Subako-Method $request_method;
       proxy_set_header X-Subako-Uri $request_uri;
       proxy_set_header X-Subako-Address $remote_addr;
       proxy_set_header Cookie $http_cookie;
       proxy_set_header Authorization $site_authorization;
-      proxy_connect_timeout 2s;
       # The daemon has a deadline of its own, well below this.
       proxy_read_timeout 30s;
     }

@@ -8,14 +8,8 @@ export function wake(fastcgi: string, headers?: string): string {
   return `
     location = /.subako/wake {
       internal;
-      proxy_pass http://unix:${EDGE_VIEW.wakeSocket}:/wake;
-      proxy_pass_request_body off;
-      proxy_pass_request_headers off;
-      proxy_set_header Content-Length "";
-      proxy_set_header Host wake;
-      proxy_set_header X-Subako-Host $host;
+${questionToDaemon('wake')}
       proxy_set_header X-Subako-Role $role;
-      proxy_connect_timeout 2s;
       # The dispatcher has a deadline of its own, well below this.
       proxy_read_timeout 120s;
     }
@@ -46,4 +40,15 @@ export function wake(fastcgi: string, headers?: string): string {
       if ($upstream_connect_time ~ "\\d") { return 502 '${BROKEN_OFF_PAGE}'; }
       return 503 '${NOT_AWAKE_PAGE}';
     }`;
+}
+
+/** For a location that asks the daemon instead of a site: nothing of the visitor's request is handed on but what the location names. */
+export function questionToDaemon(path: string): string {
+  return `      proxy_pass http://unix:${EDGE_VIEW.wakeSocket}:/${path};
+      proxy_pass_request_body off;
+      proxy_pass_request_headers off;
+      proxy_set_header Content-Length "";
+      proxy_set_header Host ${path};
+      proxy_set_header X-Subako-Host $host;
+      proxy_connect_timeout 2s;`;
 }

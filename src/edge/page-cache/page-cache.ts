@@ -86,19 +86,24 @@ export class PageCache {
   /** A fill ended. */
   noteFill(host: string, { page, site, kept }: Fill): void {
     if (!kept || hostOf(page) !== host) return;
-    const current = this.#site(host);
-    const droppedAt = current === site ? undefined : this.#recent.lastOf(host, page, site);
-    if (current !== undefined && droppedAt === undefined) {
+    const droppedAt = this.#droppedAt(host, page, site);
+    if (droppedAt === undefined) {
       this.#remember(host, page);
       return;
     }
-    const madeBefore = current === undefined ? Number.POSITIVE_INFINITY : (droppedAt ?? Number.POSITIVE_INFINITY);
-    void this.#remove(page, madeBefore);
+    void this.#remove(page, droppedAt);
     const timer = setTimeout(() => {
       this.#timers.delete(timer);
-      void this.#remove(page, madeBefore);
+      void this.#remove(page, droppedAt);
     }, LOOK_AGAIN_MS);
     this.#timers.add(timer.unref());
+  }
+
+  /** When it was last dropped what may be in a page that began when the site's file said `site`; undefined: never. */
+  #droppedAt(host: string, page: string, site: string): number | undefined {
+    const current = this.#site(host);
+    if (current === undefined) return Number.POSITIVE_INFINITY; // the site is gone
+    return current === site ? undefined : this.#recent.lastOf(host, page, site);
   }
 
   /** Drops pages, and keeps none whose fill is under way. Returns them as paths, sorted; with `dryRun`, those that would go. */
