@@ -11,6 +11,7 @@ import type { ProcessIdentity } from '../domain/instance.ts';
 import { failpoint } from '../lib/failpoint.ts';
 import { exec } from '../lib/exec.ts';
 import { removeTree } from '../lib/files.ts';
+import { Semaphore } from '../lib/semaphore.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { SitePaths } from '../site/site-paths.ts';
 import type { Stack, StackContext } from '../stack/stack.ts';
@@ -47,6 +48,9 @@ const SHRED_AFTER_MS = 1_000;
 export class OwnCheckpoints {
   readonly #deps: OwnCheckpointsDeps;
   readonly #known = new Map<string, OwnCheckpoint>();
+  /** One after the other: each waits for the disk. */
+  readonly #shredder = new Semaphore(1);
+  readonly #shreds = new Map<string, Promise<unknown>>();
 
   constructor(deps: OwnCheckpointsDeps) {
     this.#deps = deps;
@@ -103,7 +107,8 @@ export class OwnCheckpoints {
       emit({ type: 'checkpoint.made', site: site.domain, facts: { bytes } });
       return made;
     } finally {
-      for (const dir of [draft, older]) await shred(dir);
+      // Overwriting takes seconds on a busy disk, and a visitor may be there again already.
+      this.#shredSoon(site.id, [draft, older]);
     }
   }
 
@@ -139,17 +144,31 @@ export class OwnCheckpoints {
     await this.#putAside(siteId, aside);
     // A visitor is waiting for the first page just now.
     await sleep(SHRED_AFTER_MS, undefined, { ref: false });
-    await shred(aside);
+    this.#shredSoon(siteId, [aside]);
   }
 
-  /** Takes it out of use for good. It holds the site's secrets, so it is not kept for looking at. Idempotent. */
+  /** Takes it out of use for good. It holds the site's secrets, so it is not kept for looking at: `shredded` tells when nothing is left. Idempotent. */
   async discard(siteId: string, why: string): Promise<void> {
     if (!this.#known.has(siteId)) return;
     const { root } = this.#deps.pathsOf(siteId);
     const aside = join(root, `.checkpoint-${newId()}`);
     await this.#putAside(siteId, aside);
-    await shred(aside);
+    this.#shredSoon(siteId, [aside]);
     this.#deps.emit({ type: 'checkpoint.discarded', cause: why, facts: { site: siteId } });
+  }
+
+  /** Resolves when nothing is left on disk of what this site, or any, no longer uses. What a crash leaves of it, `load` removes. */
+  async shredded(siteId?: string): Promise<void> {
+    await (siteId === undefined ? Promise.all(this.#shreds.values()) : this.#shreds.get(siteId));
+  }
+
+  #shredSoon(siteId: string, dirs: readonly string[]): void {
+    const work = this.#shredder.run(async () => {
+      for (const dir of dirs) await shred(dir);
+    });
+    const all = Promise.allSettled([this.#shreds.get(siteId), work]);
+    this.#shreds.set(siteId, all);
+    void all.then(() => this.#shreds.get(siteId) === all && this.#shreds.delete(siteId));
   }
 
   /** From here on nobody restores from it. */

@@ -167,6 +167,7 @@ export class Lifecycle {
   async endAll(site: Site, cause: string): Promise<void> {
     for (const role of ROLES) await this.#end(site, role, cause);
     await this.#deps.ownCheckpoints.discard(site.id, cause);
+    await this.#deps.ownCheckpoints.shredded(site.id);
   }
 
   /** Runs work on a site while nothing else can change the state of any of its roles. */

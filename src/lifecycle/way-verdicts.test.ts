@@ -27,12 +27,16 @@ describe('whether a site keeps a checkpoint of its own', () => {
   });
 
   it('is tried when first pages are more than three times as slow as usual ones', () => {
-    expect(measured({ template: [61], usual: [20] }).wantsCheckpoint(AUTO)).toBe(true);
-    expect(measured({ template: [60], usual: [20] }).wantsCheckpoint(AUTO)).toBe(false);
+    expect(measured({ template: [61, 61, 61], usual: [20] }).wantsCheckpoint(AUTO)).toBe(true);
+    expect(measured({ template: [60, 60, 60], usual: [20] }).wantsCheckpoint(AUTO)).toBe(false);
+  });
+
+  it('is not tried before three first pages were seen', () => {
+    expect(measured({ template: [900, 900], usual: [20] }).wantsCheckpoint(AUTO)).toBe(false);
   });
 
   it('measures against the boot where there is no template, and against the template where there is one', () => {
-    expect(measured({ boot: [100], usual: [20] }).wantsCheckpoint(AUTO)).toBe(true);
+    expect(measured({ boot: [100, 100, 100], usual: [20] }).wantsCheckpoint(AUTO)).toBe(true);
     expect(measured({ boot: [900], template: [50], usual: [20] }).wantsCheckpoint(AUTO)).toBe(false);
   });
 

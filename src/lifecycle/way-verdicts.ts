@@ -4,6 +4,8 @@ import type { Origin } from './live.ts';
 
 /** First pages kept for each way. */
 const KEPT = 5;
+/** One first page, on a machine that is busy just then, says nothing. */
+const ENOUGH = 3;
 /** A checkpoint is tried when first pages take this many times as long as the site's usual page. */
 const WORTH_TRYING = 3;
 /** And kept when it is quicker by at least this part. */
@@ -35,7 +37,7 @@ export class Verdicts {
     const other = [first.spare, first.template, first.boot].find((pages) => pages.length > 0) ?? [];
     if (other.length === 0 || usual.length === 0) return false;
     if (first.checkpoint.length > 0) return median(first.checkpoint) <= median(other) * MUST_GAIN;
-    return median(other) > median(usual) * WORTH_TRYING;
+    return other.length >= ENOUGH && median(other) > median(usual) * WORTH_TRYING;
   }
 
   #of(siteId: string): Measured {

@@ -246,6 +246,7 @@ export class PlatformApi implements ApiPlatform {
     if (!ownCheckpoints.has(site.id))
       throw new SubakoError('not_found', `${site.domain} has no checkpoint of its own`, { hint: 'subako checkpoint ls shows those there are' });
     await lifecycle.exclusively(site.id, () => ownCheckpoints.discard(site.id, 'command'));
+    await ownCheckpoints.shredded(site.id);
   }
 
   logPath(site: Site, role: Role): string {

@@ -80,12 +80,13 @@ export async function startPlatform({ config, log, progress, onShutdown }: Start
 
   const tls = await buildCertificates(config, { cmdb, emit });
   const built = await buildSites(config, { foundation, cmdb, emit, database, progress, metrics, edge, certificates: tls.certificates });
-  const { lifecycle, templates, recover } = built;
+  const { lifecycle, templates, ownCheckpoints, recover } = built;
   const pageKeeper = undo.use(new PageKeeper({ config, cmdb, events, ...built }));
   undo.defer(() => (ending.keep ? undefined : lifecycle.sleepAll('platform stopped')));
   progress('looking after the sites');
   await makeEdgeDirectories(edge);
   await recover(stacks);
+  undo.defer(() => ownCheckpoints.shredded());
   undo.defer(() => templates.stop());
 
   const dispatcher = await startDispatcher(config, { socket: edge.wakeSocket, cmdb, lifecycle, emit });
