@@ -15,6 +15,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<Benchmark>>> = {
   records: () => import('./records.ts'),
   cache: () => import('./cache.ts'),
   tls: () => import('./tls.ts'),
+  runtimes: () => import('./runtimes.ts'),
 };
 
 const [name = '', size] = process.argv.slice(2);

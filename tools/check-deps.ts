@@ -46,7 +46,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Drivers: only the composition root may import them (and they themselves). */
-const DRIVERS = ['runtime/crun', 'cmdb/sqlite', 'network/veth-nat'];
+const DRIVERS = ['runtime/crun', 'runtime/runc', 'runtime/runsc', 'cmdb/sqlite', 'network/veth-nat'];
 
 /** Node modules that one file alone may use. */
 const ONLY_IN: Readonly<Record<string, string>> = { 'node:child_process': 'lib/exec.ts' };

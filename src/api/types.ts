@@ -1,5 +1,6 @@
 /** What goes over the API's wire; the same objects that `--json` prints. */
 import type { Role } from '../domain/role.ts';
+import type { RuntimeName } from '../domain/runtime-name.ts';
 import type { State } from '../domain/state.ts';
 
 export interface StatusReply {
@@ -28,6 +29,10 @@ export interface StatusReply {
 }
 
 export interface SiteReply {
+  /** What its containers are run by, from the next one on. */
+  readonly runtime: RuntimeName;
+  /** Why its containers are not checkpointed (they are frozen, or booted), or null. */
+  readonly noCheckpoints: string | null;
   readonly id: string;
   readonly domain: string;
   readonly url: string;
@@ -44,6 +49,8 @@ export interface CreatedSiteReply extends SiteReply {
 }
 
 export interface PsRow {
+  /** What runs it, or would. */
+  readonly runtime: RuntimeName;
   readonly id: string;
   readonly site: string;
   readonly role: Role;

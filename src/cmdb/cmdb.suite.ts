@@ -31,6 +31,7 @@ const settings = {
   hstsMs: 0,
   cronEveryMs: 8,
   php: { memory_limit: '64M' },
+  runtime: 'runsc',
 } as const;
 
 function newSite(id: string, domain = `${id}.example`): NewSite {

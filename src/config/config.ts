@@ -4,6 +4,7 @@ import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { SubakoError } from '../domain/errors.ts';
+import { DEFAULT_RUNTIME, RUNTIME_NAMES } from '../domain/runtime-name.ts';
 import { MAX_CACHE_MS } from '../domain/site.ts';
 import { isWithin, parseIpv4, parseIpv4Range } from '../lib/ipv4.ts';
 import { parseDuration, parseSize } from '../lib/units.ts';
@@ -94,6 +95,7 @@ export const FILE_SCHEMA = z.strictObject({
   /** Bound of the edge's page cache, over all sites. */
   cacheSize: size('1g'),
   /** Defaults for new sites (see `site set`). */
+  runtime: z.enum(RUNTIME_NAMES).default(DEFAULT_RUNTIME),
   cacheFor: duration('1h').refine((ms) => ms <= MAX_CACHE_MS, 'should be 12h or less'),
   freezeAfter: duration('1m'),
   idleTimeout: duration('15m'),

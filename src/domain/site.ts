@@ -1,5 +1,7 @@
 /** A site: what a host name maps to. */
 import type { Role } from './role.ts';
+import { DEFAULT_RUNTIME } from './runtime-name.ts';
+import type { RuntimeName } from './runtime-name.ts';
 
 /** Life of the record itself: only a `ready` site is routed; the other two are finished or undone at start. */
 export type SitePhase = 'creating' | 'ready' | 'removing';
@@ -17,6 +19,8 @@ type SiteMode = 'strict' | 'open';
 type HttpsPolicy = 'both' | 'redirect';
 
 export interface SiteSettings {
+  /** What its containers are run by. */
+  readonly runtime: RuntimeName;
   /** Milliseconds without a request until it is frozen; 0 = never. */
   readonly freezeAfterMs: number;
   /** Milliseconds without a request until it leaves memory: checkpointed or cold; 0 = never. */
@@ -67,6 +71,7 @@ export interface SiteSettings {
 
 /** Of a site that nothing is done to until somebody asks: what to start from where a site stands for something else. */
 export const QUIET: SiteSettings = {
+  runtime: DEFAULT_RUNTIME,
   freezeAfterMs: 0,
   idleTimeoutMs: 0,
   coldAfterMs: 0,

@@ -21,7 +21,7 @@ export function isAlive(process: { readonly pid: number; readonly startTime: str
 }
 
 /**
- * How many connections each Unix socket has, accepted or still in its backlog, by the path it was bound to.
+ * How many connections each Unix socket has, accepted or still in its backlog, by the name it was bound to, in whatever directory.
  * The kernel lists a connection in the network namespace of the one who connected: those of the edge are in ours.
  */
 export async function unixConnections(): Promise<ReadonlyMap<string, number>> {
@@ -29,7 +29,8 @@ export async function unixConnections(): Promise<ReadonlyMap<string, number>> {
   for (const line of (await readFile('/proc/net/unix', 'utf8')).split('\n')) {
     const [, , , flags, , , , path] = line.split(/\s+/u);
     if (path === undefined || flags === LISTENING) continue;
-    counts.set(path, (counts.get(path) ?? 0) + 1);
+    const name = path.slice(path.lastIndexOf('/') + 1);
+    counts.set(name, (counts.get(name) ?? 0) + 1);
   }
   return counts;
 }

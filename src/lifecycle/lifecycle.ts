@@ -6,6 +6,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { asSubakoError, SubakoError } from '../domain/errors.ts';
+import { DEFAULT_RUNTIME } from '../domain/runtime-name.ts';
 import { DEPTH } from '../domain/state.ts';
 import type { RestingState, State } from '../domain/state.ts';
 import { limitsOf } from '../domain/site.ts';
@@ -81,7 +82,7 @@ export class Lifecycle {
 
   /**
    * Down to a resting state. Running requests end first, for up to the drain deadline; then they are cut.
-   * @throws SubakoError `conflict` when the site rests deeper already, `host_unfit` where there are no checkpoints
+   * @throws SubakoError `conflict` when the site rests deeper already or its runtime has no checkpoints, `host_unfit` where there are no checkpoints
    */
   async sleep(site: Site, role: Role, { to, cause }: { to: RestingState; cause: string }): Promise<Transition> {
     return this.#lock.run(roleKey(site.id, role), async () => {
@@ -90,7 +91,7 @@ export class Lifecycle {
       const phases = new Phases();
       const from = this.stateOf(site.id, role);
       refuseUpwards(site, from, to);
-      if (to === 'checkpointed') this.#refuseWithoutCheckpoints();
+      if (to === 'checkpointed') this.#refuseWithoutCheckpoints(site);
       if (lives.length === 0) return this.#sinkFurther(site, role, { from, to, cause, phases });
       await drain(lives, this.#deps, this.#deps.settings.drainDeadline);
       phases.mark('drain');
@@ -205,6 +206,7 @@ export class Lifecycle {
     for (const live of this.#allOf(site.id)) live.site = site;
     if (site.settings.keepAwake && this.live(site.id, 'public')?.isFrozen !== false) await this.wake(site, 'public', 'kept awake');
     if (site.settings.checkpoint === 'never') await this.#deps.ownCheckpoints.discard(site.id, 'the site is set to have none');
+    if (site.settings.runtime !== DEFAULT_RUNTIME) await this.#deps.ownCheckpoints.discard(site.id, `it is to run under ${site.settings.runtime}`);
   }
 
   stateOf(siteId: string, role: Role): State {
@@ -253,7 +255,13 @@ export class Lifecycle {
     await delay(Math.max(0, Math.min(usedAt + LET_IN_MS - this.#deps.now(), LET_IN_MS)));
   }
 
-  #refuseWithoutCheckpoints(): void {
+  #refuseWithoutCheckpoints(site: Site): void {
+    const { runtime } = site.settings;
+    if (runtime !== DEFAULT_RUNTIME) {
+      throw new SubakoError('conflict', `${site.domain} runs under ${runtime}, whose containers cannot be checkpointed`, {
+        hint: `--to frozen and --to cold work; or subako site set ${site.domain} runtime=${DEFAULT_RUNTIME}`,
+      });
+    }
     if (this.#deps.runtime.checkpoints !== undefined) return;
     throw new SubakoError('host_unfit', 'this machine cannot checkpoint', { hint: 'subako doctor says why; --to frozen and --to cold work' });
   }

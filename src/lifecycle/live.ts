@@ -84,7 +84,7 @@ export class Live {
 
   /** The same, from a count made for many at once. */
   inFlightOf(connections: ReadonlyMap<string, number>): number {
-    return connections.get(this.stack.socketOf(this.instance.id)) ?? 0;
+    return connections.get(basename(this.socket)) ?? 0;
   }
 }
 

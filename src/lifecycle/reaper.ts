@@ -5,6 +5,7 @@ import type { RestingState } from '../domain/state.ts';
 import { rotateIfLarger } from '../lib/bounded-log.ts';
 import { isAlive, unixConnections } from '../lib/proc.ts';
 import { SingleFlight } from '../lib/single-flight.ts';
+import { canCheckpoint } from './can-checkpoint.ts';
 import { Crowd } from './crowd.ts';
 import type { LifecycleDeps } from './deps.ts';
 import type { Lifecycle } from './lifecycle.ts';
@@ -112,7 +113,7 @@ export class Reaper {
   /** As deep as its settings and its idleness say. */
   async #rest(live: Live, cause: string): Promise<void> {
     const due = (): RestingState | undefined =>
-      dueRest(live, { now: this.#deps.now(), checkpoints: this.#deps.runtime.checkpoints !== undefined }, this.#verdicts);
+      dueRest(live, { now: this.#deps.now(), checkpoints: canCheckpoint(live.site, this.#deps.runtime) }, this.#verdicts);
     const to = due();
     if (to !== undefined && this.#isDeeper(live, to)) await this.#lifecycle.settle(live, { to, cause, isDue: () => due() === to });
   }
@@ -126,7 +127,9 @@ export class Reaper {
     const { lifetimeMs } = live.site.settings;
     if (lifetimeMs > 0 && this.#deps.now() - live.instance.bootedAt >= lifetimeMs) return 'lifetime';
     const site = await this.#deps.cmdb.site(live.site.id);
-    return site !== undefined && site.image !== live.instance.image ? 'a new image' : undefined;
+    if (site === undefined) return undefined;
+    if (site.image !== live.instance.image) return 'a new image';
+    return site.settings.runtime === this.#deps.runtime.runtimeOf(live.instance.id) ? undefined : 'another runtime';
   }
 
   /** Asleep soon anyway: then its next wake is the renewal. In use: the next one is started beside it. */

@@ -9,8 +9,10 @@ import type { Role } from '../domain/role.ts';
 import type { Site } from '../domain/site.ts';
 import { failpoint } from '../lib/failpoint.ts';
 import type { Phases } from '../lib/phases.ts';
-import { isAlive, listensAt } from '../lib/proc.ts';
+import { isAlive } from '../lib/proc.ts';
+import { checkpointsOf } from '../runtime/runtime.ts';
 import type { Stack, StackContext } from '../stack/stack.ts';
+import { canCheckpoint } from './can-checkpoint.ts';
 import type { LifecycleDeps } from './deps.ts';
 import { openMailDoor } from './open-mail-door.ts';
 import { instanceLogPath, Live } from './live.ts';
@@ -63,7 +65,7 @@ export async function startInstance({ site, role }: { site: Site; role: Role }, 
 
 /** A restore that fails costs the visitor a boot, and nothing else. */
 async function firstThatWorks(attempt: Attempt, deps: LifecycleDeps, phases: Phases): Promise<{ process: ProcessIdentity; origin: Origin }> {
-  for (const way of ['checkpoint', 'template'] as const) {
+  for (const way of canCheckpoint(attempt.site, deps.runtime) ? (['checkpoint', 'template'] as const) : []) {
     const process = await restored({ ...attempt, way }, deps, phases);
     if (process !== undefined) return { process, origin: way };
   }
@@ -77,7 +79,6 @@ async function firstThatWorks(attempt: Attempt, deps: LifecycleDeps, phases: Pha
 
 async function restored(attempt: Attempt & { way: 'checkpoint' | 'template' }, deps: LifecycleDeps, phases: Phases): Promise<ProcessIdentity | undefined> {
   const { runtime, ownCheckpoints, templates, emit } = deps;
-  if (runtime.checkpoints === undefined) return undefined;
   const { site, role, stack, context, id, way } = attempt;
   if (way === 'checkpoint' && role !== 'public') return undefined;
   const from = way === 'checkpoint' ? await ownCheckpoints.use(context, stack) : await templates.use({ stack, image: context.image, role });
@@ -87,7 +88,7 @@ async function restored(attempt: Attempt & { way: 'checkpoint' | 'template' }, d
     await prepare(attempt, deps);
     phases.mark('prepare');
     const logPath = instanceLogPath(context.paths, role);
-    const process = await runtime.checkpoints.restore(id, { spec: stack.bundle(context), from, logPath });
+    const process = await checkpointsOf(runtime).restore(id, { spec: stack.bundle(context), from, logPath });
     phases.mark('restore');
     return process;
   } catch (error) {
@@ -106,12 +107,12 @@ async function prepare({ stack, context, id }: Attempt, { runtime, mail }: Lifec
   await runtime.prepare(id, stack.bundle(context));
 }
 
-async function untilListening(live: Live, { settings }: LifecycleDeps): Promise<void> {
+async function untilListening(live: Live, { settings, runtime }: LifecycleDeps): Promise<void> {
   const end = performance.now() + settings.bootDeadline;
   const name = basename(live.socket);
   while (performance.now() < end) {
     // A connection of ours would have it start a worker, and the visitor's another.
-    if (await listensAt(live.process.pid, name).catch(() => false)) return;
+    if (await runtime.listens(live.instance.id, live.process, name)) return;
     if (!isAlive(live.process)) throw notReady(live, 'its first process ended');
     await sleep(LOOK_EVERY_MS);
   }

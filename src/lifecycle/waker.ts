@@ -1,5 +1,6 @@
 /** Up the ladder. Its methods are called under the site's lock. */
 import { asSubakoError, SubakoError } from '../domain/errors.ts';
+import { DEFAULT_RUNTIME } from '../domain/runtime-name.ts';
 import type { State } from '../domain/state.ts';
 import { roleKey } from '../domain/role.ts';
 import type { Role } from '../domain/role.ts';
@@ -9,6 +10,7 @@ import { Phases } from '../lib/phases.ts';
 import { isAlive } from '../lib/proc.ts';
 import { Semaphore } from '../lib/semaphore.ts';
 import type { Backoff } from './backoff.ts';
+import { canCheckpoint } from './can-checkpoint.ts';
 import type { LifecycleDeps } from './deps.ts';
 import type { Descender } from './descend.ts';
 import { end, led } from './end.ts';
@@ -54,6 +56,7 @@ export class Waker {
     if (first?.isFrozen === true) return this.#thaw(first, cause, phases);
     if (first !== undefined) return this.#keepAwake(lives, phases);
     this.#refuseIfUnwise(site, role);
+    if (site.settings.runtime !== DEFAULT_RUNTIME) await this.#deps.ownCheckpoints.discard(site.id, `it runs under ${site.settings.runtime}`);
     const from: State = role === 'public' && this.#deps.ownCheckpoints.has(site.id) ? 'checkpointed' : 'cold';
     try {
       const { live, origin } = await this.#startFirst(site, role, { phases, from });
@@ -68,7 +71,7 @@ export class Waker {
       }
       phases.mark('route');
       this.#table.add(live);
-      if (origin === 'boot') this.#deps.templates.want({ stack: live.stack, image: live.context.image, role });
+      if (origin === 'boot' && canCheckpoint(site, this.#deps.runtime)) this.#deps.templates.want({ stack: live.stack, image: live.context.image, role });
       if (origin === 'checkpoint') void this.#deps.ownCheckpoints.consume(site.id).catch(() => undefined); // at the next look at it, it is found to be of no use
       return await this.#woken(live, { from, cause, phases, origin });
     } catch (error) {
@@ -90,7 +93,7 @@ export class Waker {
     return this.#starts.run(async () => {
       phases.mark('queue');
       this.#refuseIfClosing();
-      const live = from === 'cold' && role === 'public' ? await startFromSpare(site, this.#deps, phases) : undefined;
+      const live = from === 'cold' && role === 'public' && canCheckpoint(site, this.#deps.runtime) ? await startFromSpare(site, this.#deps, phases) : undefined;
       return live === undefined ? startInstance({ site, role }, this.#deps, phases) : { live, origin: 'spare' };
     });
   }

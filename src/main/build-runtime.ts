@@ -1,8 +1,10 @@
-/** Puts the runtime together: crun, and CRIU where this machine's kernel lets it. */
+/** Puts the runtimes together: crun, with CRIU where this machine's kernel lets it, and those that a site may be set to. */
 import { mkdir } from 'node:fs/promises';
 import { cpus, release } from 'node:os';
 import { join } from 'node:path';
 import type { Config } from '../config/config.ts';
+import { ImageStore } from '../image/image-store.ts';
+import type { Progress } from '../image/image-store.ts';
 import { hardOpenFiles } from '../lib/hard-limits.ts';
 import type { ContainerNetworks } from '../runtime/container-networks.ts';
 import { makeSharedDev } from '../runtime/bundle/shared-dev.ts';
@@ -12,14 +14,21 @@ import { Criu } from '../runtime/criu/criu.ts';
 import { Gates } from '../runtime/criu/gates.ts';
 import { learnKernel } from '../runtime/criu/kernel-facts.ts';
 import { RootMounts } from '../runtime/criu/root-mounts.ts';
-import { bundleDir, Crun, crunRoot } from '../runtime/crun/crun.ts';
+import { CRUN } from '../runtime/crun/crun.ts';
 import { CrunCheckpoints } from '../runtime/crun/crun-checkpoints.ts';
 import { Remounter } from '../runtime/mounts/remounter.ts';
+import { OciCli } from '../runtime/oci-cli/oci-cli.ts';
+import { bundleDir, stateRoot } from '../runtime/oci-cli/places.ts';
+import { RUNC } from '../runtime/runc/runc.ts';
+import { RUNSC } from '../runtime/runsc/runsc.ts';
+import { Runtimes } from '../runtime/runtimes.ts';
+import type { Checkpoints } from '../runtime/runtime.ts';
+import { RuntimePrograms } from '../toolbox/runtime-programs.ts';
 import type { Toolbox } from '../toolbox/toolbox.ts';
 import { platformPaths } from './paths.ts';
 
 export interface BuiltRuntime {
-  readonly runtime: Crun;
+  readonly runtime: Runtimes;
   readonly roots: RootMounts;
   /** Why this machine cannot checkpoint, or undefined. */
   readonly noCheckpoints: string | undefined;
@@ -33,35 +42,69 @@ export interface RuntimeParts {
   readonly cgroups: CgroupLayout;
   readonly cgroupPathOf: (containerId: string) => string;
   readonly networks: ContainerNetworks;
+  readonly progress: Progress;
 }
 
-export async function buildRuntime(config: Config, { toolbox, cgroups, cgroupPathOf, networks }: RuntimeParts): Promise<BuiltRuntime> {
+export async function buildRuntime(config: Config, parts: RuntimeParts): Promise<BuiltRuntime> {
+  const { toolbox } = parts;
   const paths = platformPaths(config);
   await makeSharedDev(paths.dev);
   const roots = new RootMounts(paths.roots);
-  const { fit, said } = config.checkpoints ? await learnKernel(toolbox.criu, paths.criu) : { fit: false, said: 'switched off by `checkpoints: false`' };
-  const crunDir = paths.runtime;
-  const common = { cgroups, cgroupPathOf, networks, hardLimits: { openFiles: await hardOpenFiles() } };
   const remounter = new Remounter({ perl: toolbox.perl });
-  const shared = { roots, remounter };
-  if (!fit)
-    return { ...shared, runtime: new Crun({ program: toolbox.crun, dir: crunDir, ...common }), noCheckpoints: said, noSpares: 'there are no checkpoints' };
+  const { fit, said } = config.checkpoints ? await learnKernel(toolbox.criu, paths.criu) : { fit: false, said: 'switched off by `checkpoints: false`' };
+  const checkpoints = fit ? await buildCheckpoints(config, parts, { roots, remounter }) : undefined;
+  return {
+    runtime: await buildRuntimes(config, parts, checkpoints),
+    roots,
+    remounter,
+    noCheckpoints: fit ? undefined : said,
+    noSpares: await whyNoSpares(config, checkpoints),
+  };
+}
+
+async function buildRuntimes(
+  config: Config,
+  { toolbox, cgroups, cgroupPathOf, networks, progress }: RuntimeParts,
+  checkpoints: Checkpoints | undefined,
+): Promise<Runtimes> {
+  const paths = platformPaths(config);
+  const programs = new RuntimePrograms({ store: new ImageStore({ dir: paths.runtimes, cacheDir: config.cache }), dir: paths.runtimes });
+  const common = { dir: paths.runtime, cgroups, cgroupPathOf, networks, hardLimits: { openFiles: await hardOpenFiles() } };
+  return new Runtimes({
+    drivers: [
+      new OciCli({ ...common, dialect: CRUN, program: toolbox.crun, checkpoints }),
+      new OciCli({ ...common, dialect: RUNC, program: programs.pathOf('runc') }),
+      new OciCli({ ...common, dialect: RUNSC, program: programs.pathOf('runsc') }),
+    ],
+    ensure: async (name) => (name === 'crun' ? undefined : programs.ensure((text) => progress(`runtimes: ${text}`))),
+  });
+}
+
+async function buildCheckpoints(
+  config: Config,
+  { toolbox, cgroups, networks }: RuntimeParts,
+  { roots, remounter }: { roots: RootMounts; remounter: Remounter },
+): Promise<CrunCheckpoints> {
+  const paths = platformPaths(config);
   await mkdir(paths.views, { recursive: true, mode: 0o711 });
   const gates = new Gates(join(paths.criu, 'gates'));
   await gates.prepare(config.maxBoots);
-  const checkpoints = new CrunCheckpoints({
+  return new CrunCheckpoints({
     criu: new Criu({ program: toolbox.criu, dir: paths.criu, gates }),
     environment: environment(toolbox),
-    crunRoot: crunRoot(crunDir),
-    bundleOf: (id) => bundleDir(crunDir, id),
+    crunRoot: stateRoot(paths.runtime, 'crun'),
+    bundleOf: (id) => bundleDir(paths.runtime, 'crun', id),
     cgroups,
     viewsDir: paths.views,
     remounter,
     rootMountOf: (rootfs) => roots.of(rootfs),
     networks,
   });
-  const noSpares = config.spares === 0 ? 'switched off by `spares: 0`' : await checkpoints.whyNoHandOver(paths.sites);
-  return { ...shared, runtime: new Crun({ program: toolbox.crun, dir: crunDir, ...common, checkpoints }), noCheckpoints: undefined, noSpares };
+}
+
+async function whyNoSpares(config: Config, checkpoints: CrunCheckpoints | undefined): Promise<string | undefined> {
+  if (checkpoints === undefined) return 'there are no checkpoints';
+  return config.spares === 0 ? 'switched off by `spares: 0`' : checkpoints.whyNoHandOver(platformPaths(config).sites);
 }
 
 /** Processes restored under another kernel, processor or tool may crash or misbehave: libraries choose their code by the processor. */

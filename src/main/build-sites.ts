@@ -87,6 +87,7 @@ export async function buildSites(config: Config, deps: BuildSitesDeps): Promise<
     defaults: siteDefaults(config),
     imageOf: (stack) => images.ensure(stack.recipe, progress),
     addresses,
+    ensureRuntime: (name) => runtime.ensure(name),
   });
   const ofOwner = buildOwner(config, { ...common, pages, foundation, database, lifecycle, sites, addresses });
   const recover: BuiltSites['recover'] = async (stacks) => {

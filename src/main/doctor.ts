@@ -41,6 +41,7 @@ export async function examineHost(config: Config, { isUp }: { isUp: boolean }): 
     await toolbox(config),
     await checkpoints(config),
     await spares(config),
+    await runtimes(config),
     await network(config),
     await disk(config),
   ];
@@ -143,6 +144,14 @@ async function spares(config: Config): Promise<Check> {
   return why === undefined
     ? ok('spares', 'yes')
     : warn('spares', why, 'use a kernel and a file system with idmapped mounts; until then a cold site wakes from the template');
+}
+
+/** Which of them sites can be set to without waiting for it. */
+async function runtimes(config: Config): Promise<Check> {
+  const { runtimes: dir } = platformPaths(config);
+  const [image] = await new ImageStore({ dir, cacheDir: config.cache }).list();
+  const more = image === undefined ? 'runc and runsc are made when a site asks for one' : `runc ${image.versions['runc']}, runsc ${image.versions['runsc']}`;
+  return ok('runtimes', `crun; ${more}; for new sites: ${config.runtime}`);
 }
 
 /** Tried out in a network namespace that is thrown away. */

@@ -11,7 +11,7 @@ import { cgroupLayout } from '../runtime/cgroup/layout.ts';
 import type { CgroupLayout } from '../runtime/cgroup/layout.ts';
 import type { RootMounts } from '../runtime/criu/root-mounts.ts';
 import type { Remounter } from '../runtime/mounts/remounter.ts';
-import type { Crun } from '../runtime/crun/crun.ts';
+import type { Runtimes } from '../runtime/runtimes.ts';
 import type { Networks } from '../network/networks.ts';
 import { ContainerNetworks } from '../runtime/container-networks.ts';
 import { ensureToolbox } from '../toolbox/toolbox.ts';
@@ -23,7 +23,7 @@ import { platformCgroup, platformPaths } from './paths.ts';
 export interface Foundation {
   readonly toolbox: Toolbox;
   readonly images: ImageStore;
-  readonly runtime: Crun;
+  readonly runtime: Runtimes;
   readonly roots: RootMounts;
   /** Why this machine cannot checkpoint, or undefined. */
   readonly noCheckpoints: string | undefined;
@@ -53,7 +53,7 @@ export async function layFoundation(config: Config, progress: Progress): Promise
   const cgroupPathOf = (containerId: string): string => join(cgroup, containerId);
   const networks = buildNetworks(config, toolbox);
   const containerNetworks = new ContainerNetworks(networks);
-  const built = await buildRuntime(config, { toolbox, cgroups, cgroupPathOf, networks: containerNetworks });
+  const built = await buildRuntime(config, { toolbox, cgroups, cgroupPathOf, networks: containerNetworks, progress });
   return {
     toolbox,
     images: new ImageStore({ dir: paths.images, cacheDir: config.cache }),

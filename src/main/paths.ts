@@ -14,6 +14,8 @@ export function platformPaths({ state, run }: Pick<Directories, 'state' | 'run'>
     /** Ports of the last start. */
     ports: join(state, 'ports.json'),
     toolbox: join(state, 'toolbox'),
+    /** Runtimes besides crun, where a site asked for one. */
+    runtimes: join(state, 'runtimes'),
     images: join(state, 'images'),
     sites: join(state, 'sites'),
     api: join(run, 'api.sock'),

@@ -10,6 +10,7 @@ import type { Dispatcher } from '../dispatcher/dispatcher.ts';
 import { SubakoError } from '../domain/errors.ts';
 import { DEFAULT_ROLE, roleKey, ROLES } from '../domain/role.ts';
 import type { Role } from '../domain/role.ts';
+import { DEFAULT_RUNTIME } from '../domain/runtime-name.ts';
 import type { Site } from '../domain/site.ts';
 import { DEPTH } from '../domain/state.ts';
 import type { RestingState } from '../domain/state.ts';
@@ -141,8 +142,11 @@ export class PlatformApi implements ApiPlatform {
 
   describe(site: Site): SiteReply {
     const { id, domain, stack, image, node, createdAt } = site;
-    const { addresses, lifecycle } = this.#deps;
+    const { addresses, lifecycle, foundation } = this.#deps;
+    const { runtime } = site.settings;
     return {
+      runtime,
+      noCheckpoints: runtime === DEFAULT_RUNTIME ? (foundation.noCheckpoints ?? null) : `containers of ${runtime} are frozen or booted`,
       id,
       domain,
       url: addresses.urlOf(site),
@@ -277,6 +281,7 @@ export class PlatformApi implements ApiPlatform {
     const live = lifecycle.live(site.id, role);
     const usage = live === undefined ? undefined : await foundation.runtime.usage(live.instance.id);
     return {
+      runtime: live === undefined ? site.settings.runtime : foundation.runtime.runtimeOf(live.instance.id),
       id: site.id,
       site: site.domain,
       role,

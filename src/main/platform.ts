@@ -17,6 +17,7 @@ import type { Lifecycle } from '../lifecycle/lifecycle.ts';
 import type { SystemService } from '../lifecycle/system-service.ts';
 import type { Stack } from '../stack/stack.ts';
 import { removeCgroup } from '../runtime/cgroup/remove.ts';
+import type { Runtimes } from '../runtime/runtimes.ts';
 import { buildCertificates } from './build-certificates.ts';
 import { buildSites } from './build-sites.ts';
 import type { BuiltSites } from './build-sites.ts';
@@ -71,6 +72,7 @@ export async function startPlatform({ config, log, progress, onShutdown }: Start
   undo.defer(() => events.flush());
   const { emit } = events;
   tellOfHost(foundation, emit, config);
+  await ensureRuntimes(config, { runtime, cmdb, emit });
 
   const serviceDeps = { runtime, cmdb, emit, logBytes: config.logSize, progress };
   const database = await startDatabase(config, foundation, serviceDeps);
@@ -135,6 +137,12 @@ async function takeDown({ remounter, networks, roots, cgroups, cgroup }: Foundat
 function tellOfHost({ claimed, noSpares }: Foundation, emit: EventSink, config: Config): void {
   if (claimed.length > 0) emit({ type: 'host.adjusted', cause: 'hybrid cgroups', facts: { mounted: claimed } });
   if (noSpares !== undefined && config.spares > 0) emit({ type: 'host.adjusted', cause: `no spares: ${noSpares}` });
+}
+
+/** Those that sites are set to. Sites of one that cannot be had fail to wake, and say why; the others need not suffer. */
+async function ensureRuntimes(config: Config, { runtime, cmdb, emit }: { runtime: Runtimes; cmdb: SqliteCmdb; emit: EventSink }): Promise<void> {
+  const wanted = new Set([config.runtime, ...(await cmdb.sites()).map(({ settings }) => settings.runtime)]);
+  for (const name of wanted) await runtime.ensure(name).catch((error: unknown) => emit({ type: 'host.adjusted', cause: `no ${name}: ${String(error)}` }));
 }
 
 function takeLock(config: Config): Disposable {

@@ -4,6 +4,7 @@ import type { SiteSettings } from '../domain/site.ts';
 
 export function siteDefaults(config: Config): SiteSettings {
   return {
+    runtime: config.runtime,
     freezeAfterMs: config.freezeAfter,
     idleTimeoutMs: config.idleTimeout,
     coldAfterMs: config.coldAfter,

@@ -13,6 +13,11 @@ export interface RuntimeUnderTest {
   /** A container of a Debian root that runs this command as the id 1000. */
   readonly spec: (id: string, args: readonly string[]) => BundleSpec;
   readonly logPath: string;
+  /**
+   * Each container has a kernel of its own in user space. Then the machine sees the sandbox's processes, not the container's; and one that needs
+   * too much memory is the sandbox, which is gone as a whole.
+   */
+  readonly hasOwnKernel?: boolean;
 }
 
 const SLEEP = ['/bin/sleep', '1000'];
@@ -68,13 +73,13 @@ export function runtimeSuite(name: string, open: () => Promise<RuntimeUnderTest>
     });
 
     it('runs a command beside the first process, with the same credentials, and no core when it crashes', async () => {
-      const { runtime, spec, logPath } = await open();
+      const { runtime, spec, logPath, hasOwnKernel } = await open();
       await runtime.prepare('t-exec', spec('t-exec', SLEEP));
       await runtime.run('t-exec', { logPath });
       const result = await runtime.exec('t-exec', ['/bin/cat', '/proc/self/status'], {});
       expect(result.stdout).toMatch(/^Uid:\s+1000\s/mu);
       expect(result.stdout).toMatch(/^CapEff:\s+0+$/mu);
-      expect(result.stdout).toMatch(/^NoNewPrivs:\s+1$/mu);
+      if (hasOwnKernel !== true) expect(result.stdout).toMatch(/^NoNewPrivs:\s+1$/mu);
       expect((await runtime.exec('t-exec', ['/bin/cat', '/proc/self/limits'], {})).stdout).toMatch(/^Max core file size\s+0\s+0\s/mu);
       expect((await runtime.exec('t-exec', ['/bin/false'], {})).code).toBe(1);
       await runtime.remove('t-exec');
@@ -90,9 +95,9 @@ export function runtimeSuite(name: string, open: () => Promise<RuntimeUnderTest>
 
     it('counts what the kernel killed for want of memory', async () => {
       const { runtime, spec, logPath } = await open();
-      const eat = 'tail /dev/zero; exec sleep 1000';
-      await runtime.prepare('t-oom', { ...spec('t-oom', ['/bin/sh', '-c', eat]), limits: { memoryBytes: 32 * 1024 ** 2, cpus: 1, pids: 20 } });
+      await runtime.prepare('t-oom', { ...spec('t-oom', SLEEP), limits: { memoryBytes: 32 * 1024 ** 2, cpus: 1, pids: 50 } });
       await runtime.run('t-oom', { logPath });
+      expect((await runtime.exec('t-oom', ['/usr/bin/tail', '/dev/zero'], {})).code).not.toBe(0);
       expect(await poll(async () => ((await runtime.usage('t-oom'))?.oomKills ?? 0) > 0, { timeoutMs: 20_000, everyMs: 50 })).toBe(true);
       await runtime.remove('t-oom');
     });
@@ -144,10 +149,11 @@ export function runtimeSuite(name: string, open: () => Promise<RuntimeUnderTest>
     });
 
     it('counts the processes of a container', async () => {
-      const { runtime, spec, logPath } = await open();
+      const { runtime, spec, logPath, hasOwnKernel } = await open();
       await runtime.prepare('t-many', spec('t-many', ['/bin/sh', '-c', 'sleep 1000 & sleep 1000 & wait']));
       await runtime.run('t-many', { logPath });
-      expect(await poll(async () => (await runtime.processes('t-many')).length === 3, { timeoutMs: 10_000, everyMs: 10 })).toBe(true);
+      const count = async (): Promise<number> => (await runtime.processes('t-many')).length;
+      expect(await poll(async () => (hasOwnKernel === true ? (await count()) > 0 : (await count()) === 3), { timeoutMs: 10_000, everyMs: 10 })).toBe(true);
       await runtime.remove('t-many');
       expect(await runtime.processes('t-many')).toEqual([]);
     });
@@ -169,8 +175,8 @@ export function runtimeSuite(name: string, open: () => Promise<RuntimeUnderTest>
 
     it('keeps all its limits when it uses more memory than it may have from now on', async () => {
       const { runtime, spec, logPath } = await open();
-      const hold = 'x=$(head -c 40000000 /dev/zero | tr "\\0" a); echo holds; while :; do sleep 1; done';
-      await runtime.prepare('t-low', spec('t-low', ['/bin/sh', '-c', hold]));
+      const hold = '$| = 1; $held = "a" x 40_000_000; print "holds\\n"; sleep 1000';
+      await runtime.prepare('t-low', spec('t-low', ['/usr/bin/perl', '-e', hold]));
       const process = await runtime.run('t-low', { logPath });
       const used = async (): Promise<number> => (await runtime.usage('t-low'))?.memoryBytes ?? 0;
       expect(await poll(async () => (await readFile(logPath, 'utf8')).endsWith('holds\n'), { timeoutMs: 20_000, everyMs: 20 })).toBe(true);

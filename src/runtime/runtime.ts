@@ -6,6 +6,7 @@
  */
 import type { BindMount, BundleSpec, Limits } from './bundle/bundle-spec.ts';
 import type { ProcessIdentity } from '../domain/instance.ts';
+import type { RuntimeName } from '../domain/runtime-name.ts';
 import type { ExecOptions, ExecResult } from '../lib/exec.ts';
 
 export interface RunOptions {
@@ -15,8 +16,8 @@ export interface RunOptions {
 }
 
 export interface Runtime {
-  /** The technology, as shown by `doctor`. */
-  readonly name: string;
+  /** Which of the runtimes this container is of, or would be: it need not be there. */
+  runtimeOf(id: string): RuntimeName;
 
   /**
    * Writes the bundle of a container, so that `run` has nothing to prepare. Replaces an older one.
@@ -59,10 +60,13 @@ export interface Runtime {
   /** Changes the limits of a running container. @throws when it uses more memory than it may have from now on; then the old limits stay */
   setLimits(id: string, limits: Limits): Promise<void>;
 
-  /** The container's processes, by the host's pids. */
+  /** The container's processes, by the host's pids. Those of a sandbox with a kernel of its own are the sandbox's. */
   processes(id: string): Promise<number[]>;
 
-  /** Undefined where this machine cannot. */
+  /** Whether something in the container listens at a Unix socket of this name, in whatever directory. Unlike a connection, the look wakes nobody up. */
+  listens(id: string, process: ProcessIdentity, socket: string): Promise<boolean>;
+
+  /** Of containers of the default runtime. Undefined where this machine cannot. */
   readonly checkpoints: Checkpoints | undefined;
 
   /** What a container uses now. Undefined when it is gone. */

@@ -7,7 +7,7 @@ export interface SitePaths {
   readonly root: string;
   /** wp-content and the like: under the tenant's control, never opened by a string path below this point. */
   readonly content: string;
-  /** Configuration with a role's credentials, a directory for each role: root writes, the site's group reads. */
+  /** Configuration with a role's credentials, a directory for each role: no process of the site may write, its group reads. */
   configOf(role: Role): string;
   /** Compiled PHP of the site's own files: under the tenant's control. */
   readonly opcache: string;

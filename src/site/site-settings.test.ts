@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { changeSettings, describeSettings, SITE_SETTINGS } from './site-settings.ts';
 
 const BEFORE = {
+  runtime: 'crun',
   freezeAfterMs: 60_000,
   coldAfterMs: 0,
   checkpoint: 'auto',
@@ -62,6 +63,7 @@ describe('settings of a site', () => {
 
   it('are shown in the form they are written in', () => {
     expect(describeSettings(BEFORE)).toEqual({
+      runtime: 'crun',
       freeze: '1m',
       idle: '15m',
       cold: 'never',

@@ -1,6 +1,7 @@
 /** Settings of a site as people write them: `idle=10m memory=512m`. */
 import { isIP } from 'node:net';
 import { SubakoError } from '../domain/errors.ts';
+import { RUNTIME_NAMES } from '../domain/runtime-name.ts';
 import { DEFAULT_CACHE_MS, MAX_CACHE_MS } from '../domain/site.ts';
 import type { SiteSettings } from '../domain/site.ts';
 import { changePhp, refuseMisfits } from './php-settings.ts';
@@ -53,6 +54,14 @@ export const SITE_SETTINGS: readonly Setting[] = [
     what: 'choice whether it is kept awake: yes or no',
     example: 'no',
     ...YES_OR_NO,
+  },
+  {
+    key: 'runtime',
+    field: 'runtime',
+    what: `choice what its containers are run by, from the next one on: ${RUNTIME_NAMES.join(', ')}`,
+    example: 'runsc',
+    parse: (text) => RUNTIME_NAMES.find((one) => one === text),
+    format: String,
   },
   { key: 'lifetime', field: 'lifetimeMs', what: 'time after its boot until its container is replaced', example: '1d', ...DURATION },
   {

@@ -9,6 +9,7 @@ import { SubakoError } from '../domain/errors.ts';
 import type { EventSink } from '../domain/events.ts';
 import { canonicalHost } from '../domain/host-name.ts';
 import { newId, newSecret } from '../domain/ids.ts';
+import type { RuntimeName } from '../domain/runtime-name.ts';
 import { keepingOfPages } from '../domain/site.ts';
 import type { Site, SiteSettings } from '../domain/site.ts';
 import { httpsFiles } from '../edge/https-files.ts';
@@ -51,6 +52,8 @@ export interface SitesDeps {
   /** The newest image of a stack. */
   readonly imageOf: (stack: Stack) => Promise<Image>;
   readonly addresses: Addresses;
+  /** Makes a runtime's program be there. @throws SubakoError `build_failed` */
+  readonly ensureRuntime: (name: RuntimeName) => Promise<void>;
 }
 
 export interface CreateRequest {
@@ -136,10 +139,13 @@ export class Sites {
   }
 
   async #change(site: Site, settings: SiteSettings, assignments: readonly string[]): Promise<Site> {
-    const { cmdb, lifecycle, contexts, pages, emit } = this.#deps;
+    const { cmdb, lifecycle, contexts, pages, emit, ensureRuntime } = this.#deps;
+    // Before anything is changed: the first one takes a minute, and no visitor waits for that.
+    if (settings.runtime !== site.settings.runtime) await ensureRuntime(settings.runtime);
     await lifecycle.setLimits(site, settings);
     const changed = await cmdb.updateSite(site.id, { settings });
-    if (settings.php !== site.settings.php) await contexts.stackOf(site).configure(await contexts.of(changed, 'admin', site.id));
+    if (settings.php !== site.settings.php || settings.runtime !== site.settings.runtime)
+      await contexts.stackOf(site).configure(await contexts.of(changed, 'admin', site.id));
     await this.publish(changed);
     await lifecycle.siteChanged(changed);
     if (whoSees(settings) !== whoSees(site.settings)) await pages.purge(site.domain, PURGE_ALL);

@@ -47,3 +47,18 @@ export const TOOLBOX_RECIPE: Recipe = {
     { name: 'openssl', argv: ['openssl', 'version'], expect: /OpenSSL ([\d.]+)/u },
   ],
 };
+
+/** Runtimes besides crun; made when somebody asks for one of them. */
+export const RUNTIMES_RECIPE: Recipe = {
+  name: 'runtimes',
+  suite: 'trixie',
+  packages: ['runc', 'runsc', 'patchelf'],
+  purge: [],
+  directories: [],
+  files: [],
+  steps: [],
+  checks: [
+    { name: 'runc', argv: ['dpkg-query', '-W', '-f', '${Version}', 'runc'], expect: /^(\d[\w.+~-]*)/u },
+    { name: 'runsc', argv: ['dpkg-query', '-W', '-f', '${Version}', 'runsc'], expect: /^(\d[\w.+~-]*)/u },
+  ],
+};

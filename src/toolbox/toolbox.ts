@@ -50,6 +50,8 @@ interface HostProgram {
   readonly replace?: readonly [from: string, to: string];
   /** Default: `--version`. */
   readonly asksVersion?: string;
+  /** It has neither loader nor libraries, and starts as it is. */
+  readonly isStatic?: boolean;
 }
 
 /**
@@ -57,7 +59,7 @@ interface HostProgram {
  * without chroot or a wrapper (crun must see the host's paths, and runs itself again through /proc/self/exe).
  * Made beside the root, because the path is part of it.
  */
-async function hostProgram(image: Image, { path, replace, asksVersion = '--version' }: HostProgram): Promise<string> {
+export async function hostProgram(image: Image, { path, replace, asksVersion = '--version', isStatic = false }: HostProgram): Promise<string> {
   const bin = join(image.dir, 'bin');
   const target = join(bin, path.split('/').at(-1) ?? path);
   // It is there and starts: a state directory that was moved would leave it without its loader.
@@ -70,7 +72,8 @@ async function hostProgram(image: Image, { path, replace, asksVersion = '--versi
     await writeFile(draft, withText(await readFile(join(image.rootfs, path)), replace));
     await chmod(draft, 0o755);
     const patchelf = [join(image.rootfs, loader.path), '--library-path', libraries, join(image.rootfs, 'usr/bin/patchelf')];
-    await exec([...patchelf, '--set-interpreter', join(image.rootfs, loader.path), '--force-rpath', '--set-rpath', libraries, draft]);
+    const named = ['--set-interpreter', join(image.rootfs, loader.path), '--force-rpath', '--set-rpath', libraries];
+    if (!isStatic) await exec([...patchelf, ...named, draft]);
     await exec([draft, asksVersion]);
     await rename(draft, target);
   } finally {

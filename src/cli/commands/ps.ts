@@ -18,7 +18,7 @@ export function psCommand(): Command {
 }
 
 export function psTable(rows: readonly PsRow[]): string {
-  return table(['SITE', 'ROLE', 'STATE', 'PID', 'CPU%', 'MEMORY', 'SINCE', 'WAKES', 'LAST WAKE', 'WHY'], rows.map(cells));
+  return table(['SITE', 'ROLE', 'STATE', 'RUNTIME', 'PID', 'CPU%', 'MEMORY', 'SINCE', 'WAKES', 'LAST WAKE', 'WHY'], rows.map(cells));
 }
 
 function cells(row: PsRow): string[] {
@@ -27,6 +27,7 @@ function cells(row: PsRow): string[] {
     row.site,
     row.role,
     row.instances > 1 ? `${row.state} ×${row.instances}` : row.state,
+    row.runtime,
     String(row.pid ?? none),
     row.cpuPercent === null ? none : row.cpuPercent.toFixed(1),
     row.memoryBytes === null ? none : formatSize(row.memoryBytes),

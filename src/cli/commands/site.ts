@@ -134,7 +134,7 @@ function remove(): Command {
 }
 
 function showSite(site: SiteReply, output: { show(value: unknown, asText: () => string): void }): void {
-  const { domain, url, state, id, stack, image, node, createdAt, settings } = site;
+  const { domain, url, state, id, stack, image, node, createdAt, settings, noCheckpoints } = site;
   output.show(site, () =>
     facts([
       ['site', domain],
@@ -146,6 +146,7 @@ function showSite(site: SiteReply, output: { show(value: unknown, asText: () => 
       ['node', node],
       ['created', new Date(createdAt).toISOString()],
       ...Object.entries(settings),
+      ...(noCheckpoints === null ? [] : [['no checkpoints', noCheckpoints] as const]),
     ]),
   );
 }

@@ -11,6 +11,7 @@ type Row = Record<string, unknown>;
 
 /** Settings that sites of an older Subako do not have yet. */
 const ADDED_LATER = {
+  runtime: 'crun',
   freezeAfterMs: 60_000,
   coldAfterMs: 604_800_000,
   checkpoint: 'auto',

@@ -1,4 +1,5 @@
 /** What a caller may ask of a container. Everything else is decided by `renderOciConfig`, the same for all. */
+import type { RuntimeName } from '../../domain/runtime-name.ts';
 import type { NetworkWish } from '../../network/networks.ts';
 
 export interface BindMount {
@@ -18,6 +19,8 @@ export interface Limits {
 }
 
 export interface BundleSpec {
+  /** Default: the default runtime. */
+  readonly runtime?: RuntimeName;
   readonly rootfs: string;
   readonly hostname: string;
   readonly args: readonly string[];

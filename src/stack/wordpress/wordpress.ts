@@ -7,6 +7,7 @@ import type { ProcessIdentity } from '../../domain/instance.ts';
 import { ROLES } from '../../domain/role.ts';
 import type { Role } from '../../domain/role.ts';
 import { limitsOf } from '../../domain/site.ts';
+import type { Site } from '../../domain/site.ts';
 import { rangeBase } from '../../domain/uid-range.ts';
 import { adminDoorFiles } from '../../edge/admin-door-files.ts';
 import { EDGE_VIEW } from '../../edge/nginx/edge-view.ts';
@@ -86,7 +87,7 @@ async function prepareFiles({ site, paths, image }: StackContext, credentials: S
 }
 
 async function setNames({ site, paths }: StackContext, names: Parameters<Stack['setNames']>[1]): Promise<void> {
-  const owner = { uid: 0, gid: rangeBase(site.uidRange) + WWW_DATA };
+  const owner = keptFor(site);
   const served = names.filter(({ redirect }) => !redirect).map(({ name }) => name);
   for (const role of ROLES) await writeFileAtomic(join(paths.configOf(role), 'names.php'), renderSiteNames(served), { mode: 0o440, owner });
   await writeFileAtomic(hostsOf(paths), renderHosts([site.domain, ...names.map(({ name }) => name)]), { mode: 0o444 });
@@ -103,11 +104,19 @@ async function splitConfig({ site, paths }: StackContext, credentials: SiteCrede
   await writeConfig({ site, paths }, (role) => renderSiteConfig(role, { domain: site.domain, credentials, keys }));
 }
 
+/**
+ * Of what a site's containers read and nobody else does. Not the machine's root's: a sandbox has its files opened by the container's id 0, who may
+ * open nothing that is not within the container's ids. No process of a site ever has that id.
+ */
+function keptFor({ uidRange }: Pick<Site, 'uidRange'>): { uid: number; gid: number } {
+  return { uid: rangeBase(uidRange), gid: rangeBase(uidRange) + WWW_DATA };
+}
+
 async function writeConfig({ site, paths }: Pick<StackContext, 'site' | 'paths'>, render: (role: Role) => string): Promise<void> {
-  const gid = rangeBase(site.uidRange) + WWW_DATA;
+  const owner = keptFor(site);
   for (const role of ROLES) {
     await mkdir(paths.configOf(role), { recursive: true, mode: 0o711 });
-    await writeFileAtomic(join(paths.configOf(role), 'config.php'), render(role), { mode: 0o440, owner: { uid: 0, gid } });
+    await writeFileAtomic(join(paths.configOf(role), 'config.php'), render(role), { mode: 0o440, owner });
   }
   const hosts = await readFile(hostsOf(paths), 'utf8').catch(() => '');
   await writeFileAtomic(hostsOf(paths), hostsWithDomain(hosts, site.domain), { mode: 0o444 });
@@ -139,10 +148,11 @@ async function prepareBoot({ paths, instance, image }: StackContext): Promise<vo
   mkdirSync(join(instance.opcacheRoot, opcacheKey(image), DOCUMENT_ROOT), { recursive: true });
 }
 
-async function seal({ instance }: StackContext): Promise<void> {
+async function seal({ instance, site }: StackContext): Promise<void> {
   chownSync(instance.opcacheRoot, 0, 0);
   // It still gets through to the socket that takes its mail, and nobody else does.
-  chownSync(instance.sockets, 0, rangeBase(instance.uidRange) + WWW_DATA);
+  const base = rangeBase(instance.uidRange);
+  chownSync(instance.sockets, site.settings.runtime === 'runsc' ? base : 0, base + WWW_DATA);
   chmodSync(instance.sockets, 0o710);
   // PHP still looks for its opcache below this one.
   chmodSync(instance.opcacheRoot, 0o755);
@@ -168,6 +178,7 @@ async function shrink(first: ProcessIdentity, workers: readonly number[]): Promi
 function spec(context: StackContext, args: readonly string[]): BundleSpec {
   const { site, role, image, instance } = context;
   return {
+    runtime: site.settings.runtime,
     rootfs: image.rootfs,
     // The same for all: a template knows no site.
     hostname: 'site',

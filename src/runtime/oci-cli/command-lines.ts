@@ -1,0 +1,48 @@
+/** Command lines of an OCI runtime. Pure: they run nothing. */
+import type { Dialect, OciUser } from './dialect.ts';
+
+export interface CliPaths {
+  readonly program: string;
+  /** Where the program keeps its state; one per platform. */
+  readonly root: string;
+}
+
+type Argv = readonly string[];
+
+export class CommandLines {
+  readonly #dialect: Dialect;
+  readonly #paths: CliPaths;
+
+  constructor(dialect: Dialect, paths: CliPaths) {
+    this.#dialect = dialect;
+    this.#paths = paths;
+  }
+
+  run(id: string, at: { bundle: string; pidFile: string; options: Argv }): Argv {
+    return this.#line(at.options, 'run', '--detach', '--bundle', at.bundle, '--pid-file', at.pidFile, id);
+  }
+
+  runToEnd(id: string, at: { bundle: string; options: Argv }): Argv {
+    return this.#line(at.options, 'run', '--bundle', at.bundle, id);
+  }
+
+  /**
+   * A runtime leaves the limits as they are for itself: without prlimit (of util-linux), a command that crashes would leave a core to whatever
+   * the machine does with those.
+   */
+  exec(id: string, what: { argv: Argv; tty: boolean; user: () => OciUser }): Argv {
+    return ['prlimit', '--core=0:0', ...this.#line([], 'exec', ...this.#dialect.execOptions(what), id, ...what.argv)];
+  }
+
+  delete(id: string): Argv {
+    return this.#line([], 'delete', '--force', id);
+  }
+
+  list(): Argv {
+    return this.#line([], 'list', '--quiet');
+  }
+
+  #line(options: Argv, ...command: string[]): Argv {
+    return [this.#paths.program, '--root', this.#paths.root, ...this.#dialect.options, ...options, ...command];
+  }
+}

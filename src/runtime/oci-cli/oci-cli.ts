@@ -1,0 +1,215 @@
+/** Containers by the command line of an OCI runtime: what is the same for crun, runc and runsc. */
+import { constants, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdir, open, readFile, rm } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { SubakoError } from '../../domain/errors.ts';
+import type { ProcessIdentity } from '../../domain/instance.ts';
+import type { RuntimeName } from '../../domain/runtime-name.ts';
+import { exec, execAny, ExecError } from '../../lib/exec.ts';
+import type { ExecOptions, ExecResult } from '../../lib/exec.ts';
+import { listensAt, startTimeOf } from '../../lib/proc.ts';
+import type { BundleSpec, Limits } from '../bundle/bundle-spec.ts';
+import type { OciConfig } from '../bundle/oci-config.ts';
+import { renderOciConfig } from '../bundle/render-oci-config.ts';
+import type { HardLimits } from '../bundle/render-oci-config.ts';
+import { cgroupPids, changeLimits, freezeCgroup, isFrozen, thawCgroup } from '../cgroup/controllers.ts';
+import type { CgroupLayout } from '../cgroup/layout.ts';
+import { removeCgroup } from '../cgroup/remove.ts';
+import { cgroupUsage } from '../cgroup/usage.ts';
+import type { Checkpoints, RunOptions, Runtime, Usage } from '../runtime.ts';
+import type { ContainerNetworks } from '../container-networks.ts';
+import { CommandLines } from './command-lines.ts';
+import type { Dialect, OciUser } from './dialect.ts';
+import { bundleDir, stateRoot } from './places.ts';
+
+export interface OciCliOptions {
+  readonly dialect: Dialect;
+  readonly program: string;
+  /** Directory of this platform's containers; made when missing. */
+  readonly dir: string;
+  readonly cgroups: CgroupLayout;
+  /** Where `id` keeps its cgroup, below each controller's root; the same as in its bundle. */
+  readonly cgroupPathOf: (id: string) => string;
+  readonly hardLimits: HardLimits;
+  readonly checkpoints?: Checkpoints | undefined;
+  readonly networks: ContainerNetworks;
+}
+
+/** What is known of a container from its `prepare` to its `remove`. */
+interface Prepared {
+  readonly options: readonly string[];
+  /** Host ids of its first process. */
+  readonly owner: OciUser;
+}
+
+const COMMAND_TIMEOUT_MS = 30_000;
+/** An empty file in each bundle. */
+const STDIN = 'stdin';
+const CONFIG = 'config.json';
+
+export class OciCli implements Runtime {
+  readonly checkpoints: Checkpoints | undefined;
+  readonly #options: OciCliOptions;
+  readonly #root: string;
+  readonly #lines: CommandLines;
+  readonly #prepared = new Map<string, Prepared>();
+
+  constructor(options: OciCliOptions) {
+    this.#options = options;
+    this.#root = stateRoot(options.dir, options.dialect.name);
+    this.#lines = new CommandLines(options.dialect, { program: options.program, root: this.#root });
+    this.checkpoints = options.checkpoints;
+  }
+
+  get name(): RuntimeName {
+    return this.#options.dialect.name;
+  }
+
+  /** Whether it was used on this platform since the machine started. */
+  get isUsed(): boolean {
+    return existsSync(this.#root);
+  }
+
+  /** Whether a container with this id was prepared with it, and not removed. */
+  has(id: string): boolean {
+    return existsSync(this.#bundle(id));
+  }
+
+  runtimeOf(): RuntimeName {
+    return this.name;
+  }
+
+  async prepare(id: string, spec: BundleSpec): Promise<void> {
+    const bundle = this.#bundle(id);
+    // Traversable, because the runtime reads the bundle again after it has left host root for the container's own range.
+    mkdirSync(bundle, { recursive: true, mode: 0o711 });
+    const { dialect, hardLimits } = this.#options;
+    const config = renderOciConfig(spec, hardLimits);
+    writeFileSync(join(bundle, CONFIG), JSON.stringify(dialect.adapt?.(config) ?? config), { mode: 0o600 });
+    writeFileSync(join(bundle, STDIN), '', { mode: 0o600 });
+    this.#prepared.set(id, { options: dialect.startOptions?.(spec) ?? [], owner: ownerOf(spec) });
+    this.#options.networks.begin(id, spec);
+  }
+
+  async run(id: string, options: RunOptions): Promise<ProcessIdentity> {
+    const bundle = this.#bundle(id);
+    const pidFile = join(bundle, 'pid');
+    const { O_WRONLY, O_CREAT, O_APPEND } = constants;
+    await using log = await open(options.logPath, O_WRONLY | O_CREAT | O_APPEND, 0o600);
+    // The runtime gives the standard streams to the container's user: with the machine's own /dev/null, every container would own that.
+    await using stdin = await open(join(bundle, STDIN), 'r');
+    const began = (await log.stat()).size;
+    const { options: startOptions, owner } = this.#of(id);
+    if (this.#options.dialect.leavesStreams === true) await log.chown(owner.uid, owner.gid);
+    try {
+      await exec(this.#lines.run(id, { bundle, pidFile, options: startOptions }), {
+        inputFd: stdin.fd,
+        outputFd: log.fd,
+        timeoutMs: COMMAND_TIMEOUT_MS,
+        ...(options.signal === undefined ? {} : { signal: options.signal }),
+      });
+      const identity = await this.#identity(id, pidFile);
+      await this.#options.networks.join(id, identity.pid);
+      return identity;
+    } catch (error) {
+      const said = await textFrom(options.logPath, began);
+      if (/already exists/u.test(said)) throw new SubakoError('already_running', `container ${id} exists already`, { cause: error });
+      await this.remove(id);
+      throw new SubakoError('command_failed', `${this.name} could not start ${id}: ${said.trim().split('\n').at(-1) ?? ''}`, { cause: error });
+    }
+  }
+
+  async runToEnd(id: string, options: Pick<ExecOptions, 'input' | 'output' | 'timeoutMs' | 'signal'>): Promise<ExecResult> {
+    try {
+      return await execAny(this.#lines.runToEnd(id, { bundle: this.#bundle(id), options: this.#of(id).options }), { input: '', ...options });
+    } finally {
+      await this.remove(id);
+    }
+  }
+
+  exec(id: string, argv: readonly string[], options: Pick<ExecOptions, 'input' | 'timeoutMs' | 'onLine' | 'signal'>): Promise<ExecResult> {
+    return execAny(this.execArgv(id, argv, { tty: false }), { input: '', ...options });
+  }
+
+  execArgv(id: string, argv: readonly string[], { tty }: { tty: boolean }): readonly string[] {
+    return this.#lines.exec(id, { argv, tty, user: () => this.#userOf(id) });
+  }
+
+  async remove(id: string): Promise<void> {
+    // A frozen process does not even die.
+    await this.thaw(id).catch(() => undefined);
+    await execAny(this.#lines.delete(id), { timeoutMs: COMMAND_TIMEOUT_MS });
+    await removeCgroup(this.#options.cgroups, this.#options.cgroupPathOf(id));
+    await this.#options.networks.remove(id);
+    await this.checkpoints?.forget(id);
+    this.#prepared.delete(id);
+    await rm(this.#bundle(id), { recursive: true, force: true });
+  }
+
+  async list(): Promise<string[]> {
+    await mkdir(this.#root, { recursive: true, mode: 0o700 });
+    const result = await exec(this.#lines.list(), { timeoutMs: COMMAND_TIMEOUT_MS });
+    const held = (await this.checkpoints?.held()) ?? [];
+    return [...new Set([...result.stdout.split('\n'), ...held])].filter((id) => id !== '');
+  }
+
+  usage(id: string): Promise<Usage | undefined> {
+    return cgroupUsage(this.#options.cgroups, this.#options.cgroupPathOf(id));
+  }
+
+  freeze(id: string): Promise<void> {
+    return freezeCgroup(this.#options.cgroups, this.#options.cgroupPathOf(id));
+  }
+
+  async thaw(id: string): Promise<void> {
+    thawCgroup(this.#options.cgroups, this.#options.cgroupPathOf(id));
+  }
+
+  isFrozen(id: string): boolean {
+    return isFrozen(this.#options.cgroups, this.#options.cgroupPathOf(id));
+  }
+
+  setLimits(id: string, limits: Limits): Promise<void> {
+    return changeLimits(this.#options.cgroups, this.#options.cgroupPathOf(id), limits);
+  }
+
+  processes(id: string): Promise<number[]> {
+    return cgroupPids(this.#options.cgroups, this.#options.cgroupPathOf(id));
+  }
+
+  async listens(id: string, process: ProcessIdentity, socket: string): Promise<boolean> {
+    const pids = this.#options.dialect.bindsElsewhere === true ? await this.processes(id) : [process.pid];
+    for (const pid of pids) if (await listensAt(pid, basename(socket)).catch(() => false)) return true; // gone meanwhile
+    return false;
+  }
+
+  #of(id: string): Prepared {
+    const prepared = this.#prepared.get(id);
+    if (prepared === undefined) throw new TypeError(`${id} is not prepared`);
+    return prepared;
+  }
+
+  #bundle(id: string): string {
+    return bundleDir(this.#options.dir, this.name, id);
+  }
+
+  #userOf(id: string): OciUser {
+    return (JSON.parse(readFileSync(join(this.#bundle(id), CONFIG), 'utf8')) as OciConfig).process.user;
+  }
+
+  async #identity(id: string, pidFile: string): Promise<ProcessIdentity> {
+    const pid = Number(await readFile(pidFile, 'utf8'));
+    const startTime = startTimeOf(pid);
+    if (startTime === undefined) throw new ExecError([this.name, 'run', id], { code: 0, signal: null, stdout: '', stderr: 'ended at once', timedOut: false });
+    return { pid, startTime };
+  }
+}
+
+function ownerOf({ hostIdBase = 0, uid, gid }: BundleSpec): OciUser {
+  return { uid: hostIdBase + uid, gid: hostIdBase + gid };
+}
+
+async function textFrom(path: string, offset: number): Promise<string> {
+  const bytes = await readFile(path).catch(() => Buffer.alloc(0));
+  return bytes.subarray(offset).toString('utf8');
+}
