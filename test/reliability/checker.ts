@@ -70,7 +70,7 @@ async function leftovers(platform: TestPlatform, { sites, instances = 1 }: Expec
 /** Each place that knows containers knows the same ones, and none that belongs to nobody. */
 async function containers(platform: TestPlatform, rows: readonly PsRow[]): Promise<string[]> {
   const groups = (await platform.cgroups()).map((line) => line.replace('cgroup ', ''));
-  const places = { cgroup: groups, bundle: await names(platform.run, 'runtime/bundles'), crun: await names(platform.run, 'runtime/crun') };
+  const places = { cgroup: groups, bundle: await names(platform.run, 'runtime/bundles/crun'), crun: await names(platform.run, 'runtime/crun') };
   const wrong: string[] = [];
   for (const [place, found] of Object.entries(places)) {
     const strangers = found.filter((name) => !/^(?:service-|\.)/u.test(name) && !rows.some((row) => name.startsWith(prefixOf(row))));
