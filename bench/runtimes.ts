@@ -10,7 +10,7 @@ import type { BenchSite, Stand } from './stand.ts';
 
 const ROUNDS = 10;
 const WARM_PAGES = 10;
-const CALLS = 200_000;
+const CALLS = 50_000;
 /** Nanoseconds for each: asking the kernel for nothing much, and looking at a file that is there. */
 const MEASURE_CALLS = `$n = ${CALLS};
   $t = hrtime(true); for ($i = 0; $i < $n; $i++) posix_getppid(); $bare = (hrtime(true) - $t) / $n;
@@ -22,8 +22,9 @@ interface Figures {
   readonly cold: number[];
   readonly frozen: number[];
   readonly warm: number[];
-  memoryBytes: number;
-  calls: readonly [bare: number, file: number];
+  readonly memory: number[];
+  readonly getppid: number[];
+  readonly stat: number[];
 }
 
 export async function run(rounds = ROUNDS): Promise<void> {
@@ -34,13 +35,12 @@ export async function run(rounds = ROUNDS): Promise<void> {
     const places = RUNTIME_NAMES.map((runtime, index) => ({ runtime, site: sites[index] })).filter((place): place is Place => place.site !== undefined);
     for (const { runtime, site } of places) {
       await booting.platform.set(site.domain, `runtime=${runtime}`);
-      figures.set(runtime, { start: [], cold: [], frozen: [], warm: [], memoryBytes: 0, calls: [0, 0] });
+      figures.set(runtime, { start: [], cold: [], frozen: [], warm: [], memory: [], getppid: [], stat: [] });
     }
     for (let round = -1; round < rounds; round += 1) {
       console.log(round < 0 ? 'warming up' : `round ${round + 1} of ${rounds}`);
       for (const place of places) await aRound(booting, place, round < 0 ? undefined : figures.get(place.runtime));
     }
-    for (const place of places) await holdings(booting, place, figures.get(place.runtime));
   } finally {
     await endStand(booting);
   }
@@ -62,15 +62,18 @@ async function aRound(stand: Stand, { site }: Place, into: Figures | undefined):
   await rest(stand, site, 'frozen');
   into?.frozen.push(await pageMs(stand, site));
   for (let page = 0; page < WARM_PAGES; page += 1) into?.warm.push(await pageMs(stand, site));
+  into?.memory.push((await stand.platform.row(site.domain)).memoryBytes ?? 0);
+  const [getppid, stat] = await callsOf(stand, site);
+  into?.getppid.push(getppid);
+  into?.stat.push(stat);
 }
 
-async function holdings({ platform }: Stand, { site }: Place, into: Figures | undefined): Promise<void> {
-  if (into === undefined) return;
-  into.memoryBytes = (await platform.row(site.domain)).memoryBytes ?? 0;
+/** Nanoseconds for a system call, and for a look at a file. */
+async function callsOf({ platform }: Stand, { domain }: BenchSite): Promise<readonly [getppid: number, stat: number]> {
   const argv = ['php8.4', '-n', '-d', 'extension=posix', '-r', MEASURE_CALLS];
-  const { stdout, stderr } = await platform.inside(site.domain, argv, { role: 'public' });
+  const { stdout, stderr } = await platform.inside(domain, argv, { role: 'public' });
   if (stdout === '') throw new Error(`no figures of system calls: ${stderr}`);
-  into.calls = JSON.parse(stdout) as Figures['calls'];
+  return JSON.parse(stdout) as [number, number];
 }
 
 /** What the default runtime does instead of a boot. */
@@ -105,6 +108,7 @@ async function pageMs(stand: Stand, site: BenchSite): Promise<number> {
 async function report(figures: ReadonlyMap<RuntimeName, Figures>, template: readonly number[], rounds: number): Promise<void> {
   const base = figures.get('crun');
   const ms = (values: readonly number[]): string => `${median(values).toFixed(0)} ms`;
+  const nanoseconds = (values: readonly number[]): string => `${median(values).toFixed(0)} ns`;
   const row = (title: string, cell: (of: Figures) => string): string[] => [title, ...[...figures.values()].map(cell)];
   const times = (value: number, of: number | undefined): string => (of === undefined || of === 0 ? '' : ` (${(value / of).toFixed(1)}×)`);
   const rows = [
@@ -113,9 +117,9 @@ async function report(figures: ReadonlyMap<RuntimeName, Figures>, template: read
     ['the same, from the template', ms(template), '–', '–'],
     row('first page of a frozen site', (of) => ms(of.frozen) + times(median(of.frozen), median(of.warm))),
     row('warm page', (of) => ms(of.warm) + times(median(of.warm), base && median(base.warm))),
-    row('memory of a warm site', (of) => formatSize(of.memoryBytes) + times(of.memoryBytes, base?.memoryBytes)),
-    row('a system call (getppid)', (of) => `${of.calls[0].toFixed(0)} ns${times(of.calls[0], base?.calls[0])}`),
-    row('a look at a file (stat)', (of) => `${of.calls[1].toFixed(0)} ns${times(of.calls[1], base?.calls[1])}`),
+    row('memory of a warm site', (of) => formatSize(median(of.memory)) + times(median(of.memory), base && median(base.memory))),
+    row('a system call (getppid)', (of) => nanoseconds(of.getppid) + times(median(of.getppid), base && median(base.getppid))),
+    row('a look at a file (stat)', (of) => nanoseconds(of.stat) + times(median(of.stat), base && median(base.stat))),
     [
       'system calls of the machine’s kernel that a site reaches',
       `${ALLOWED_SYSCALLS.length}, by the filter`,
@@ -125,7 +129,7 @@ async function report(figures: ReadonlyMap<RuntimeName, Figures>, template: read
   ];
   await writeSection(
     'runtimes',
-    `## runtimes: one WordPress under each\n\n${markdownTable(['what', ...figures.keys()], rows)}\n\nMedians of ${rounds} rounds, all three in turns. In brackets: pages of cold and frozen sites over the runtime’s own warm page; the rest over crun’s. Pages past the page cache. Memory: of the container’s cgroup, after its pages.`,
+    `## runtimes: one WordPress under each\n\n${markdownTable(['what', ...figures.keys()], rows)}\n\nMedians of ${rounds} rounds, all three in turns. In brackets: pages of cold and frozen sites over the runtime’s own warm page; the rest over crun’s. Pages past the page cache. Memory: of the container’s cgroup, after its pages. System calls of runsc: a core that is free waits for the next one, and it is quick; where there is none, each costs a change of process.`,
     { keep: rounds >= ROUNDS },
   );
 }

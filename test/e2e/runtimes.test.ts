@@ -85,6 +85,11 @@ describe.each(['runc', 'runsc'] as const)('a site under %s', (runtime) => {
     expect(await platform.wordpress(domain, code)).toMatchObject({ stdout: '200' });
   });
 
+  it('hands its mail to the platform, which refuses it without a relay', async () => {
+    expect(await platform.wordpress(domain, 'echo json_encode(wp_mail("you@example.org", "subject", "text"));')).toMatchObject({ stdout: 'false' });
+    expect((await platform.events(domain)).map(({ type }) => type)).toContain('mail.refused');
+  });
+
   it('is adopted by the next daemon, and goes to sleep for it', async () => {
     const before = (await platform.row(domain)).pid;
     await platform.killDaemon();
