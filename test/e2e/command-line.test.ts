@@ -77,6 +77,7 @@ describe('every reading command', () => {
       role: 'public',
       node: 'local',
       state: 'running',
+      runtime: 'crun',
       pid: expect.any(Number) as number,
       cpuPercent: expect.any(Number) as number,
       memoryBytes: expect.any(Number) as number,
