@@ -9,7 +9,7 @@ import { CHALLENGE_SOCKET, HTTPS_SOCKET } from './nginx/handshake-front.ts';
 import { renderNginx } from './nginx/render-nginx.ts';
 import type { EdgeSettings } from './nginx/render-nginx.ts';
 import { PAGES_DIR, PAGES_SOCKET, renderPageFastcgi } from './nginx/page-cache.ts';
-import { renderHeaders } from './nginx/tls.ts';
+import { renderHeaders, renderPageHeaders } from './nginx/tls.ts';
 import { DOCUMENT_ROOT, renderAsset, renderFastcgi } from './nginx/wordpress-locations.ts';
 
 export interface EdgePaths {
@@ -78,11 +78,13 @@ export async function prepareEdge(paths: EdgePaths, settings: EdgeSettings): Pro
     'fastcgi.conf': renderFastcgi(),
     'asset.conf': renderAsset(),
     'headers.conf': renderHeaders(),
+    'page-headers.conf': renderPageHeaders(),
     'route-key.js': await script('route-key.js'),
     'admin-door.js': await script('admin-door.js'),
     'admin-guard.js': await script('admin-guard.js'),
     'page-fastcgi.conf': renderPageFastcgi(DOCUMENT_ROOT),
     'page-rules.js': await script('page-rules.js'),
+    'hits.pm': await script('hits.pm'),
   };
   for (const [name, text] of Object.entries(files)) await writeFileAtomic(join(paths.config, name), text, { durable: false });
   return Object.values(files).join('\n');

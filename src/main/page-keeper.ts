@@ -50,19 +50,17 @@ export class PageKeeper implements AsyncDisposable {
   }
 
   /** What WordPress itself could not tell. */
-  async #changed(host: string, cause: string | undefined, facts: SubakoEvent['facts'] = {}): Promise<void> {
+  async #changed(host: string, cause: string | undefined): Promise<void> {
     const { pages, cmdb } = this.#deps;
     if (cause === 'a new image') this.#outdated.add(host);
     const site = cause === 'another name' ? await cmdb.siteByDomain(host) : undefined;
     if (site !== undefined) pages.open(host, keepingOfPages(site.settings));
     if (cause === 'a dump was loaded' || cause === 'imported' || cause === 'another name') await pages.purge(host, PURGE_ALL);
-    // A name that is not served any more, or is sent on to the domain.
-    for (const name of [facts['removed'], facts['from'], facts['name']]) if (typeof name === 'string' && cause !== 'a new image') await pages.close(name);
   }
 
   async #hear({ type, site: host, instance = '', cause, facts }: SubakoEvent): Promise<void> {
     if (host === undefined) return;
-    if (type === 'site.changed') await this.#changed(host, cause, facts);
+    if (type === 'site.changed') await this.#changed(host, cause);
     if (type === 'site.removed' && typeof facts?.['id'] === 'string') await this.#sockets.close(facts['id']);
     if (type !== 'instance.woken' && type !== 'instance.adopted' && type !== 'instance.slept') return;
     const { cmdb, contexts, config } = this.#deps;

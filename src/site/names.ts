@@ -6,6 +6,7 @@ import type { EventSink } from '../domain/events.ts';
 import { canonicalHost } from '../domain/host-name.ts';
 import type { Site } from '../domain/site.ts';
 import type { NameRoutes } from '../edge/name-routes.ts';
+import type { PageCache } from '../edge/page-cache/page-cache.ts';
 
 /** Names come and go; a certificate is asked for, or forgotten, without keeping anybody waiting for a public authority. */
 export interface NameWatcher {
@@ -16,6 +17,7 @@ export interface NameWatcher {
 export interface NamesDeps {
   readonly cmdb: Cmdb;
   readonly names: NameRoutes;
+  readonly pages: Pick<PageCache, 'close'>;
   readonly watcher: NameWatcher;
   readonly emit: EventSink;
   readonly now: () => number;
@@ -42,7 +44,7 @@ export class Names {
    * @throws SubakoError `bad_domain`, `not_found`, `already_exists` when another site has it or it is the site's domain
    */
   async add(domain: string, typed: string, { redirect }: { redirect: boolean }): Promise<SiteName> {
-    const { cmdb, names, watcher, emit, now, siteOf } = this.#deps;
+    const { cmdb, names, pages, watcher, emit, now, siteOf } = this.#deps;
     const name = canonicalHost(typed);
     const site = await siteOf(domain);
     const known = (await cmdb.aliases()).find((alias) => alias.name === name);
@@ -50,6 +52,7 @@ export class Names {
     await cmdb.addAlias({ name, siteId: site.id, redirect, createdAt: known?.createdAt ?? now() });
     await this.#tell(site);
     await names.publish({ name, redirect }, site.domain);
+    await pages.close(name);
     await watcher.added(name);
     emit({ type: 'site.changed', site: site.domain, cause: 'command', facts: { name, redirect } });
     return { name, redirect, domain: site.domain };
@@ -70,10 +73,11 @@ export class Names {
 
   /** A further name leads nowhere any more, and keeps its certificate. Gives the site that had it. */
   async release({ name, siteId }: Alias): Promise<Site | undefined> {
-    const { cmdb, names } = this.#deps;
+    const { cmdb, names, pages } = this.#deps;
     const site = await cmdb.site(siteId);
     await cmdb.deleteAlias(name);
     await names.unpublish(name);
+    await pages.close(name);
     if (site !== undefined) await this.#tell(site);
     return site;
   }
@@ -109,9 +113,10 @@ export class Names {
 
   /** A site goes, and all its names with it. Idempotent. */
   async end(site: Site): Promise<void> {
-    const { names, watcher } = this.#deps;
+    const { names, pages, watcher } = this.#deps;
     for (const { name } of await this.#aliasesOf(site)) {
       await names.unpublish(name);
+      await pages.close(name);
       await watcher.removed(name);
     }
     await watcher.removed(site.domain);

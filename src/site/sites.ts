@@ -148,7 +148,7 @@ export class Sites {
       await contexts.stackOf(site).configure(await contexts.of(changed, 'admin', site.id));
     await this.publish(changed);
     await lifecycle.siteChanged(changed);
-    if (whoSees(settings) !== whoSees(site.settings)) await pages.purge(site.domain, PURGE_ALL);
+    if (basisOfPages(settings) !== basisOfPages(site.settings)) await pages.purge(site.domain, PURGE_ALL);
     emit({ type: 'site.changed', site: site.domain, cause: 'command', facts: { assignments } });
     return changed;
   }
@@ -284,7 +284,7 @@ function defaultEmail(domain: string): string {
   return email.length > MAX_EMAIL ? 'admin@site.invalid' : email;
 }
 
-/** Settings that say which pages are kept, and for whom. */
-function whoSees(settings: SiteSettings): string {
-  return JSON.stringify([keepingOfPages(settings), settings.mode, settings.adminFrom]);
+/** Settings that say which pages are kept, for whom, and with what. */
+function basisOfPages(settings: SiteSettings): string {
+  return JSON.stringify([keepingOfPages(settings), settings.mode, settings.adminFrom, settings.https, settings.hstsMs]);
 }

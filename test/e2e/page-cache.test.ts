@@ -2,12 +2,13 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { CacheReply, PsRow, PurgeReply } from '../../src/api/types.ts';
+import type { AuthorityReply, CacheReply, PsRow, PurgeReply } from '../../src/api/types.ts';
 import { poll } from '../../src/lib/deadline.ts';
 import { execAny } from '../../src/lib/exec.ts';
 import { cacheStatus, isHit, KeptPages, madeOf, textOf } from '../helpers/kept-pages.ts';
 import { TestPlatform } from '../helpers/platform.ts';
 import type { Reply } from '../helpers/reply.ts';
+import { fetchHttps } from '../helpers/tls.ts';
 
 const SITE = 'kept.localhost';
 const PATIENT = { timeoutMs: 120_000, everyMs: 200 } as const;
@@ -256,6 +257,21 @@ describe('a page that many ask for', () => {
   });
 });
 
+describe('a page that cannot be kept', () => {
+  it('is made for each who asks, side by side: nobody waits for another’s', async () => {
+    const path = `/?side=${Date.now()}`;
+    // Ends when it is not the only one that is being made.
+    const count = '$GLOBALS["wpdb"]->get_var("SELECT COUNT(*) FROM information_schema.processlist")';
+    const wait = `$until = time() + (get_option("test_side") ? 30 : 0); do { $made = ${count}; usleep(20000); } while ($made < 2 && time() < $until);`;
+    const hook = `if (isset($_GET["side"])) { header("Cache-Control: no-store"); ${wait} exit("made at once: $made."); }`;
+    await pages.plantPlugin('', { name: 'side.php', code: `<?php add_action("template_redirect", function () { ${hook} });` });
+    await pages.get(path);
+    await pages.php('update_option("test_side", 1);');
+    const replies = await Promise.all([pages.get(path), pages.get(path)]);
+    for (const reply of replies) expect([cacheStatus(reply), textOf(reply)]).toEqual(['Subako; fwd=bypass', 'made at once: 2.']);
+  });
+});
+
 describe('a page whose time is over', () => {
   /** Made to be good for a second; the next ones will be for an hour. */
   async function expired(path: string): Promise<string> {
@@ -294,6 +310,67 @@ describe('a page whose time is over', () => {
     }
     await pages.php('delete_option("test_broken");');
     expect(await poll(async () => madeOf(await pages.get(broken)) !== old, PATIENT)).toBe(true);
+  });
+});
+
+describe('what a site says of https and of its names', () => {
+  const ALSO = 'also.localhost';
+  const cookie = `/?say=${encodeURIComponent('Set-Cookie: a=b')}&https=1`;
+  let ca: string;
+
+  beforeAll(async () => {
+    ca = (await platform.json<AuthorityReply>('cert', 'ca')).pem;
+  });
+
+  const secure = (path: string) => fetchHttps({ port: platform.https, ca, host: SITE, path, headers: { 'accept-encoding': 'br' } });
+  const secureHit = () => poll(async () => [await secure('/')].find(isHit), PATIENT);
+  const also = (path: string) => platform.fetch(ALSO, path, { kept: true });
+  const alsoHit = () => poll(async () => [await also('/')].find(isHit), PATIENT);
+
+  it('holds for kept pages as for any other, and for what could not be kept', async () => {
+    await pages.get(cookie);
+    expect(cacheStatus(await pages.get(cookie))).toBe('Subako; fwd=bypass');
+    await pages.untilKept('/');
+    expect((await secureHit())?.headers['strict-transport-security']).toBeUndefined();
+    await platform.set(SITE, 'https=redirect', 'hsts=1y');
+    for (const path of ['/', cookie, '/', cookie]) {
+      const reply = await pages.get(path);
+      expect([path, reply.status, reply.headers.location]).toEqual([path, 301, `https://${SITE}:${platform.https}${path}`]);
+    }
+    expect((await secure('/')).headers['strict-transport-security']).toBe('max-age=31536000');
+    expect((await secureHit())?.headers['strict-transport-security']).toBe('max-age=31536000');
+    expect((await secure(cookie)).headers['strict-transport-security']).toBe('max-age=31536000');
+    await platform.set(SITE, 'https=both', 'hsts=off');
+    // At once, though not from what is kept yet.
+    expect((await pages.get('/')).status).toBe(200);
+    await pages.untilKept('/');
+    expect((await secureHit())?.headers['strict-transport-security']).toBeUndefined();
+  });
+
+  it('are said with a kept page as with any other: the same headers, each of them once', async () => {
+    const names = ['x-content-type-options', 'referrer-policy', 'x-frame-options', 'alt-svc', 'vary'];
+    const headersOf = ({ headers }: Reply) => names.map((name) => headers[name]);
+    const expected = ['nosniff', 'strict-origin-when-cross-origin', 'SAMEORIGIN', `h3=":${platform.https}"; ma=86400`, 'Accept-Encoding'];
+    await secureHit();
+    expect(headersOf(await secure('/'))).toEqual(expected);
+    const embed = `${firstPost}embed/`;
+    for (const reply of [await pages.get(embed), await pages.untilKept(embed)]) expect(reply.headers['x-frame-options']).toBeUndefined();
+    const own = `/?say=${encodeURIComponent('X-Frame-Options: DENY')}`;
+    for (const reply of [await pages.get(own), await pages.untilKept(own)]) expect(reply.headers['x-frame-options']).toBe('DENY');
+  });
+
+  it('holds for the pages of a further name: none is shown once it is sent on, or is no name of the site any more', async () => {
+    const add = (redirect: boolean) => platform.api.post('/v1/domains', { domain: SITE, name: ALSO, redirect });
+    await add(false);
+    expect(await alsoHit()).toBeDefined();
+    await add(true);
+    const sent = await also('/');
+    expect([sent.status, sent.headers.location]).toEqual([301, `http://${SITE}:${platform.http}/`]);
+    await add(false);
+    expect((await also('/')).status).toBe(200);
+    expect(await alsoHit()).toBeDefined();
+    await platform.api.delete(`/v1/domains/${ALSO}`);
+    expect((await also('/')).status).toBe(421);
   });
 });
 

@@ -291,6 +291,17 @@ describe('a site that is set to be open', () => {
     await platform.set(SITE, 'mode=strict');
     expect((await who()).text).toBe('public');
   });
+
+  it('is woken by those who may come near it, and by nobody else', async () => {
+    await platform.set(SITE, 'mode=open', 'admin.from=192.0.2.0/24');
+    await platform.sleep(SITE, 'cold');
+    expect((await platform.fetch(SITE, '/', { kept: true })).status).toBe(403);
+    await platform.set(SITE, 'admin.from=127.0.0.0/8');
+    await platform.sleep(SITE, 'cold');
+    // The page cache is asked anew.
+    expect((await platform.fetch(SITE, '/sample-page/', { kept: true })).headers['server-timing']).toContain('wake;desc="cold"');
+    await platform.set(SITE, 'mode=strict', 'admin.from=any');
+  });
 });
 
 /** Cookies of the site's owner, who logs in once: tries are counted. */

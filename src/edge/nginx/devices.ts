@@ -2,27 +2,24 @@
  * Kept pages by device, for sites that make others for phones. Nobody else pays for it: which sites these are is known when a page is made, not
  * before. In place of a page the outer server then keeps, in memory, that there are two; who asks for it is sent on to the one of his device.
  */
+import { REMEMBERED_SECONDS } from './remembered.ts';
 
 export const DEVICES = ['mobile', 'desktop'] as const;
 
 /** What WordPress looks for in a User-Agent: wp_is_mobile(). */
 const MOBILE = 'Mobile|Android|Silk/|Kindle|BlackBerry|Opera Mini|Opera Mobi';
 const AGENT = 'compatible; Subako page cache';
-/** A change of the site's setting is seen after so long, at most. */
-const DIVIDED_SECONDS = 10;
 
 /** For the http block. */
 export function deviceMaps(): string {
   return `
   # What a browser says of itself in so many words comes before its name.
   map "$http_sec_ch_ua_mobile:$http_user_agent" $device { "~^\\?1:" mobile; "~^[^:]" desktop; "~${MOBILE}" mobile; default desktop; }
-  js_set $page_of_device_passed pages.ofDevicePassed;
-  # As PHP is told in the inner server, and what its answer depends on.
+  # As PHP is told in the inner server.
   map $http_x_subako_device $page_agent {
     mobile "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Mobile Safari/537.36 (${AGENT})";
     default "Mozilla/5.0 (${AGENT})";
-  }
-  map $http_x_subako_device $page_divided_by { "" ""; default "User-Agent, Sec-CH-UA-Mobile"; }`;
+  }`;
 }
 
 /** For the outer server: where a page that is divided is asked for again, by device. */
@@ -30,8 +27,6 @@ export function deviceLocation(): string {
   return `
     location @device {
       set $page_device " $device";
-      error_page 418 = @asked;
-      if ($page_of_device_passed) { return 418; }
       rewrite ^ /.subako/page last;
     }`;
 }
@@ -43,7 +38,7 @@ export function dividedPages(): string {
     if ($undivided ~ " device:$") { rewrite ^ /.subako/divided last; }
     location = /.subako/divided {
       internal;
-      add_header X-Accel-Expires ${DIVIDED_SECONDS} always;
+      add_header X-Accel-Expires ${REMEMBERED_SECONDS} always;
       return 420;
     }`;
 }

@@ -1,5 +1,6 @@
 /** What keeps strangers off a site's admin container: who may come near it, and how often somebody may try a password. */
 import { EDGE_VIEW } from './edge-view.ts';
+import { REMEMBERED_SECONDS } from './remembered.ts';
 
 /** Tries of a password for each address: so many at once, and then one in six seconds. */
 export const LOGINS = { perMinute: 10, atOnce: 10 };
@@ -8,10 +9,8 @@ export const LOGINS = { perMinute: 10, atOnce: 10 };
 export function guardMaps(): string {
   return `
   # Only tries of a password are counted; the empty key is not.
-  map "$request_method:$uri" $login_of {
-    "~^POST:/+(?:wp-login|xmlrpc)\\.php" $binary_remote_addr;
-    default "";
-  }
+  map $request_method $login_of { POST $login_at; default ""; }
+  map $uri $login_at { "~^/+(?:wp-login|xmlrpc)\\.php" $binary_remote_addr; default ""; }
   limit_req_zone $login_of zone=logins:4m rate=${LOGINS.perMinute}r/m;
   limit_req zone=logins burst=${LOGINS.atOnce} nodelay;
   limit_req_status 429;
@@ -36,7 +35,7 @@ export function guardOfPages(): string {
   return `
     set $guard $role;
     if (!-e ${EDGE_VIEW.hosts}/$route_key/guard) { set $guard ""; }
-    if ($guard = admin) { return 419; }`;
+    if ($guard = admin) { set $past ${REMEMBERED_SECONDS}; }`;
 }
 
 /** For the server block, after `$role` is set. */

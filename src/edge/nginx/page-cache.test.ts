@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import pages from './page-rules.js';
-import { pageCacheHttp, pageLocation, pageServer, renderPageFastcgi } from './page-cache.ts';
+import { pageCacheHttp, pageLocations, pageServer, renderPageFastcgi } from './page-cache.ts';
 
 describe('the query that a page is kept under', () => {
   it.each([
@@ -95,19 +95,8 @@ describe('how long an answer is kept', () => {
   });
 });
 
-describe('Cache-Status', () => {
-  it('says what was done', () => {
-    const now = Date.now() / 1000;
-    expect(pages.cacheStatus('HIT', now, 600)).toMatch(/^Subako; hit; ttl=(?:600|599)$/u);
-    expect(pages.cacheStatus('STALE', now - 700, 600)).toMatch(/^Subako; hit; ttl=-10[01]$/u);
-    expect(pages.cacheStatus('MISS', now, 600)).toBe('Subako; fwd=miss; stored');
-    expect(pages.cacheStatus('MISS', now, 0)).toBe('Subako; fwd=miss');
-    expect(pages.cacheStatus('EXPIRED', now, 600)).toBe('Subako; fwd=stale; stored');
-  });
-});
-
 describe('what the edge is told', () => {
-  const text = pageCacheHttp(1024) + pageLocation('') + pageServer('', '');
+  const text = pageCacheHttp(1024) + pageLocations('') + pageServer('', '');
 
   it('hands on nothing of a request that is not in the key', () => {
     expect(text).toContain('proxy_pass_request_headers off;');
@@ -116,6 +105,13 @@ describe('what the edge is told', () => {
     const params = renderPageFastcgi('/srv/wordpress');
     expect(params).toContain('fastcgi_pass_request_headers off;');
     expect(params).not.toMatch(/\$http_(?!x_subako_|host;)/u);
+  });
+
+  it('keeps no descriptor of a page open, for a page is dropped by its name', () => {
+    expect(text.match(/open_file_cache /gu)).toHaveLength(1);
+    const [, known = ''] = /location = \/\.subako\/kept \{([^}]*\}[^}]*)\}/u.exec(text) ?? [];
+    expect(known).toContain('open_file_cache ');
+    expect(known).not.toContain('proxy_');
   });
 
   it('leads a request past the cache by any of its reasons, and each of them is a map', () => {

@@ -5,6 +5,7 @@
 import { deviceLocation, deviceMaps, dividedPages } from './devices.ts';
 import { EDGE_VIEW } from './edge-view.ts';
 import { NEVER_SERVED } from './never-served.ts';
+import { ALT_SVC, unlessKnown } from './tls.ts';
 import { wake } from './wake.ts';
 
 /** Where the edge keeps pages, below its scratch directory. */
@@ -57,8 +58,10 @@ export function pageCacheHttp(cacheBytes: number): string {
   js_set $page_passed pages.passed;
   js_set $page_site pages.site;
   js_set $page_keep pages.keep;
-  js_set $page_age pages.age;
-  js_set $page_status pages.status;
+  perl_modules ${EDGE_VIEW.config};
+  perl_require hits.pm;
+  perl_set $page_age hits::age;
+  perl_set $page_status hits::status;
   map $request_method $page_by_method { GET ""; HEAD ""; default method; }
   map "$http_content_length$http_transfer_encoding" $page_by_body { "" ""; 0 ""; default body; }
   map "$http_authorization$http_x_requested_with$http_x_wp_nonce$http_upgrade" $page_by_auth { "" ""; default auth; }
@@ -84,10 +87,13 @@ export function pageCacheHttp(cacheBytes: number): string {
   # All that names a page but for its encoding and device.
   map "" $page_name { default $scheme://$host$port_suffix$page_target; }
   map "" $page_site_file { default ${EDGE_VIEW.hosts}/$route_key/${PAGES_FILE}; }
-  map $upstream_http_vary $page_vary {
-    "" Accept-Encoding;
-    "~*accept-encoding" $upstream_http_vary;
-    default "$upstream_http_vary, Accept-Encoding";
+  # What a page depends on in the key, behind what the site says.
+  map "$http_x_subako_device:$upstream_http_vary" $page_vary {
+    ":" Accept-Encoding;
+    "~*^:.*accept-encoding" $upstream_http_vary;
+    "~^:" "$upstream_http_vary, Accept-Encoding";
+    "~:$" "User-Agent, Sec-CH-UA-Mobile, Accept-Encoding";
+    default "$upstream_http_vary, User-Agent, Sec-CH-UA-Mobile, Accept-Encoding";
   }
   # What a wake took concerns the one who waited for it.
   map $upstream_cache_status $page_timing { HIT ""; STALE ""; UPDATING ""; default $upstream_http_server_timing; }
@@ -114,21 +120,32 @@ const PASSED_ON = `      proxy_pass_request_headers off;
       proxy_set_header X-Subako-Device $page_device;
       proxy_set_header X-Subako-Site $page_site;`;
 
-/** For the server that visitors reach, as soon as it knows that the site is one: nothing that only the site's container needs is looked at for a hit. @param direct what leads a request to the container and keeps strangers off */
-export function pageLocation(direct: string): string {
-  return `
-    set $page_device "";
+/** For the server that visitors reach, before anything else of the site: what it is set to is looked at when a page is made, not for a hit. */
+export function toPages(): string {
+  return `    set $page_device "";
     # What the edge asks on behalf of a request, a wake say, passes here too.
-    if ($page_by_request = "") { rewrite ^(?!/\\.subako/) /.subako/page last; }
+    if ($page_by_request = "") { rewrite ^(?!/\\.subako/) /.subako/kept last; }`;
+}
+
+/** For the same server. @param direct what leads a request to the container, once it has kept to the site's rules */
+export function pageLocations(direct: string): string {
+  return `
+    # Whether there is such a site is looked at once in a second, whatever was dropped with one that is gone. Of pages no descriptor is kept open, for they are dropped by their names.
+    location = /.subako/kept {
+      internal;
+      open_file_cache max=8192 inactive=60s;
+      open_file_cache_valid 1s;
+${unlessKnown('rewrite ^ /.subako/elsewhere last;')}
+      rewrite ^ /.subako/page last;
+    }
 
     location = /.subako/page {
       internal;
-      # Lately it could not be kept; or the inner server will not decide who may see it.
-      error_page 418 419 = @asked;
+      # The inner server does not make it for everybody. It says for how long, and that is kept in memory in the page's place: so nobody waits for another's page.
+      error_page 418 = @asked;
       # The site's pages depend on the device.
       error_page 420 = @device;
       proxy_intercept_errors on;
-      if ($page_passed) { return 418; }
       proxy_pass http://subako_pages$page_target;
       proxy_http_version 1.1;
       # Nothing that is not in the key reaches the site.
@@ -152,12 +169,11 @@ ${PASSED_ON}
 
       proxy_hide_header X-Subako-At;
       proxy_hide_header Server-Timing;
-      proxy_hide_header Vary;
       add_header Age $page_age always;
       add_header Cache-Status $page_status always;
       add_header Server-Timing $page_timing always;
-      add_header Vary $page_vary always;
-      include ${EDGE_VIEW.config}/headers.conf;
+      # All others are kept with the page.
+      ${ALT_SVC}
       # It is compressed already; and one read and one write cost less than sendfile and its corks.
       gzip off;
       sendfile off;
@@ -176,8 +192,8 @@ ${direct}
     }`;
 }
 
-/** The inner server. @param upstream what leads to the container @param guarded what refuses, with 419, to ask a site that not everybody may see */
-export function pageServer(upstream: string, guarded: string): string {
+/** The inner server. @param upstream what leads to the container @param refusals what sets `$past` to seconds where no page may be made for all */
+export function pageServer(upstream: string, refusals: string): string {
   return `
   server {
     listen unix:${EDGE_VIEW.scratch}/${PAGES_SOCKET};
@@ -191,9 +207,17 @@ export function pageServer(upstream: string, guarded: string): string {
     brotli_min_length 1024;
     brotli_types text/css text/plain text/xml text/javascript application/json application/xml application/rss+xml application/atom+xml application/manifest+json image/svg+xml;
 ${upstream}
-${guarded}
+    # Lately it could not be kept.
+    set $past $page_passed;
+${refusals}
+    if ($past) { rewrite ^(?!/\\.subako/) /.subako/past last; }
+    location = /.subako/past {
+      internal;
+      add_header X-Accel-Expires $past always;
+      return 418;
+    }
 ${dividedPages()}
-${wake('page-fastcgi.conf')}
+${wake('page-fastcgi.conf', 'page-headers.conf')}
     location / {
       set $script /index.php;
       error_page 502 = @wake;
@@ -232,8 +256,10 @@ fastcgi_pass_request_body off;
 ${params.map((param) => `fastcgi_param ${param};`).join('\n')}
 fastcgi_param HTTPS $page_https if_not_empty;
 fastcgi_hide_header X-Subako-At;
+fastcgi_hide_header Vary;
 add_header X-Accel-Expires $page_keep always;
 add_header X-Subako-At $msec always;
-add_header Vary $page_divided_by always;
+add_header Vary $page_vary always;
+include ${EDGE_VIEW.config}/page-headers.conf;
 `;
 }

@@ -1,4 +1,4 @@
-/** The part of page-cache.js that is no more than rules. */
+/** The part of page-rules.js that is no more than rules. */
 interface Answer {
   readonly status: number;
   readonly cacheControl: string;
@@ -11,6 +11,5 @@ interface Answer {
 declare const pages: {
   keptQuery(args: string): string | undefined;
   keepSeconds(answer: Answer, ttl: number): number;
-  cacheStatus(state: string, at: number, keep: number): string;
 };
 export default pages;

@@ -52,14 +52,6 @@ function keepSeconds(answer, ttl) {
   return asked === null ? ttl : Math.min(ttl, Number(asked[1]));
 }
 
-// RFC 9211. `at` is when the page was made, in seconds; `keep` for how long.
-function cacheStatus(state, at, keep) {
-  if (state === 'HIT' || state === 'STALE' || state === 'UPDATING' || state === 'REVALIDATED') {
-    return 'Subako; hit; ttl=' + Math.floor(at + keep - Date.now() / 1000);
-  }
-  return 'Subako; fwd=' + (state === 'EXPIRED' ? 'stale' : 'miss') + (keep > 0 ? '; stored' : '');
-}
-
 // ---- what nginx asks ----
 
 // Pages that lately could not be kept are not asked for one after the other.
@@ -73,13 +65,11 @@ function target(request) {
   return query === '' ? path : path + '?' + query;
 }
 
-// "1" where the page lately could not be kept.
+// For so many seconds more the page is not asked for here, because lately it could not be kept; empty: nothing speaks against it.
 function passed(request) {
-  return ngx.shared.passed.has(request.variables.page_name) ? '1' : '';
-}
-
-function ofDevicePassed(request) {
-  return ngx.shared.passed.has(request.variables.page_name + request.variables.page_device) ? '1' : '';
+  const until = ngx.shared.passed.get(request.headersIn['X-Subako-Page'] || '');
+  const seconds = until === undefined ? 0 : Math.ceil((Number(until) - Date.now()) / 1000);
+  return seconds > 0 ? String(seconds) : '';
 }
 
 // The first word changes with every purge of the site, the second is its setting in seconds; a third says that pages depend on the device. Read when a fill begins, and again when its answer is there.
@@ -104,21 +94,9 @@ function keep(request) {
   };
   const seconds = keepSeconds(answer, Number(began.split(' ')[1] || 0));
   const name = request.headersIn['X-Subako-Page'];
-  if (seconds === 0 && request.status < 500) ngx.shared.passed.set(name, '1', PASS_MS);
+  if (seconds === 0 && request.status < 500) ngx.shared.passed.set(name, String(Date.now() + PASS_MS), PASS_MS);
   // What is asked for by device is kept so where the site is still set so.
   return began !== '' && began === site(request) && answer.byDevice === / device$/.test(began) ? String(seconds) : '0';
 }
 
-function age(request) {
-  const at = Number(request.variables.upstream_http_x_subako_at || 0);
-  const state = request.variables.upstream_cache_status;
-  if (state === 'MISS' || state === 'EXPIRED' || at === 0) return '';
-  return String(Math.max(0, Math.floor(Date.now() / 1000 - at)));
-}
-
-function status(request) {
-  const variables = request.variables;
-  return cacheStatus(variables.upstream_cache_status, Number(variables.upstream_http_x_subako_at || 0), Number(variables.upstream_http_x_accel_expires || 0));
-}
-
-export default { keptQuery, keepSeconds, cacheStatus, target, passed, ofDevicePassed, site, keep, age, status };
+export default { keptQuery, keepSeconds, target, passed, site, keep };

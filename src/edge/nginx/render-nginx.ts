@@ -6,8 +6,8 @@ import { EDGE_VIEW } from './edge-view.ts';
 import { guardMaps, guardOfPages, guardRules } from './guards.ts';
 import { CONNECTIONS_BEHIND_FRONT, handshakeFront } from './handshake-front.ts';
 import { roleMaps } from './role-rules.ts';
-import { pageCacheHttp, pageLocation, pageServer } from './page-cache.ts';
-import { refusingServer, siteRules, tlsServer, tlsSettings } from './tls.ts';
+import { pageCacheHttp, pageLocations, pageServer, toPages } from './page-cache.ts';
+import { nameAndHttpsRules, nameAndHttpsRulesOfPages, refusingServer, siteRules, tlsServer, tlsSettings } from './tls.ts';
 import { wake } from './wake.ts';
 import { upstream, wordpressLocations } from './wordpress-locations.ts';
 
@@ -43,6 +43,7 @@ worker_rlimit_nofile 16384;
 # A request passes some fifteen regular expressions.
 pcre_jit on;
 load_module /usr/lib/nginx/modules/ngx_http_js_module.so;
+load_module /usr/lib/nginx/modules/ngx_http_perl_module.so;
 load_module /usr/lib/nginx/modules/ngx_http_brotli_filter_module.so;
 ${settings.tlsAlpn ? 'load_module /usr/lib/nginx/modules/ngx_stream_module.so;\n' : ''}
 events {
@@ -62,13 +63,13 @@ ${refusingServer(settings)}
 ${listeners(settings)}
 ${tlsServer(settings)}
 
-${siteRules()}
+${siteRules(toPages())}
 
 ${wake('fastcgi.conf', 'headers.conf')}
-${pageLocation(`${upstream()}\n${guardRules()}`)}
+${pageLocations([nameAndHttpsRules(), upstream(), guardRules()].join('\n'))}
 ${wordpressLocations()}
   }
-${pageServer(upstream(), guardOfPages())}
+${pageServer(upstream(), [nameAndHttpsRulesOfPages(), guardOfPages()].join('\n'))}
 }
 `;
 }

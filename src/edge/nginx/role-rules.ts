@@ -38,8 +38,11 @@ export function roleOf(request: Readonly<Record<string, string>>): Role {
 export function roleMaps(): string {
   const maps = ROLE_RULES.map(({ variable, why, pattern, when }) => {
     const [found, other] = when === 'matches' ? [1, 0] : [0, 1];
+    // Most requests have none of it: no need of a regular expression.
+    const none = new RegExp(pattern, 'u').test('') ? found : other;
     return `  # ${why}
   map $${variable} $admin_by_${variable} {
+    "" ${none};
     "~${pattern}" ${found};
     default ${other};
   }`;

@@ -6,6 +6,7 @@ import { HSTS, HTTPS_ONLY } from '../https-files.ts';
 import { EDGE_VIEW } from './edge-view.ts';
 import { addressBehindFront, listenerBehindFront } from './handshake-front.ts';
 import { UNKNOWN_HOST_PAGE } from './pages.ts';
+import { REMEMBERED_SECONDS } from './remembered.ts';
 import type { EdgePorts } from './render-nginx.ts';
 
 const HTTPS_PORT = 443;
@@ -25,6 +26,10 @@ export const TLS_PROTOCOLS = `
   ssl_session_tickets off;
   http2 on;`;
 
+/** Where the server speaks HTTP/3. */
+export const ALT_SVC = 'add_header Alt-Svc $alt_svc always;';
+const ENTRY = `${EDGE_VIEW.hosts}/$route_key`;
+
 /** For the `http` block. */
 export function tlsSettings({ https, http3, connectionsPerAddress }: EdgePorts): string {
   return `${TLS_PROTOCOLS}
@@ -37,14 +42,15 @@ export function tlsSettings({ https, http3, connectionsPerAddress }: EdgePorts):
     default $odd_certificate_name;
   }
   # A request for another site than the handshake was for is none of this connection's business.
-  map "$ssl_server_name:$host" $is_misdirected {
-    "~^:" "";
-    "~*^([^:]+):\\1$" "";
-    default 1;
-  }
+  map $ssl_server_name $is_misdirected { "" ""; default $is_for_another; }
+  map "$ssl_server_name:$host" $is_for_another { "~*^([^:]+):\\1$" ""; default 1; }
   # What a site may have said of this scheme; one look for each request.
   map $https $rule_of_scheme {
     "on" ${HSTS};
+    default ${HTTPS_ONLY};
+  }
+  map $http_x_subako_scheme $page_rule_of_scheme {
+    https ${HSTS};
     default ${HTTPS_ONLY};
   }
   map $https $https_suffix {
@@ -94,11 +100,17 @@ function unlessSaid(header: string, variable: string, value: string): string {
 
 /** Included wherever a location adds headers of its own, which would else take the place of these. */
 export function renderHeaders(): string {
+  return `include ${EDGE_VIEW.config}/page-headers.conf;
+${ALT_SVC}
+`;
+}
+
+/** What does not depend on the server: it is kept with a page. */
+export function renderPageHeaders(): string {
   return `add_header X-Content-Type-Options $add_nosniff always;
 add_header Referrer-Policy $add_referrer_policy always;
 add_header X-Frame-Options $add_frame_options always;
 add_header Strict-Transport-Security $hsts always;
-add_header Alt-Svc $alt_svc always;
 `;
 }
 
@@ -131,22 +143,18 @@ function listeners({ https, ipv6, http3, tlsAlpn }: EdgePorts, role: string): st
   return [...(tlsAlpn ? [listenerBehindFront(role)] : addresses.map(tcp)), ...(http3 ? addresses.map(udp) : [])].join('\n');
 }
 
-/** The first thing that happens to a request: is it a site's at all, and what has that site said of its names and of https? */
-export function siteRules(): string {
-  const entry = `${EDGE_VIEW.hosts}/$route_key`;
+/** The first thing that happens to a request: is it a site's at all? @param pages what leads to a kept page before anything of a site is looked at */
+export function siteRules(pages: string): string {
   return `    set $hsts "";
     set $site_rule "";
-    # The entry itself may be a link, that of a further name; what is below it is looked at as strictly as ever.
-    set $trusted ${entry};
     # What an authority asks is answered before any rule of a site.
     if ($uri ~ "^/\\.well-known/acme-challenge/") { break; }
-    # An unknown host wakes nothing and reads nothing.
     default_type text/html;
     if ($is_misdirected) { return 421 '${UNKNOWN_HOST_PAGE}'; }
-    if (!-d ${entry}) { rewrite ^ /.subako/elsewhere last; }
-    if (-e ${entry}/$rule_of_scheme) { set $site_rule $rule_of_scheme; }
-    if ($site_rule = ${HTTPS_ONLY}) { rewrite ^ /.subako/https last; }
-    if ($site_rule = ${HSTS}) { set $hsts $hsts_of_site; }
+${pages}
+    # The entry itself may be a link, that of a further name; what is below it is looked at as strictly as ever.
+    set $trusted ${ENTRY};
+${nameAndHttpsRules()}
 
     location ^~ /.well-known/acme-challenge/ {
       root ${EDGE_VIEW.config}/acme;
@@ -167,4 +175,28 @@ export function siteRules(): string {
       if ($request_method !~ "^(?:GET|HEAD)$") { return 308 https://$host$https_suffix$request_uri; }
       return 301 https://$host$https_suffix$request_uri;
     }`;
+}
+
+/** An unknown host wakes nothing and reads nothing; and what the site has said of https. */
+export function nameAndHttpsRules(): string {
+  return `${unlessKnown('rewrite ^ /.subako/elsewhere last;')}
+${httpsRules('$rule_of_scheme', 'rewrite ^ /.subako/https last;')}`;
+}
+
+/** The same in the inner server of the page cache: where there is no site, or http shows none of it, no page is made; and one of https is kept with what it says. */
+export function nameAndHttpsRulesOfPages(): string {
+  return `    set $hsts "";
+    set $site_rule "";
+${unlessKnown('set $past 1;')}
+${httpsRules('$page_rule_of_scheme', `set $past ${REMEMBERED_SECONDS};`)}`;
+}
+
+export function unlessKnown(then: string): string {
+  return `    if (!-d ${ENTRY}) { ${then} }`;
+}
+
+function httpsRules(ofScheme: string, sentOn: string): string {
+  return `    if (-e ${ENTRY}/${ofScheme}) { set $site_rule ${ofScheme}; }
+    if ($site_rule = ${HTTPS_ONLY}) { ${sentOn} }
+    if ($site_rule = ${HSTS}) { set $hsts $hsts_of_site; }`;
 }

@@ -2,6 +2,9 @@
 import { EDGE_VIEW } from './edge-view.ts';
 import { BROKEN_OFF_PAGE, NOT_AWAKE_PAGE, UNKNOWN_HOST_PAGE } from './pages.ts';
 
+/** Whether the site's container was reached, by the last of what was asked for a request: the inner server of the page cache may have been before. */
+const REACHED = '$upstream_connect_time ~ "\\d[^:]*$"';
+
 /** The oracle, asked only when a site's socket is not there. @param fastcgi file with what PHP is told @param headers file with what every answer to a visitor says */
 export function wake(fastcgi: string, headers?: string): string {
   const said = headers === undefined ? '' : `\n      include ${EDGE_VIEW.config}/${headers};`;
@@ -18,7 +21,7 @@ ${questionToDaemon('wake')}
     location @wake {
       error_page 403 500 502 = @not_woken;
       # Connected once already: it reached PHP, and is never run again.
-      if ($upstream_connect_time ~ "\\d") { return 502; }
+      if (${REACHED}) { return 502; }
       set $upstream $role.sock;
       auth_request /.subako/wake;
       auth_request_set $wake_timing $upstream_http_server_timing;
@@ -37,7 +40,7 @@ ${questionToDaemon('wake')}
       add_header Cache-Control "no-store" always;
       add_header Server-Timing $wake_timing always;${said}
       if ($wake_status = "404") { return 421 '${UNKNOWN_HOST_PAGE}'; }
-      if ($upstream_connect_time ~ "\\d") { return 502 '${BROKEN_OFF_PAGE}'; }
+      if (${REACHED}) { return 502 '${BROKEN_OFF_PAGE}'; }
       return 503 '${NOT_AWAKE_PAGE}';
     }`;
 }

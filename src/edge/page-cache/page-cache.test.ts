@@ -32,11 +32,11 @@ afterEach(() => {
 const siteFile = () => readFileSync(join(root, 'hosts', HOST, 'pages'), 'utf8');
 
 /** As nginx does. */
-function store(name: string, madeAt = 0): string {
+function store(name: string, madeAt = 0, more = ''): string {
   const [file = ''] = pageFiles(name);
   const path = join(root, 'pages', file);
   mkdirSync(join(path, '..'), { recursive: true });
-  writeFileSync(path, `\u0005\0\0\0binary\nKEY: br ${name}\nHTTP/1.1 200 OK\r\nX-Subako-At: ${(madeAt / 1_000).toFixed(3)}\r\n`);
+  writeFileSync(path, `\u0005\0\0\0binary\nKEY: br ${name}\nHTTP/1.1 200 OK\r\nX-Subako-At: ${(madeAt / 1_000).toFixed(3)}\r\n${more}`);
   return path;
 }
 
@@ -111,7 +111,7 @@ describe('the page cache', () => {
   it('keeps a page of which it hears after something else was dropped, and none that was meant', async () => {
     const began = siteFile();
     const pages = ['http://a.example:8080/shop/', 'http://a.example:8080/about/'];
-    const [shop = '', about = ''] = pages.map(store);
+    const [shop = '', about = ''] = pages.map((name) => store(name));
     await cache.purge(HOST, { all: false, paths: ['/'], prefixes: ['/shop'] });
     await cache.purge(HOST, { all: false, paths: ['/news/'], prefixes: [] });
     for (const page of pages) cache.noteFill(HOST, { page, site: began, kept: true });
@@ -166,6 +166,23 @@ describe('the page cache', () => {
     await later.begin({ trusted: false });
     expect(existsSync(path)).toBe(false);
     expect(await later.status(HOST)).toEqual({ pages: 0, files: 0, bytes: 0 });
+  });
+
+  it('drops at its start what a site would not show so any more: http where it is sent on, and https with another word for browsers', async () => {
+    const hsts = (seconds: number) => `Strict-Transport-Security: max-age=${seconds}\r\n`;
+    const plain = store('http://a.example:8080/');
+    const [bare, own] = [store('https://a.example/'), store('https://a.example/own', 0, hsts(5))];
+    const begin = () => cache.begin({ trusted: true });
+    const there = () => [plain, bare, own].map((path) => existsSync(path));
+    await begin();
+    expect(there()).toEqual([true, true, true]);
+    writeFileSync(join(root, 'hosts', HOST, 'hsts'), 'max-age=60\n');
+    const right = store('https://a.example/right', 0, hsts(5) + hsts(60));
+    await begin();
+    expect([...there(), existsSync(right)]).toEqual([true, false, false, true]);
+    writeFileSync(join(root, 'hosts', HOST, 'https-only'), '');
+    await begin();
+    expect([existsSync(plain), existsSync(right)]).toEqual([false, true]);
   });
 
   it('keeps nothing of a host that is closed', async () => {

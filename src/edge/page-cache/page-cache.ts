@@ -15,6 +15,7 @@ import { isByDevice } from '../../domain/site.ts';
 import { isPurged, PURGE_ALL } from './purge-request.ts';
 import type { PurgeRequest } from './purge-request.ts';
 import { RecentPurges } from './recent-purges.ts';
+import { stillShown } from './still-shown.ts';
 
 export interface PageCacheOptions {
   /** The edge's directory of kept pages. */
@@ -232,9 +233,14 @@ export class PageCache {
   }
 
   async #load(): Promise<void> {
+    const isShown = stillShown(this.#options.hosts);
     for (const file of await this.#files()) {
-      const key = parsePageKey(await headOf(file));
-      if (key !== undefined) this.#remember(key.host, key.name);
+      const head = await headOf(file);
+      const key = parsePageKey(head);
+      if (key === undefined) continue;
+      // An earlier daemon may have died between a setting and what had to go for it.
+      if (isShown(key, head)) this.#remember(key.host, key.name);
+      else await rm(file, { force: true });
     }
   }
 
