@@ -6,14 +6,14 @@ import { asSubakoError } from '../src/domain/errors.ts';
 import { runDaemon } from '../src/main/daemon.ts';
 
 const text = { type: 'string' } as const;
-const { values } = parseArgs({ options: { state: text, run: text, http: text, https: text } });
+const { values } = parseArgs({ options: { state: text, run: text, config: text, http: text, https: text } });
 
 function tell(message: StartMessage): void {
   if (process.connected) process.send?.(message, () => undefined);
 }
 
 try {
-  const config = loadConfig({ state: values.state, run: values.run, http: Number(values.http), https: Number(values.https) });
+  const config = loadConfig({ state: values.state, run: values.run, config: values.config, http: Number(values.http), https: Number(values.https) });
   await runDaemon(config, { progress: (progress) => tell({ progress }), onStarted: () => tell({ started: true }) });
 } catch (thrown) {
   const { code, message, hint, facts } = asSubakoError(thrown);

@@ -4,6 +4,8 @@ import type { Owner } from '../site/owner.ts';
 import type { PrimaryDomain } from '../site/primary-domain.ts';
 import type { SiteImport } from '../site/site-import.ts';
 import type { CreatedSite, CreateRequest, Sites } from '../site/sites.ts';
+import type { Job } from '../domain/job.ts';
+import type { Jobs } from '../job/jobs.ts';
 import type { Role } from '../domain/role.ts';
 import type { Site } from '../domain/site.ts';
 import type { RestingState } from '../domain/state.ts';
@@ -15,6 +17,7 @@ import type {
   CacheReply,
   CertificateReply,
   CheckpointReply,
+  JobReply,
   PsRow,
   PurgeReply,
   SiteReply,
@@ -59,6 +62,7 @@ export interface ApiPlatform {
   readonly primaryDomain: PrimaryDomain;
   readonly dumps: Dumps;
   readonly imports: SiteImport;
+  readonly jobs: Pick<Jobs, 'add' | 'get' | 'run' | 'remove' | 'isRunning' | 'outputPath'>;
   status(): Promise<StatusReply>;
   ps(): Promise<PsRow[]>;
   sites(): Promise<Site[]>;
@@ -83,6 +87,9 @@ export interface ApiPlatform {
   checkpoints(): Promise<CheckpointReply[]>;
   verifyCheckpoints(): Promise<VerifyReply[]>;
   removeCheckpoint(domain: string): Promise<void>;
+  /** All, or a site's. */
+  jobsOf(site: Site | undefined): Promise<Job[]>;
+  describeJob(job: Job): Promise<JobReply>;
   logPath(site: Site, role: Role): string;
   /** Wakes the site and keeps it awake until `release`. The command line runs `argv` on this machine, so that terminals and signals work. */
   openExec(domain: string, request: ExecRequest): Promise<{ readonly argv: readonly string[]; readonly release: () => void }>;

@@ -6,6 +6,7 @@ import { asSubakoError, SubakoError } from '../domain/errors.ts';
 import type { ErrorCode } from '../domain/errors.ts';
 import type { ApiPlatform } from './platform.ts';
 import { cacheRoutes } from './cache-routes.ts';
+import { jobRoutes } from './job-routes.ts';
 import { ladderRoutes } from './ladder-routes.ts';
 import { moveRoutes } from './move-routes.ts';
 import { ownerRoutes } from './owner-routes.ts';
@@ -53,6 +54,7 @@ export async function startApi(platform: ApiPlatform, socket: string): Promise<F
   ladderRoutes(api, platform);
   ownerRoutes(api, platform);
   moveRoutes(api, platform);
+  jobRoutes(api, platform);
   cacheRoutes(api, platform);
   streamRoutes(api, platform);
   await rm(socket, { force: true });

@@ -1,4 +1,5 @@
 /** What goes over the API's wire; the same objects that `--json` prints. */
+import type { Job, JobRun } from '../domain/job.ts';
 import type { Role } from '../domain/role.ts';
 import type { RuntimeName } from '../domain/runtime-name.ts';
 import type { State } from '../domain/state.ts';
@@ -130,6 +131,14 @@ export interface VerifyReply {
   readonly name: string;
   readonly ok: boolean;
   readonly why: string;
+}
+
+/** Times are Unix time in milliseconds. */
+export interface JobReply extends Omit<Job, 'siteId'> {
+  readonly site: string;
+  readonly running: boolean;
+  /** The newest first. */
+  readonly runs: readonly JobRun[];
 }
 
 export interface ErrorReply {

@@ -104,7 +104,7 @@ export class OwnCheckpoints {
       await failpoint('checkpoint.kept');
       const made = { siteId: site.id, madeAt, bytes };
       this.#known.set(site.id, made);
-      emit({ type: 'checkpoint.made', site: site.domain, facts: { bytes } });
+      emit({ type: 'checkpoint.made', site: site.domain, facts: { role: 'public', bytes } });
       return made;
     } finally {
       // Overwriting takes seconds on a busy disk, and a visitor may be there again already.

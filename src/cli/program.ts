@@ -5,12 +5,14 @@ import { cacheCommand } from './commands/cache.ts';
 import { certCommand } from './commands/cert.ts';
 import { checkpointCommand } from './commands/checkpoint.ts';
 import { completionCommand } from './commands/completion.ts';
+import { configCommand } from './commands/config.ts';
 import { dbCommand } from './commands/db.ts';
 import { domainCommand } from './commands/domain.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { downCommand } from './commands/down.ts';
 import { eventsCommand } from './commands/events.ts';
 import { execCommand } from './commands/exec.ts';
+import { jobCommand } from './commands/job.ts';
 import { logsCommand } from './commands/logs.ts';
 import { metricsCommand } from './commands/metrics.ts';
 import { psCommand } from './commands/ps.ts';
@@ -64,6 +66,7 @@ export function createProgram(version: string): Command {
     logsCommand,
     execCommand,
     eventsCommand,
+    jobCommand,
     dbCommand,
     wpCommand,
     userCommand,
@@ -76,6 +79,7 @@ export function createProgram(version: string): Command {
     checkpointCommand,
     cacheCommand,
     metricsCommand,
+    configCommand,
     doctorCommand,
     startCommand,
     completionCommand,

@@ -29,6 +29,7 @@ export async function startDetached(config: Config, progress: (text: string) => 
     config.state,
     '--run',
     config.run,
+    ...(config.definition === undefined ? [] : ['--config', config.definition]),
     '--http',
     String(config.http),
     '--https',

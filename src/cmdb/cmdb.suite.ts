@@ -1,5 +1,7 @@
 /** What every CMDB driver must do. */
 import { describe, expect, it } from 'vitest';
+import { MAX_RUNS } from '../domain/job.ts';
+import type { Job } from '../domain/job.ts';
 import { roleKey } from '../domain/role.ts';
 import type { Instance } from '../domain/instance.ts';
 import { FIRST_SITE_RANGE } from '../domain/uid-range.ts';
@@ -31,6 +33,7 @@ const settings = {
   hstsMs: 0,
   cronEveryMs: 8,
   php: { memory_limit: '64M' },
+  hooks: { ready: '/bin/true' },
   runtime: 'runsc',
 } as const;
 
@@ -171,6 +174,46 @@ export function cmdbSuite(name: string, open: () => Promise<Cmdb>): void {
       expect(await cmdb.cron('b')).toEqual({ siteId: 'b', dueAt: 30, ranAt: 9 });
       await cmdb.deleteSite('a');
       expect(await cmdb.cron('a')).toBeUndefined();
+    });
+
+    it('knows which jobs are due, keeps their newest runs, and forgets them with their site', async () => {
+      await using cmdb = await open();
+      for (const id of ['a', 'b']) await cmdb.insertSite(newSite(id));
+      const job: Job = {
+        id: 'j1',
+        siteId: 'a',
+        kind: 'every',
+        command: ['true', 'two words'],
+        role: 'admin',
+        everyMs: 5,
+        retries: 1,
+        deadlineMs: 0,
+        createdAt: 1,
+        dueAt: 20,
+        failures: 0,
+      };
+      await cmdb.putJob(job);
+      await cmdb.putJob({ ...job, id: 'j2', siteId: 'b', createdAt: 2, dueAt: 10 });
+      await cmdb.putJob({ ...job, id: 'j3', dueAt: null, createdAt: 3 });
+      await cmdb.putJob({ ...job, id: 'j4', siteId: 'none' });
+      expect((await cmdb.jobs()).map(({ id }) => id)).toEqual(['j1', 'j2', 'j3']);
+      expect(await cmdb.jobs('b')).toEqual([{ ...job, id: 'j2', siteId: 'b', createdAt: 2, dueAt: 10 }]);
+      expect((await cmdb.dueJobs(20, 5)).map(({ id }) => id)).toEqual(['j2', 'j1']);
+      expect(await cmdb.dueJobs(9, 5)).toEqual([]);
+      await cmdb.putJob({ ...job, dueAt: 30, failures: 2 });
+      expect(await cmdb.job('j1')).toEqual({ ...job, dueAt: 30, failures: 2 });
+      for (let n = 0; n < MAX_RUNS + 2; n += 1) await cmdb.putRun({ id: `r${n}`, jobId: 'j1', startedAt: n, endedAt: n + 1, outcome: 'done', code: 0 });
+      await cmdb.putRun({ id: 'open', jobId: 'j1', startedAt: 99 });
+      await cmdb.putRun({ id: 'stray', jobId: 'none', startedAt: 99 });
+      expect((await cmdb.runs('j1')).map(({ id }) => id).slice(0, 2)).toEqual(['open', `r${MAX_RUNS + 1}`]);
+      expect(await cmdb.runs('j1')).toHaveLength(MAX_RUNS);
+      expect(await cmdb.openRuns()).toEqual([{ id: 'open', jobId: 'j1', startedAt: 99 }]);
+      await cmdb.putRun({ id: 'open', jobId: 'j1', startedAt: 99, endedAt: 100, outcome: 'lost' });
+      expect(await cmdb.openRuns()).toEqual([]);
+      await cmdb.deleteJob('j2');
+      await cmdb.deleteJob('j2');
+      await cmdb.deleteSite('a');
+      expect([await cmdb.jobs(), await cmdb.runs('j1'), await cmdb.job('j1')]).toEqual([[], [], undefined]);
     });
 
     it('keeps services', async () => {

@@ -8,6 +8,7 @@ import type { Alias } from '../domain/alias.ts';
 import type { Certificate } from '../domain/certificate.ts';
 import type { NewEvent, SubakoEvent } from '../domain/events.ts';
 import type { Instance, ProcessIdentity } from '../domain/instance.ts';
+import type { Job, JobRun } from '../domain/job.ts';
 import type { Role } from '../domain/role.ts';
 import type { Site, SitePhase, SiteSettings } from '../domain/site.ts';
 import type { State } from '../domain/state.ts';
@@ -99,6 +100,22 @@ export interface Cmdb extends AsyncDisposable {
   cron(siteId: string): Promise<CronRecord | undefined>;
   /** Those that are due, the longest waiting first. */
   dueCrons(now: number, limit: number): Promise<CronRecord[]>;
+
+  /** Inserts or replaces. Durable; nothing happens when there is no such site. */
+  putJob(job: Job): Promise<void>;
+  job(id: string): Promise<Job | undefined>;
+  /** All jobs, or a site's; the oldest first. */
+  jobs(siteId?: string): Promise<Job[]>;
+  /** Those that are due, the longest waiting first. */
+  dueJobs(now: number, limit: number): Promise<Job[]>;
+  /** Durable. Its runs go with it. Idempotent. */
+  deleteJob(id: string): Promise<void>;
+  /** Inserts or replaces, and forgets all but the newest runs of the job (see MAX_RUNS); nothing happens when there is no such job. */
+  putRun(run: JobRun): Promise<void>;
+  /** The newest first. */
+  runs(jobId: string): Promise<JobRun[]>;
+  /** Runs that have no end yet. */
+  openRuns(): Promise<JobRun[]>;
 
   putService(service: ServiceRecord): Promise<void>;
   deleteService(name: string): Promise<void>;

@@ -1,18 +1,22 @@
 /** Settings of a platform: one schema, its defaults, and the only reader of the environment. */
-import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { z } from 'zod';
 import { SubakoError } from '../domain/errors.ts';
 import { DEFAULT_RUNTIME, RUNTIME_NAMES } from '../domain/runtime-name.ts';
 import { MAX_CACHE_MS } from '../domain/site.ts';
+import { HOOKS } from '../hooks/hook-schema.ts';
+import { DURATION, SIZE } from '../lib/amounts.ts';
 import { isWithin, parseIpv4, parseIpv4Range } from '../lib/ipv4.ts';
-import { parseDuration, parseSize } from '../lib/units.ts';
+import { readDefinition } from './definition-file.ts';
+import type { Definition } from './definition.ts';
 
-const duration = (fallback: string) => z.union([z.string(), z.number()]).default(fallback).transform(toDuration);
-const size = (fallback: string) => z.union([z.string(), z.number()]).default(fallback).transform(toSize);
+const duration = (fallback: string) => DURATION.prefault(fallback);
+const size = (fallback: string) => SIZE.prefault(fallback);
 const port = z.number().int().min(1).max(65_535);
 const MAIL_ADDRESS = /^[^\s@<>"']{1,64}@[^\s@<>"']{1,190}$/u;
+
+const SITES = /^(?:\*|(?:\*\.)?[a-z0-9][a-z0-9.-]*)$/u;
 
 /** The server that passes sites' mail on. */
 const MAIL_SCHEMA = z.strictObject({
@@ -32,7 +36,7 @@ const MAIL_SCHEMA = z.strictObject({
   maxSize: size('10m'),
 });
 
-/** Keys of `config.json` in the state directory. Every one has a line in docs/operations.md; a test holds them together. */
+/** Keys of the definition file, whatever it is written in. Every one has a line in docs/operations.md; a test holds them together. */
 export const FILE_SCHEMA = z.strictObject({
   /** Ports of the edge. */
   http: port.default(80),
@@ -120,11 +124,18 @@ export const FILE_SCHEMA = z.strictObject({
   mail: MAIL_SCHEMA.optional(),
   /** Memory that MariaDB may use for its buffer pool. */
   databaseMemory: size('256m'),
+  /** Settings of sites, by domain, `*.example.org` or `*`, as `site set` takes them: set when a site is made, and at each start. */
+  sites: z
+    .record(z.string().regex(SITES, 'should be a domain, *.example.org or *'), z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])))
+    .default({}),
+  hooks: HOOKS,
 });
 
 type FileConfig = z.output<typeof FILE_SCHEMA>;
 
 export interface Config extends FileConfig {
+  /** Path of the definition file; undefined where there is none. */
+  readonly definition: string | undefined;
   readonly state: string;
   readonly run: string;
   readonly cache: string;
@@ -134,6 +145,8 @@ export interface Config extends FileConfig {
 export interface ConfigFlags {
   readonly state?: string | undefined;
   readonly run?: string | undefined;
+  /** The definition file. Default: the one in the state directory. */
+  readonly config?: string | undefined;
   readonly http?: number | undefined;
   readonly https?: number | undefined;
 }
@@ -160,16 +173,17 @@ export function directories(flags: Pick<ConfigFlags, 'state' | 'run'>, env: Node
 }
 
 /**
- * The whole configuration: defaults, then `<state>/config.json`, then flags.
- * @throws SubakoError `bad_setting` naming the key
+ * The whole configuration: defaults, then the definition file, then flags. A definition in TypeScript is run.
+ * @throws SubakoError `bad_setting` naming the file, the line where it is known, and the key
  */
 export function loadConfig(flags: ConfigFlags, env: NodeJS.ProcessEnv = process.env): Config {
   const dirs = directories(flags, env);
-  const file = readConfigFile(join(dirs.state, 'config.json'));
+  const named = flags.config ?? env['SUBAKO_CONFIG'];
+  const definition = readDefinition(dirs.state, named === undefined ? undefined : resolve(named));
   const ports = { ...(flags.http === undefined ? {} : { http: flags.http }), ...(flags.https === undefined ? {} : { https: flags.https }) };
-  const parsed = FILE_SCHEMA.safeParse({ ...file, ...ports });
-  if (!parsed.success) throw badSetting(dirs.state, parsed.error);
-  return Object.freeze({ ...parsed.data, ...dirs });
+  const parsed = FILE_SCHEMA.safeParse({ ...(definition.value as object), ...ports });
+  if (!parsed.success) throw badSetting(definition, parsed.error);
+  return Object.freeze({ ...parsed.data, ...dirs, definition: definition.path });
 }
 
 /** Ranges that no firewall rule of ours lets a container reach. */
@@ -184,43 +198,16 @@ function isEgressRange(text: string): boolean {
   return PRIVATE.some((one) => isWithin(range, parseIpv4Range(one) ?? NOWHERE));
 }
 
-function readConfigFile(path: string): Record<string, unknown> {
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8');
-  } catch {
-    return {};
-  }
-  try {
-    const parsed: unknown = JSON.parse(text);
-    if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) throw new TypeError('not an object');
-    return parsed as Record<string, unknown>;
-  } catch (error) {
-    throw new SubakoError('bad_setting', `${path} is not a JSON object`, { hint: 'mend or remove it', cause: error });
-  }
-}
-
-function badSetting(state: string, error: z.ZodError): SubakoError {
+function badSetting({ path, lineOf }: Definition, error: z.ZodError): SubakoError {
   const issue = error.issues[0];
+  const keys = issue === undefined ? [] : [...issue.path, ...(issue.code === 'unrecognized_keys' ? issue.keys.slice(0, 1) : [])];
+  const line = lineOf(keys);
+  const where = path === undefined ? 'the command line' : `${path}${line === undefined ? '' : `:${line}`}`;
   const key = issue?.path.join('.') ?? '';
-  return new SubakoError('bad_setting', `${join(state, 'config.json')}: ${key === '' ? '' : `${key}: `}${issue?.message ?? 'not valid'}`, {
-    hint: 'docs/operations.md lists every key',
+  return new SubakoError('bad_setting', `${where}: ${key === '' ? '' : `${key}: `}${issue?.message ?? 'not valid'}`, {
+    hint: key.startsWith('hooks') ? 'docs/hooks.md tells how hooks are written' : 'docs/operations.md lists every key',
     cause: error,
   });
-}
-
-function toDuration(value: string | number, context: z.RefinementCtx): number {
-  const ms = typeof value === 'number' ? value : parseDuration(value);
-  if (ms !== undefined && ms >= 0) return ms;
-  context.addIssue({ code: 'custom', message: 'should be a duration such as 90s, 15m, 1d or never' });
-  return z.NEVER;
-}
-
-function toSize(value: string | number, context: z.RefinementCtx): number {
-  const bytes = typeof value === 'number' ? value : parseSize(value);
-  if (bytes !== undefined && bytes > 0) return bytes;
-  context.addIssue({ code: 'custom', message: 'should be a size such as 256m or 1g' });
-  return z.NEVER;
 }
 
 /** For tests of what happens when the daemon dies at a given place (see lib/failpoint.ts); empty for everyone else. */

@@ -41,7 +41,13 @@ type EventType =
   | 'network.failed'
   | 'mail.sent'
   | 'mail.refused'
-  | 'checker.failed';
+  | 'checker.failed'
+  | 'job.ran'
+  | 'job.failed'
+  | 'policy.failed'
+  | 'hook.failed'
+  | 'hook.vetoed'
+  | 'hook.overruled';
 
 export interface SubakoEvent {
   /** Rising without gaps being promised. */

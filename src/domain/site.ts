@@ -18,6 +18,10 @@ type SiteMode = 'strict' | 'open';
 /** Whether plain http is answered, or sent on to https. */
 type HttpsPolicy = 'both' | 'redirect';
 
+/** When an owner's hook may be run. Those before something may veto it. */
+export const OWNER_HOOKS = ['ready', 'before-freeze', 'after-thaw', 'before-checkpoint', 'before-stop'] as const;
+export type OwnerHook = (typeof OWNER_HOOKS)[number];
+
 export interface SiteSettings {
   /** What its containers are run by. */
   readonly runtime: RuntimeName;
@@ -63,6 +67,8 @@ export interface SiteSettings {
   readonly cronEveryMs: number;
   /** PHP settings that are not the image's, by name. */
   readonly php: Readonly<Record<string, string>>;
+  /** Its owner's hooks: command lines of words with one space between them, run in its containers. */
+  readonly hooks: Readonly<Partial<Record<OwnerHook, string>>>;
   /** Whether the admin role may connect to the outside. */
   readonly egress: boolean;
   /** Whether it may then speak to mail servers itself. */
@@ -95,6 +101,7 @@ export const QUIET: SiteSettings = {
   hstsMs: 0,
   cronEveryMs: 0,
   php: {},
+  hooks: {},
   egress: false,
   smtp: false,
 };

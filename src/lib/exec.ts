@@ -26,6 +26,8 @@ export interface ExecOptions {
   readonly outputFd?: number;
   /** Called with each whole line of standard output and standard error, as they come. */
   readonly onLine?: (line: string) => void;
+  /** In a session of its own; where it is ended, what it started is ended with it. */
+  readonly group?: boolean;
 }
 
 export interface ExecResult {
@@ -66,6 +68,7 @@ export async function exec(argv: readonly string[], options: ExecOptions = {}): 
 export function execAny(argv: readonly string[], options: ExecOptions = {}): Promise<ExecResult> {
   const child = start(argv, {
     ...options,
+    detached: options.group ?? false,
     stdio: [options.inputFd ?? (options.input === undefined ? 'ignore' : 'pipe'), options.outputFd ?? 'pipe', options.outputFd ?? 'pipe'],
   });
   return finish(child, options);
@@ -97,7 +100,7 @@ function finish(child: ChildProcess, options: ExecOptions): Promise<ExecResult> 
   const stdout = options.output === undefined ? collect(child.stdout, options.onLine) : handOn(child, options.output);
   const stderr = collect(child.stderr, options.onLine);
   let timedOut = false;
-  const end = (): void => endChild(child);
+  const end = (): void => endChild(child, options.group);
   const timer =
     options.timeoutMs === undefined
       ? undefined
@@ -143,14 +146,24 @@ function handOn(child: ChildProcess, output: Writable): () => string {
   return () => '';
 }
 
-function endChild(child: ChildProcess): void {
-  child.kill('SIGTERM');
+function endChild(child: ChildProcess, group = false): void {
+  kill(child, 'SIGTERM', group);
   setTimeout(() => {
-    child.kill('SIGKILL');
+    kill(child, 'SIGKILL', group);
     // Grandchildren may hold the pipes for ever; we do not wait for them.
     child.stdout?.destroy();
     child.stderr?.destroy();
   }, KILL_AFTER_MS).unref();
+}
+
+/** A group may outlive the child it is named after; one that is gone is as good. */
+function kill(child: ChildProcess, signal: NodeJS.Signals, group: boolean): void {
+  if (!group || child.pid === undefined) return void child.kill(signal);
+  try {
+    process.kill(-child.pid, signal);
+  } catch {
+    // it ended meanwhile
+  }
 }
 
 function collect(stream: NodeJS.ReadableStream | null, onLine?: (line: string) => void): () => string {
@@ -164,6 +177,9 @@ function collect(stream: NodeJS.ReadableStream | null, onLine?: (line: string) =
     const lines = (pending + chunk).split(/[\r\n]+/u);
     pending = (lines.pop() ?? '').slice(0, 4096);
     for (const line of lines) if (line !== '') onLine(line);
+  });
+  stream.on('end', () => {
+    if (pending !== '') onLine?.(pending);
   });
   return () => text;
 }

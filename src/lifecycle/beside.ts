@@ -6,6 +6,7 @@ import type { LifecycleDeps } from './deps.ts';
 import { end, led, untilIdle } from './end.ts';
 import type { Live } from './live.ts';
 import type { LiveTable } from './live-table.ts';
+import { tellOwner } from './owner-hook.ts';
 import type { Waker } from './waker.ts';
 
 /** Called under the site's lock. */
@@ -46,8 +47,9 @@ export class Beside {
     await end(old, this.#deps);
     await failpoint('recycle.ended');
     phases.mark('end');
-    const facts = { old: old.instance.id, image: next.instance.image, ms: phases.totalMs, phases: phases.toJSON() };
+    const facts = { role: next.role, old: old.instance.id, image: next.instance.image, ms: phases.totalMs, phases: phases.toJSON() };
     emit({ type: 'instance.recycled', site: next.site.domain, instance: next.instance.id, cause, facts });
+    void tellOwner(next, ['ready'], this.#deps);
     return true;
   }
 
@@ -70,8 +72,9 @@ export class Beside {
     }
     this.#table.add(next);
     phases.mark('route');
-    const facts = { instances: lives.length + 1, ms: phases.totalMs, phases: phases.toJSON() };
+    const facts = { role: next.role, instances: lives.length + 1, ms: phases.totalMs, phases: phases.toJSON() };
     emit({ type: 'instance.added', site: next.site.domain, instance: next.instance.id, cause, facts });
+    void tellOwner(next, ['ready'], this.#deps);
     return true;
   }
 
@@ -88,7 +91,7 @@ export class Beside {
     }
     await end(live, this.#deps);
     this.#table.remove(live);
-    emit({ type: 'instance.ended', site: live.site.domain, instance: live.instance.id, cause, facts: { instances: others.length } });
+    emit({ type: 'instance.ended', site: live.site.domain, instance: live.instance.id, cause, facts: { role: live.role, instances: others.length } });
     return true;
   }
 

@@ -5,6 +5,7 @@ import type { Templates } from '../checkpoint/templates.ts';
 import type { Cmdb } from '../cmdb/cmdb.ts';
 import type { EventSink } from '../domain/events.ts';
 import type { RouteTree } from '../edge/route-tree.ts';
+import type { Hooks } from '../hooks/hooks.ts';
 import type { MailDoors } from '../mail/mail-doors.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { SiteContexts } from '../site/site-context.ts';
@@ -33,6 +34,7 @@ export interface LifecycleDeps {
   readonly ownCheckpoints: OwnCheckpoints;
   readonly metrics: LifecycleMetrics;
   readonly mail: MailDoors;
+  readonly hooks: Hooks;
   /** A short directory for links to sockets, below the run directory. */
   readonly askDir: string;
   readonly emit: EventSink;

@@ -62,7 +62,7 @@ export class Descender {
     await this.#end(live);
     if (now() - live.instance.bootedAt < HEALTHY_AFTER_MS) this.#backoff.diedYoung(live.key);
     else this.#backoff.forget(live.key);
-    emit({ type: 'instance.died', site: live.site.domain, instance: live.instance.id, cause: facts.cause, facts });
+    emit({ type: 'instance.died', site: live.site.domain, instance: live.instance.id, cause: facts.cause, facts: { role: live.role, ...facts } });
   }
 
   /** A request that connected between the look and the freeze would hang: looked for once more, and then everything goes on as before. */

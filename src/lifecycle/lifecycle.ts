@@ -22,6 +22,7 @@ import { Backoff } from './backoff.ts';
 import { Beside } from './beside.ts';
 import { Descender } from './descend.ts';
 import { drain, led } from './end.ts';
+import { Gate } from './gate.ts';
 import type { LifecycleDeps } from './deps.ts';
 import type { Live } from './live.ts';
 import { LiveTable } from './live-table.ts';
@@ -35,6 +36,10 @@ export interface Settling {
   readonly cause: string;
   /** Asked again when its turn has come. */
   readonly isDue?: () => boolean;
+  /** Since when it is due, in Unix time in milliseconds. Default: its boot. */
+  readonly since?: number;
+  /** No hook is asked: memory is short. */
+  readonly must?: boolean;
 }
 
 const SLEEPS_AT_ONCE = 8;
@@ -47,6 +52,7 @@ export class Lifecycle {
   readonly #waker: Waker;
   readonly #descender: Descender;
   readonly #beside: Beside;
+  readonly #gate: Gate;
   readonly #lock = new KeyedLock();
   readonly #flights = new SingleFlight<Transition>();
   #waking = 0;
@@ -59,6 +65,7 @@ export class Lifecycle {
     this.#descender = new Descender(deps, this.#table, backoff);
     this.#waker = new Waker(deps, { table: this.#table, backoff, descender: this.#descender });
     this.#beside = new Beside(deps, this.#table, this.#waker);
+    this.#gate = new Gate({ ...deps, wake: (live) => this.wake(live.site, live.role, 'hook') });
   }
 
   /**
@@ -85,6 +92,8 @@ export class Lifecycle {
    * @throws SubakoError `conflict` when the site rests deeper already or its runtime has no checkpoints, `host_unfit` where there are no checkpoints
    */
   async sleep(site: Site, role: Role, { to, cause }: { to: RestingState; cause: string }): Promise<Transition> {
+    const live = this.live(site.id, role);
+    if (live !== undefined && DEPTH[to] > DEPTH[this.stateOf(site.id, role)]) await this.#gate.announce(live, { to, cause });
     return this.#lock.run(roleKey(site.id, role), async () => {
       const lives = this.#table.of(site.id, role);
       await this.#letIn(lives);
@@ -100,10 +109,12 @@ export class Lifecycle {
   }
 
   /**
-   * As `sleep`, but only if it is still due when its turn comes and nobody uses the site: a request that slipped in keeps it awake.
-   * False when it was kept.
+   * As `sleep`, but only if no hook objects, it is still due when its turn comes, and nobody uses the site: a request that slipped in
+   * keeps it awake. False when it was kept.
    */
-  async settle(live: Live, { to, cause, isDue = () => true }: Settling): Promise<boolean> {
+  async settle(live: Live, { to, cause, isDue = () => true, since, must = false }: Settling): Promise<boolean> {
+    if (must) this.#gate.tell(live, { to, cause });
+    else if (!(await this.#gate.mayRest(live, { to, cause, since }))) return false;
     return this.#lock.run(live.key, async () => {
       const lives = this.#table.beside(live);
       const held = (): boolean => lives.some((one) => one.holds > 0);
@@ -141,7 +152,8 @@ export class Lifecycle {
   }
 
   /** The next instance is started beside this one, warmed and routed, and this one drained. False when it could not be started; then this one goes on. */
-  recycle(live: Live, cause: string): Promise<boolean> {
+  async recycle(live: Live, cause: string): Promise<boolean> {
+    if (!(await this.#gate.mayRest(live, { to: 'cold', cause }))) return false;
     return this.#lock.run(live.key, () => this.#beside.recycle(live, cause));
   }
 
@@ -151,7 +163,8 @@ export class Lifecycle {
   }
 
   /** One instance less. */
-  dropInstance(live: Live, cause: string): Promise<boolean> {
+  async dropInstance(live: Live, cause: string): Promise<boolean> {
+    if (!(await this.#gate.mayRest(live, { to: 'cold', cause }))) return false;
     return this.#lock.run(live.key, () => this.#beside.drop(live, cause));
   }
 
@@ -161,11 +174,12 @@ export class Lifecycle {
     await this.#flights.settled();
     const few = new Semaphore(SLEEPS_AT_ONCE);
     const places = new Map(this.allLive().map((live) => [live.key, live]));
-    await Promise.all([...places.values()].map(({ site, role }) => few.run(() => this.#end(site, role, cause))));
+    await Promise.all([...places.values()].map(({ site, role }) => few.run(() => this.#endPolitely(site, role, cause))));
   }
 
   /** Ends whatever runs of a site that is to be removed. */
   async endAll(site: Site, cause: string): Promise<void> {
+    for (const live of this.#allOf(site.id)) this.#gate.tell(live, { to: 'cold', cause });
     for (const role of ROLES) await this.#end(site, role, cause);
     await this.#deps.ownCheckpoints.discard(site.id, cause);
     await this.#deps.ownCheckpoints.shredded(site.id);
@@ -268,6 +282,12 @@ export class Lifecycle {
 
   #allOf(siteId: string): Live[] {
     return ROLES.flatMap((role) => this.#table.of(siteId, role));
+  }
+
+  async #endPolitely(site: Site, role: Role, cause: string): Promise<void> {
+    const live = this.live(site.id, role);
+    if (live !== undefined) await this.#gate.announce(live, { to: 'cold', cause });
+    await this.#end(site, role, cause);
   }
 
   async #end(site: Site, role: Role, cause: string): Promise<void> {

@@ -36,6 +36,8 @@ export class Live {
   holds = 0;
   /** Why it is in its state, for people: `request`, `idle`, `lifetime`, `memory pressure`, `command`… */
   cause = '';
+  /** A hook keeps it from a rest that was due. */
+  veto: { readonly at: number; readonly why: string } | undefined;
 
   constructor(parts: LiveParts) {
     this.site = parts.site;
@@ -53,6 +55,11 @@ export class Live {
   /** See `roleKey`. */
   get key(): string {
     return roleKey(this.site.id, this.role);
+  }
+
+  /** Why it is in its state, or why it is not in another. */
+  get why(): string {
+    return this.veto === undefined || this.veto.at < this.usedAt ? this.cause : this.veto.why;
   }
 
   get isFrozen(): boolean {

@@ -115,7 +115,7 @@ export class Reaper {
     const due = (): RestingState | undefined =>
       dueRest(live, { now: this.#deps.now(), checkpoints: canCheckpoint(live.site, this.#deps.runtime) }, this.#verdicts);
     const to = due();
-    if (to !== undefined && this.#isDeeper(live, to)) await this.#lifecycle.settle(live, { to, cause, isDue: () => due() === to });
+    if (to !== undefined && this.#isDeeper(live, to)) await this.#lifecycle.settle(live, { to, cause, isDue: () => due() === to, since: live.usedAt });
   }
 
   #isDeeper(live: Live, to: RestingState): boolean {
@@ -163,7 +163,7 @@ export class Reaper {
     const leaving = leastMissed(this.#lifecycle.allLive(), (live) => live.inFlightOf(connections)).slice(0, EVICTED_AT_ONCE);
     if (leaving.length === 0) return;
     this.#deps.emit({ type: 'memory.pressure', facts: { ...state, leaving: leaving.length } });
-    await Promise.all(leaving.map((live) => this.#once(live, () => this.#lifecycle.settle(live, { to: 'cold', cause: 'memory pressure' }))));
+    await Promise.all(leaving.map((live) => this.#once(live, () => this.#lifecycle.settle(live, { to: 'cold', cause: 'memory pressure', must: true }))));
   }
 
   /** Checkpoints that were not used for long are dropped, templates that served long enough replaced, sites to be kept awake woken. */
@@ -191,7 +191,12 @@ export class Reaper {
   async #tellOfMemory(live: Live): Promise<void> {
     const usage = await this.#deps.runtime.usage(live.instance.id);
     if (usage === undefined || usage.oomKills <= live.oomKills) return;
-    const facts = { kills: usage.oomKills - live.oomKills, memoryBytes: usage.memoryBytes, limitBytes: limitsOf(live.site.settings, live.role).memoryBytes };
+    const facts = {
+      role: live.role,
+      kills: usage.oomKills - live.oomKills,
+      memoryBytes: usage.memoryBytes,
+      limitBytes: limitsOf(live.site.settings, live.role).memoryBytes,
+    };
     live.oomKills = usage.oomKills;
     this.#deps.emit({ type: 'instance.oom', site: live.site.domain, instance: live.instance.id, cause: 'out of memory', facts });
   }

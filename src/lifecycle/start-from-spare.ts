@@ -13,11 +13,14 @@ import { instanceLogPath, Live } from './live.ts';
 
 /** Undefined when none waits, or when it could not be handed over; then nothing is left of it. No other instance of that role may be up. */
 export async function startFromSpare(site: Site, deps: LifecycleDeps, phases: Phases): Promise<Live | undefined> {
-  const { spares, emit } = deps;
+  const { spares, emit, hooks } = deps;
   const spare = spares.take(site.image);
   if (spare === undefined) return undefined;
   try {
+    const told = { site: site.domain, role: spare.context.role, instance: spare.id, facts: { from: 'spare' } };
+    hooks.tell({ hook: 'before-restore', ...told });
     const live = await handOver(spare, site, deps);
+    hooks.tell({ hook: 'after-restore', ...told });
     phases.mark('hand');
     spares.handedOver(spare);
     return live;

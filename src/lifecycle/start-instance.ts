@@ -78,7 +78,7 @@ async function firstThatWorks(attempt: Attempt, deps: LifecycleDeps, phases: Pha
 }
 
 async function restored(attempt: Attempt & { way: 'checkpoint' | 'template' }, deps: LifecycleDeps, phases: Phases): Promise<ProcessIdentity | undefined> {
-  const { runtime, ownCheckpoints, templates, emit } = deps;
+  const { runtime, ownCheckpoints, templates, emit, hooks } = deps;
   const { site, role, stack, context, id, way } = attempt;
   if (way === 'checkpoint' && role !== 'public') return undefined;
   const from = way === 'checkpoint' ? await ownCheckpoints.use(context, stack) : await templates.use({ stack, image: context.image, role });
@@ -88,8 +88,11 @@ async function restored(attempt: Attempt & { way: 'checkpoint' | 'template' }, d
     await prepare(attempt, deps);
     phases.mark('prepare');
     const logPath = instanceLogPath(context.paths, role);
+    const told = { site: site.domain, role, instance: id, facts: { from: way } };
+    hooks.tell({ hook: 'before-restore', ...told });
     const process = await checkpointsOf(runtime).restore(id, { spec: stack.bundle(context), from, logPath });
     phases.mark('restore');
+    hooks.tell({ hook: 'after-restore', ...told });
     return process;
   } catch (error) {
     emit({ type: 'restore.failed', site: site.domain, instance: id, cause: String(error), facts: { from: way } });

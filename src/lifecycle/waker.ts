@@ -16,6 +16,7 @@ import type { Descender } from './descend.ts';
 import { end, led } from './end.ts';
 import type { Live, Origin } from './live.ts';
 import type { LiveTable } from './live-table.ts';
+import { tellOwner } from './owner-hook.ts';
 import { startFromSpare } from './start-from-spare.ts';
 import { startInstance } from './start-instance.ts';
 import type { Started } from './start-instance.ts';
@@ -59,6 +60,7 @@ export class Waker {
     if (site.settings.runtime !== DEFAULT_RUNTIME) await this.#deps.ownCheckpoints.discard(site.id, `it runs under ${site.settings.runtime}`);
     const from: State = role === 'public' && this.#deps.ownCheckpoints.has(site.id) ? 'checkpointed' : 'cold';
     try {
+      await this.#beforeBoot({ site, role, cause }, phases);
       const { live, origin } = await this.#startFirst(site, role, { phases, from });
       try {
         await live.stack.seal(live.context);
@@ -80,12 +82,19 @@ export class Waker {
   }
 
   /** One more instance, when there is a place; nobody is led to it yet. */
-  start(site: Site, role: Role, phases: Phases): Promise<Started> {
+  async start(site: Site, role: Role, phases: Phases): Promise<Started> {
+    await this.#beforeBoot({ site, role, cause: 'beside' }, phases);
     return this.#starts.run(() => {
       phases.mark('queue');
       this.#refuseIfClosing();
       return startInstance({ site, role }, this.#deps, phases);
     });
+  }
+
+  async #beforeBoot({ site, role, cause }: { site: Site; role: Role; cause: string }, phases: Phases): Promise<void> {
+    if (!this.#deps.hooks.hasAny({ hook: 'before-boot', site: site.domain, role })) return;
+    await this.#deps.hooks.beforeBoot({ site: site.domain, role, cause });
+    phases.mark('hook');
   }
 
   /** The first instance of a role: a visitor of a cold site gets a spare, where one waits. */
@@ -100,8 +109,9 @@ export class Waker {
 
   /** It goes on, and then requests are led to it. Does not wait for a place to boot: it needs none. */
   async #thaw(live: Live, cause: string, phases: Phases): Promise<Transition> {
-    const { runtime, routes, cmdb, now } = this.#deps;
+    const { runtime, routes, cmdb, now, hooks } = this.#deps;
     this.#refuseIfClosing();
+    hooks.tell({ hook: 'before-thaw', site: live.site.domain, role: live.role, instance: live.instance.id, state: 'frozen', cause });
     await runtime.thaw(live.instance.id);
     phases.mark('thaw');
     live.instance = { ...live.instance, state: 'running', since: now() };
@@ -151,6 +161,7 @@ export class Waker {
     void cmdb.countWake(site.id, live.role, { from, ms: transition.ms, at: now() }).catch(() => undefined); // a figure for people; no visitor waits for it
     const facts = { role: live.role, from, ...(origin === undefined ? {} : { origin }), ms: transition.ms, phases: transition.phases };
     emit({ type: 'instance.woken', site: site.domain, instance: instance.id, cause, facts });
+    void tellOwner(live, from === 'frozen' ? ['after-thaw', 'ready'] : ['ready'], this.#deps);
     return transition;
   }
 

@@ -4,6 +4,7 @@ import type { Config } from '../config/config.ts';
 import type { EventSink } from '../domain/events.ts';
 import type { PageCache } from '../edge/page-cache/page-cache.ts';
 import type { RouteTree } from '../edge/route-tree.ts';
+import { Jobs } from '../job/jobs.ts';
 import type { Lifecycle } from '../lifecycle/lifecycle.ts';
 import type { Addresses } from '../site/addresses.ts';
 import { CronClock } from '../site/cron-clock.ts';
@@ -38,6 +39,7 @@ export interface BuiltOwner {
   readonly dumps: Dumps;
   readonly imports: SiteImport;
   readonly cron: CronClock;
+  readonly jobs: Jobs;
 }
 
 export function buildOwner(config: Config, deps: BuildOwnerDeps): BuiltOwner {
@@ -53,6 +55,7 @@ export function buildOwner(config: Config, deps: BuildOwnerDeps): BuiltOwner {
     dumps,
     primaryDomain: new PrimaryDomain({ ...common, owner }),
     imports: new SiteImport({ ...common, dumps, owner, tools }),
+    jobs: new Jobs(common),
     cron: new CronClock({ ...common, ...ofDatabase, tools, random: Math.random }),
   };
 }

@@ -8,6 +8,7 @@ import type { PageCache } from '../edge/page-cache/page-cache.ts';
 import { RouteTree } from '../edge/route-tree.ts';
 import type { Image } from '../image/image.ts';
 import type { Progress } from '../image/image-store.ts';
+import type { Hooks } from '../hooks/hooks.ts';
 import type { OwnCheckpoints } from '../checkpoint/own-checkpoints.ts';
 import type { Spares } from '../checkpoint/spares.ts';
 import type { Templates } from '../checkpoint/templates.ts';
@@ -29,7 +30,7 @@ import { platformPaths } from './paths.ts';
 import { buildMail } from './build-mail.ts';
 import { buildPages } from './build-pages.ts';
 import { buildCheckpoints } from './build-checkpoints.ts';
-import { siteDefaults } from './site-defaults.ts';
+import { applyPolicies, siteDefaults } from './site-defaults.ts';
 import { STACKS } from './stacks.ts';
 import { tellNetworkFailures } from './tell-network-failures.ts';
 import type { Database } from './start-database.ts';
@@ -38,6 +39,7 @@ export interface BuildSitesDeps {
   readonly foundation: Foundation;
   readonly cmdb: Cmdb;
   readonly emit: EventSink;
+  readonly hooks: Hooks;
   readonly database: Database;
   readonly progress: Progress;
   readonly metrics: Metrics;
@@ -66,7 +68,7 @@ export async function buildSites(config: Config, deps: BuildSitesDeps): Promise<
   const paths = platformPaths(config);
   const contexts = buildContexts(config, deps);
   const { templates, spares, spareMaker, ownCheckpoints, strayContainers } = await buildCheckpoints(config, deps);
-  const ladder = { templates, spares, ownCheckpoints, metrics: deps.metrics, mail: buildMail(config, emit), askDir: paths.ask };
+  const ladder = { templates, spares, ownCheckpoints, metrics: deps.metrics, mail: buildMail(config, emit), hooks: deps.hooks, askDir: paths.ask };
   const common = { cmdb, runtime, routes: new RouteTree(deps.edge.hosts), contexts, ...ladder, emit, now: Date.now, settings: config };
   tellNetworkFailures(foundation, { cmdb, emit });
   const lifecycle = new Lifecycle(common);
@@ -84,7 +86,7 @@ export async function buildSites(config: Config, deps: BuildSitesDeps): Promise<
     lifecycle,
     dirs: config,
     node: config.node,
-    defaults: siteDefaults(config),
+    defaults: (domain) => siteDefaults(config, domain),
     imageOf: (stack) => images.ensure(stack.recipe, progress),
     addresses,
     ensureRuntime: (name) => runtime.ensure(name),
@@ -101,6 +103,7 @@ export async function buildSites(config: Config, deps: BuildSitesDeps): Promise<
     await spareMaker.clear();
     await seedMaker.clear(stacks.map(({ image }) => image));
     await sites.finishInterrupted();
+    await applyPolicies(config, { sites, all: await cmdb.sites(), emit });
   };
   return {
     ...ofOwner,

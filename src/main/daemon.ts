@@ -4,6 +4,7 @@ import { dirname } from 'node:path';
 import { destination, pino } from 'pino';
 import { failpointsToArm } from '../config/config.ts';
 import type { Config } from '../config/config.ts';
+import type { HookSignal } from '../hooks/hook.ts';
 import { rotateIfLarger } from '../lib/bounded-log.ts';
 import { armFailpoints } from '../lib/failpoint.ts';
 import { platformPaths } from './paths.ts';
@@ -31,9 +32,12 @@ export async function runDaemon(config: Config, { progress, onStarted }: DaemonO
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
   const { promise: asked, resolve: end } = Promise.withResolvers<{ keep: boolean }>();
   const endForGood = (): void => end({ keep: false });
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, endForGood);
+  const hooked = new Set(config.hooks.flatMap((hook) => hook.signal ?? []));
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) if (!hooked.has(signal as HookSignal)) process.on(signal, endForGood);
+  let platform: Platform | undefined;
+  for (const signal of hooked) process.on(signal, () => platform?.signalled(signal));
 
-  const platform = await startPlatform({ config, log, progress, onShutdown: end });
+  platform = await startPlatform({ config, log, progress, onShutdown: end });
   const rotation = setInterval(() => void rotateLogs(config), ROTATE_EVERY_MS);
   onStarted(platform);
   const { keep } = await asked;

@@ -1,6 +1,6 @@
 /** Answers what the API asks, from the parts of the platform. */
 import type { ApiCertificates, ApiPlatform, ExecRequest, PurgeCacheRequest, WpCliRequest } from '../api/platform.ts';
-import type { CacheReply, CheckpointReply, PsRow, PurgeReply, SiteReply, StatusReply, TemplateReply, VerifyReply } from '../api/types.ts';
+import type { CacheReply, CheckpointReply, JobReply, PsRow, PurgeReply, SiteReply, StatusReply, TemplateReply, VerifyReply } from '../api/types.ts';
 import type { OwnCheckpoints } from '../checkpoint/own-checkpoints.ts';
 import type { Spares } from '../checkpoint/spares.ts';
 import type { Templates } from '../checkpoint/templates.ts';
@@ -8,12 +8,14 @@ import type { Cmdb, WakeStats } from '../cmdb/cmdb.ts';
 import type { Config } from '../config/config.ts';
 import type { Dispatcher } from '../dispatcher/dispatcher.ts';
 import { SubakoError } from '../domain/errors.ts';
+import type { Job } from '../domain/job.ts';
 import { DEFAULT_ROLE, roleKey, ROLES } from '../domain/role.ts';
 import type { Role } from '../domain/role.ts';
 import { DEFAULT_RUNTIME } from '../domain/runtime-name.ts';
 import type { Site } from '../domain/site.ts';
 import { DEPTH } from '../domain/state.ts';
 import type { RestingState } from '../domain/state.ts';
+import type { Jobs } from '../job/jobs.ts';
 import type { PageCache } from '../edge/page-cache/page-cache.ts';
 import { PURGE_ALL, purgePath } from '../edge/page-cache/purge-request.ts';
 import type { EventLog } from '../lifecycle/event-log.ts';
@@ -50,6 +52,7 @@ export interface PlatformApiDeps {
   readonly primaryDomain: PrimaryDomain;
   readonly dumps: Dumps;
   readonly imports: SiteImport;
+  readonly jobs: Jobs;
   readonly lifecycle: Lifecycle;
   readonly templates: Templates;
   readonly spares: Spares;
@@ -77,6 +80,7 @@ export class PlatformApi implements ApiPlatform {
   readonly primaryDomain: PrimaryDomain;
   readonly dumps: Dumps;
   readonly imports: SiteImport;
+  readonly jobs: Jobs;
   readonly #deps: PlatformApiDeps;
   readonly #cpu = new CpuMeter();
   readonly #startedAt = Date.now();
@@ -91,6 +95,7 @@ export class PlatformApi implements ApiPlatform {
     this.primaryDomain = deps.primaryDomain;
     this.dumps = deps.dumps;
     this.imports = deps.imports;
+    this.jobs = deps.jobs;
   }
 
   async status(): Promise<StatusReply> {
@@ -253,6 +258,16 @@ export class PlatformApi implements ApiPlatform {
     await ownCheckpoints.shredded(site.id);
   }
 
+  jobsOf(site: Site | undefined): Promise<Job[]> {
+    return this.#deps.cmdb.jobs(site?.id);
+  }
+
+  async describeJob({ siteId, ...job }: Job): Promise<JobReply> {
+    const { cmdb, jobs } = this.#deps;
+    const site = await cmdb.site(siteId);
+    return { ...job, site: site?.domain ?? '', running: jobs.isRunning(job.id), runs: await cmdb.runs(job.id) };
+  }
+
   logPath(site: Site, role: Role): string {
     return instanceLogPath(sitePaths(this.#deps.config, site.id), role);
   }
@@ -292,7 +307,7 @@ export class PlatformApi implements ApiPlatform {
       memoryBytes: usage?.memoryBytes ?? null,
       since: live?.instance.since ?? null,
       instances: lifecycle.livesOf(site.id, role).length,
-      why: live?.cause ?? null,
+      why: live?.why ?? null,
       wakes: stats?.wakes ?? 0,
       lastWake: stats?.lastWake === undefined ? null : { from: stats.lastWake.from, ms: stats.lastWake.ms },
     };

@@ -9,6 +9,8 @@ import { SubakoError } from '../domain/errors.ts';
 import type { EventSink } from '../domain/events.ts';
 import { AccessLog } from '../edge/access-log.ts';
 import { EDGE_UID, edgePaths, makeEdgeDirectories } from '../edge/edge-service.ts';
+import type { Hooks } from '../hooks/hooks.ts';
+import type { HookSignal } from '../hooks/hook.ts';
 import type { Image } from '../image/image.ts';
 import type { Progress } from '../image/image-store.ts';
 import { tryProcessLock } from '../lib/process-lock.ts';
@@ -19,6 +21,7 @@ import type { Stack } from '../stack/stack.ts';
 import { removeCgroup } from '../runtime/cgroup/remove.ts';
 import type { Runtimes } from '../runtime/runtimes.ts';
 import { buildCertificates } from './build-certificates.ts';
+import { buildHooks, startTimers } from './build-hooks.ts';
 import { buildSites } from './build-sites.ts';
 import type { BuiltSites } from './build-sites.ts';
 import { layFoundation } from './foundation.ts';
@@ -29,6 +32,7 @@ import { PageKeeper } from './page-keeper.ts';
 import { platformPaths } from './paths.ts';
 import { PlatformApi } from './platform-api.ts';
 import { readings } from './readings.ts';
+import { refuseBadPolicies } from './site-defaults.ts';
 import { STACKS } from './stacks.ts';
 import { startDatabase } from './start-database.ts';
 import { startEdge } from './start-edge.ts';
@@ -46,6 +50,8 @@ export interface StartOptions {
 
 export interface Platform {
   readonly events: EventLog;
+  /** Runs the hooks of a signal that the daemon was sent. */
+  signalled(signal: HookSignal): void;
   /** Ends everything; with `keep`, sites and services go on without the daemon, to be adopted later. */
   stop(options: { keep: boolean }): Promise<void>;
 }
@@ -56,6 +62,7 @@ export interface Platform {
  * @throws SubakoError `already_running`, `port_taken`, `host_unfit`, `state_damaged`, `build_failed` …; what this call started is stopped again
  */
 export async function startPlatform({ config, log, progress, onShutdown }: StartOptions): Promise<Platform> {
+  refuseBadPolicies(config);
   const foundation = await layFoundation(config, progress);
   const { runtime } = foundation;
   const edge = edgePaths(config);
@@ -70,7 +77,7 @@ export async function startPlatform({ config, log, progress, onShutdown }: Start
   const metrics = new Metrics(() => readings({ dispatcher, foundation, cmdb, ...built }));
   events.follow(({ type }) => metrics.event(type));
   undo.defer(() => events.flush());
-  const { emit } = events;
+  const { hooks, emit } = undo.use(buildHooks(config, events.emit));
   tellOfHost(foundation, emit, config);
   await ensureRuntimes(config, { runtime, cmdb, emit });
 
@@ -81,7 +88,7 @@ export async function startPlatform({ config, log, progress, onShutdown }: Start
   ending.keep = database.service.wasAdopted;
 
   const tls = await buildCertificates(config, { cmdb, emit });
-  const built = await buildSites(config, { foundation, cmdb, emit, database, progress, metrics, edge, certificates: tls.certificates });
+  const built = await buildSites(config, { foundation, cmdb, emit, hooks, database, progress, metrics, edge, certificates: tls.certificates });
   const { lifecycle, templates, ownCheckpoints, recover } = built;
   const pageKeeper = undo.use(new PageKeeper({ config, cmdb, events, ...built }));
   undo.defer(() => (ending.keep ? undefined : lifecycle.sleepAll('platform stopped')));
@@ -100,27 +107,23 @@ export async function startPlatform({ config, log, progress, onShutdown }: Start
   pageKeeper.begin({ adopted: edgeService.wasAdopted });
   const accessLog = await startAccessLog(config, edgeService, { cmdb, ...built });
   undo.defer(() => accessLog.stop());
-  undo.use(await watchSites(built, events));
+  undo.use(await watchSites({ ...built, config, hooks }, events));
   // Visitors need not wait for it: until it is there, sites boot. Its events say how it went.
   for (const { stack, image } of stacks) void templates.ensure({ stack, image, role: 'public' }).catch(() => undefined);
 
   const services = { database: database.service, edge: edgeService };
-  const api = await startApi(
-    new PlatformApi({ config, foundation, cmdb, events, ...built, ...tls, metrics, dispatcher, services, onShutdown }),
-    platformPaths(config).api,
-  );
-  undo.defer(() => api.close());
-  if (config.metrics !== undefined) undo.use(await startMetricsServer(config.metrics, () => metrics.text()));
+  undo.use(await openApi(new PlatformApi({ config, foundation, cmdb, events, ...built, ...tls, metrics, dispatcher, services, onShutdown }), config, metrics));
   undo.defer(() => lifecycle.close());
 
   emit({ type: 'platform.started', facts: { pid: process.pid, http: config.http, https: config.https } });
   const started = undo.move();
   const stop = async ({ keep }: { keep: boolean }): Promise<void> => {
     ending.keep = keep;
+    hooks.beginEnding();
     emit({ type: 'platform.stopped', cause: keep ? 'kept running' : 'command' });
     await started.disposeAsync();
   };
-  return { events, stop };
+  return { events, signalled: (signal) => hooks.signalled(signal), stop };
 }
 
 /** What containers left on the machine. Each step is tried, whatever became of the one before. */
@@ -168,13 +171,25 @@ async function startAccessLog(config: Config, edgeService: SystemService, parts:
   return accessLog;
 }
 
+async function openApi(platform: PlatformApi, config: Config, metrics: Metrics): Promise<AsyncDisposable> {
+  await using undo = new AsyncDisposableStack();
+  const api = await startApi(platform, platformPaths(config).api);
+  undo.defer(() => api.close());
+  if (config.metrics !== undefined) undo.use(await startMetricsServer(config.metrics, () => metrics.text()));
+  return undo.move();
+}
+
 /** What happens to sites without anybody asking. */
-async function watchSites({ reaper, spares, cron, primaryDomain }: BuiltSites, events: EventLog): Promise<AsyncDisposable> {
+async function watchSites(parts: BuiltSites & { readonly config: Config; readonly hooks: Hooks }, events: EventLog): Promise<AsyncDisposable> {
+  const { reaper, spares, cron, jobs, primaryDomain, config } = parts;
   await using undo = new AsyncDisposableStack();
   reaper.start();
   undo.defer(async () => void (await Promise.all([reaper.stop(), spares.stop()])));
   await cron.start(events);
   undo.defer(() => cron.stop());
+  await jobs.start();
+  undo.defer(() => jobs.stop());
+  undo.use(startTimers(config, parts));
   primaryDomain.start();
   undo.defer(() => primaryDomain.stop());
   return undo.move();

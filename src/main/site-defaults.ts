@@ -1,8 +1,58 @@
-/** What a new site is set to. */
+/** What sites are set to by the definition file: new ones, and at each start those that are there. */
 import type { Config } from '../config/config.ts';
-import type { SiteSettings } from '../domain/site.ts';
+import { SubakoError } from '../domain/errors.ts';
+import type { EventSink } from '../domain/events.ts';
+import type { Site, SiteSettings } from '../domain/site.ts';
+import { matches } from '../hooks/hook.ts';
+import { changeSettings } from '../site/site-settings.ts';
+import type { Sites } from '../site/sites.ts';
 
-export function siteDefaults(config: Config): SiteSettings {
+/** A new site's. @throws SubakoError `bad_setting` */
+export function siteDefaults(config: Config, domain: string): SiteSettings {
+  return changeSettings(defaults(config), assignmentsFor(config, domain));
+}
+
+/** @throws SubakoError `bad_setting` when a site is set to what cannot be */
+export function refuseBadPolicies(config: Config): void {
+  for (const pattern of Object.keys(config.sites)) {
+    try {
+      changeSettings(defaults(config), assignmentsOf(config, pattern));
+    } catch (error) {
+      if (!(error instanceof SubakoError)) throw error;
+      throw new SubakoError('bad_setting', `${config.definition}: sites.${pattern}: ${error.message}`, { hint: error.hint ?? '', cause: error });
+    }
+  }
+}
+
+/** Sites that are there become what the file says of them. What it does not name stays as it is. */
+export async function applyPolicies(config: Config, { sites, all, emit }: { sites: Pick<Sites, 'set'>; all: readonly Site[]; emit: EventSink }): Promise<void> {
+  for (const { domain, settings, phase } of all) {
+    const assignments = assignmentsFor(config, domain);
+    if (phase !== 'ready' || assignments.length === 0) continue;
+    try {
+      const wanted = changeSettings(settings, assignments);
+      if (JSON.stringify(wanted) !== JSON.stringify(settings)) await sites.set(domain, assignments);
+    } catch (error) {
+      emit({ type: 'policy.failed', site: domain, cause: String(error), facts: { assignments } });
+    }
+  }
+}
+
+/** Of every pattern that means it; the closest says the last word. */
+function assignmentsFor(config: Config, domain: string): string[] {
+  const patterns = Object.keys(config.sites).filter((pattern) => matches(pattern, domain));
+  return patterns.toSorted((a, b) => closeness(a) - closeness(b)).flatMap((pattern) => assignmentsOf(config, pattern));
+}
+
+function closeness(pattern: string): number {
+  return pattern.startsWith('*') ? pattern.length : Number.POSITIVE_INFINITY;
+}
+
+function assignmentsOf(config: Config, pattern: string): string[] {
+  return Object.entries(config.sites[pattern] ?? {}).map(([key, value]) => `${key}=${typeof value === 'boolean' ? (value ? 'yes' : 'no') : value}`);
+}
+
+function defaults(config: Config): SiteSettings {
   return {
     runtime: config.runtime,
     freezeAfterMs: config.freezeAfter,
@@ -28,6 +78,7 @@ export function siteDefaults(config: Config): SiteSettings {
     hstsMs: 0,
     cronEveryMs: config.cron,
     php: {},
+    hooks: {},
     egress: config.egress,
     smtp: false,
   };

@@ -27,6 +27,7 @@ const BEFORE = {
   hstsMs: 0,
   cronEveryMs: 900_000,
   php: {},
+  hooks: {},
   egress: false,
   smtp: false,
 } as const;

@@ -4,6 +4,7 @@ import { SubakoError } from '../domain/errors.ts';
 import { RUNTIME_NAMES } from '../domain/runtime-name.ts';
 import { DEFAULT_CACHE_MS, MAX_CACHE_MS } from '../domain/site.ts';
 import type { SiteSettings } from '../domain/site.ts';
+import { changeHooks } from './owner-hooks.ts';
 import { changePhp, refuseMisfits } from './php-settings.ts';
 import { formatDuration, formatSize, parseDuration, parseSize } from '../lib/units.ts';
 
@@ -19,6 +20,8 @@ interface Setting {
 
 /** What PHP settings begin with. */
 const PHP = 'php.';
+/** And what hooks of the site's owner do. */
+const HOOK = 'hook.';
 
 type Value = SiteSettings[keyof SiteSettings];
 
@@ -178,6 +181,10 @@ export function changeSettings(settings: SiteSettings, assignments: readonly str
       changed = { ...changed, php: changePhp(changed.php, key.slice(PHP.length), rest.join('=')) };
       continue;
     }
+    if (key.startsWith(HOOK)) {
+      changed = { ...changed, hooks: changeHooks(changed.hooks, key.slice(HOOK.length), rest.join('=')) };
+      continue;
+    }
     const setting = SITE_SETTINGS.find((one) => one.key === key);
     if (setting === undefined) {
       throw new SubakoError('bad_setting', `there is no setting “${key}”`, { hint: `the settings are ${SITE_SETTINGS.map((one) => one.key).join(', ')}` });
@@ -194,7 +201,11 @@ export function changeSettings(settings: SiteSettings, assignments: readonly str
 
 export function describeSettings(settings: SiteSettings): Record<string, string> {
   const own = SITE_SETTINGS.map(({ key, field, format }) => [key, format(settings[field] as never)]);
-  return Object.fromEntries([...own, ...Object.entries(settings.php).map(([name, value]) => [`${PHP}${name}`, value])]) as Record<string, string>;
+  return Object.fromEntries([...own, ...named(PHP, settings.php), ...named(HOOK, settings.hooks)]) as Record<string, string>;
+}
+
+function named(prefix: string, values: object): [string, string][] {
+  return Object.entries(values).map(([name, value]) => [`${prefix}${name}`, String(value)]);
 }
 
 function parseCache(text: string): number | undefined {

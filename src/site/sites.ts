@@ -48,7 +48,8 @@ export interface SitesDeps {
   readonly emit: EventSink;
   readonly now: () => number;
   readonly node: string;
-  readonly defaults: SiteSettings;
+  /** What a new site is set to, by its domain. */
+  readonly defaults: (domain: string) => SiteSettings;
   /** The newest image of a stack. */
   readonly imageOf: (stack: Stack) => Promise<Image>;
   readonly addresses: Addresses;
@@ -99,7 +100,7 @@ export class Sites {
     const image = await imageOf(stack);
     await this.#clearStale(domain);
     return this.#whileUnderWay(newId(), async (id) => {
-      const record: NewSite = { id, domain, stack: stack.name, phase: 'creating', image: image.digest, node, settings: defaults, createdAt: now() };
+      const record: NewSite = { id, domain, stack: stack.name, phase: 'creating', image: image.digest, node, settings: defaults(domain), createdAt: now() };
       const draft = await cmdb.insertSite(record);
       try {
         await this.#install(draft, stack, answers);
@@ -243,6 +244,7 @@ export class Sites {
     await writeFileAtomic(join(paths.secrets, 'database.json'), JSON.stringify(access), { mode: 0o600 });
     await tenants.create(access);
     await stack.prepareFiles(context, access);
+    if (Object.keys(site.settings.php).length > 0) await stack.configure(context);
     await seeds.fill(context, { stack, database: access.database, answers });
     await this.publish(site);
     await this.names.begin(site);

@@ -11,6 +11,7 @@ interface UpOptions {
   readonly http?: number;
   readonly https?: number;
   readonly detach?: boolean;
+  readonly config?: string;
 }
 
 export function upCommand(): Command {
@@ -18,6 +19,7 @@ export function upCommand(): Command {
     .description('start the platform: database, edge and dispatcher; sites wake when someone visits')
     .option('--http <port>', 'port for http (default 80)', parsePort)
     .option('--https <port>', 'port for https (default 443)', parsePort)
+    .option('--config <file>', 'the definition file (or SUBAKO_CONFIG; default: the one in the state directory)')
     .option('-d, --detach', 'go on in the background')
     .addHelpText(
       'after',
@@ -28,6 +30,7 @@ Examples:
   subako up                              in the foreground; Ctrl-C stops everything
   subako up --detach                     in the background; stop it with subako down
   subako up --http 8080 --https 8443     on other ports
+  subako up --config /etc/subako/subako.config.ts
   subako up --state /srv/a --run /run/a --http 8081 --https 8444 -d     a second platform beside the first`,
     )
     .action(async (options: UpOptions, command: Command) => {

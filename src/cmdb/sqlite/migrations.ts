@@ -66,4 +66,21 @@ export const MIGRATIONS: readonly string[] = [
      ran_at  INTEGER NOT NULL
    ) STRICT;
    CREATE INDEX crons_by_due ON crons (due_at);`,
+  `CREATE TABLE jobs (
+     id         TEXT PRIMARY KEY,
+     site_id    TEXT NOT NULL REFERENCES sites (id) ON DELETE CASCADE,
+     created_at INTEGER NOT NULL,
+     due_at     INTEGER,
+     record     TEXT NOT NULL CHECK (json_valid(record))
+   ) STRICT;
+   CREATE INDEX jobs_by_due ON jobs (due_at);
+   CREATE INDEX jobs_by_site ON jobs (site_id);
+   CREATE TABLE job_runs (
+     seq    INTEGER PRIMARY KEY AUTOINCREMENT,
+     id     TEXT NOT NULL UNIQUE,
+     job_id TEXT NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
+     is_open INTEGER NOT NULL CHECK (is_open IN (0, 1)),
+     record TEXT NOT NULL CHECK (json_valid(record))
+   ) STRICT;
+   CREATE INDEX job_runs_by_job ON job_runs (job_id, seq);`,
 ];

@@ -30,6 +30,7 @@ const ADDED_LATER = {
   hstsMs: 0,
   cronEveryMs: 900_000,
   php: {},
+  hooks: {},
   egress: true,
   smtp: false,
 } as const;

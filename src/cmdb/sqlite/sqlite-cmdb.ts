@@ -6,6 +6,8 @@ import type { Certificate } from '../../domain/certificate.ts';
 import type { NewEvent, SubakoEvent } from '../../domain/events.ts';
 import type { Instance } from '../../domain/instance.ts';
 import { roleKey } from '../../domain/role.ts';
+import { MAX_RUNS } from '../../domain/job.ts';
+import type { Job, JobRun } from '../../domain/job.ts';
 import type { Role } from '../../domain/role.ts';
 import type { Site } from '../../domain/site.ts';
 import { FIRST_SITE_RANGE, LAST_SITE_RANGE } from '../../domain/uid-range.ts';
@@ -157,6 +159,57 @@ export class SqliteCmdb implements Cmdb {
     return this.#all('SELECT * FROM crons WHERE due_at <= :now ORDER BY due_at LIMIT :limit', { now, limit }).map(cronFromRow);
   }
 
+  async putJob(job: Job): Promise<void> {
+    const { id, siteId, createdAt, dueAt } = job;
+    this.#durably(() =>
+      this.#run(
+        `INSERT INTO jobs (id, site_id, created_at, due_at, record) SELECT :id, sites.id, :createdAt, :dueAt, :record FROM sites WHERE sites.id = :siteId
+         ON CONFLICT (id) DO UPDATE SET due_at = excluded.due_at, record = excluded.record`,
+        { id, siteId, createdAt, dueAt, record: JSON.stringify(job) },
+      ),
+    );
+  }
+
+  async job(id: string): Promise<Job | undefined> {
+    const row = this.#get('SELECT record FROM jobs WHERE id = :id', { id });
+    return row === undefined ? undefined : (recordOf(row) as Job);
+  }
+
+  async jobs(siteId?: string): Promise<Job[]> {
+    return this.#all('SELECT record FROM jobs WHERE :siteId IS NULL OR site_id = :siteId ORDER BY created_at, id', { siteId: siteId ?? null }).map(
+      (row) => recordOf(row) as Job,
+    );
+  }
+
+  async dueJobs(now: number, limit: number): Promise<Job[]> {
+    return this.#all('SELECT record FROM jobs WHERE due_at <= :now ORDER BY due_at, id LIMIT :limit', { now, limit }).map((row) => recordOf(row) as Job);
+  }
+
+  async deleteJob(id: string): Promise<void> {
+    this.#durably(() => this.#run('DELETE FROM jobs WHERE id = :id', { id }));
+  }
+
+  async putRun(run: JobRun): Promise<void> {
+    const { id, jobId } = run;
+    this.#run(
+      `INSERT INTO job_runs (id, job_id, is_open, record) SELECT :id, jobs.id, :isOpen, :record FROM jobs WHERE jobs.id = :jobId
+       ON CONFLICT (id) DO UPDATE SET is_open = excluded.is_open, record = excluded.record`,
+      { id, jobId, isOpen: run.endedAt === undefined ? 1 : 0, record: JSON.stringify(run) },
+    );
+    this.#run(
+      `DELETE FROM job_runs WHERE job_id = :jobId AND seq NOT IN (SELECT seq FROM job_runs WHERE job_id = :jobId ORDER BY seq DESC LIMIT ${MAX_RUNS})`,
+      { jobId },
+    );
+  }
+
+  async runs(jobId: string): Promise<JobRun[]> {
+    return this.#all('SELECT record FROM job_runs WHERE job_id = :jobId ORDER BY seq DESC', { jobId }).map((row) => recordOf(row) as JobRun);
+  }
+
+  async openRuns(): Promise<JobRun[]> {
+    return this.#all('SELECT record FROM job_runs WHERE is_open = 1 ORDER BY seq').map((row) => recordOf(row) as JobRun);
+  }
+
   async putService(service: ServiceRecord): Promise<void> {
     this.#run('INSERT OR REPLACE INTO services (name, record) VALUES (:name, :record)', { name: service.name, record: JSON.stringify(service) });
   }
@@ -255,6 +308,10 @@ export class SqliteCmdb implements Cmdb {
   #run(sql: string, params: Params): { lastInsertRowid: number | bigint } {
     return this.#statement(sql).run(params);
   }
+}
+
+function recordOf(row: Record<string, unknown>): unknown {
+  return JSON.parse(String(row['record']));
 }
 
 function alreadyExists(domain: string, phase: string): SubakoError {

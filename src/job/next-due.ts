@@ -1,0 +1,28 @@
+/** When a job is to be run next. Pure. */
+import type { Job, RunOutcome } from '../domain/job.ts';
+
+const SECOND_MS = 1_000;
+const LONGEST_PAUSE_MS = 300_000;
+/** A worker that ran for so long was well. */
+const HEALTHY_AFTER_MS = 60_000;
+
+export interface EndedRun {
+  readonly startedAt: number;
+  readonly endedAt: number;
+  readonly outcome: RunOutcome;
+}
+
+/** What becomes of a job when a run of it has ended. Times are Unix time in milliseconds. */
+export function afterRun(job: Job, { startedAt, endedAt, outcome }: EndedRun): Pick<Job, 'dueAt' | 'failures'> {
+  const failures = outcome === 'done' || (job.kind === 'always' && endedAt - startedAt >= HEALTHY_AFTER_MS) ? 0 : job.failures + 1;
+  // A worker that ends well is started again, too, but not as quickly as it can end.
+  if (job.kind === 'always') return { failures, dueAt: endedAt + pauseMs(Math.max(1, failures)) };
+  if (failures > 0 && failures <= job.retries) return { failures, dueAt: endedAt + pauseMs(failures) };
+  const next = job.kind === 'every' ? Math.max(startedAt + job.everyMs, endedAt) : null;
+  return { failures: 0, dueAt: next };
+}
+
+/** Twice as long after each failure: 1 s, 2 s, 4 s … 5 min. */
+function pauseMs(failures: number): number {
+  return Math.min(SECOND_MS * 2 ** (failures - 1), LONGEST_PAUSE_MS);
+}

@@ -1,0 +1,52 @@
+/** Ends commands that were run in a container and outlived whoever ran them. */
+import { readFile } from 'node:fs/promises';
+import { RUNTIME_NAMES } from '../domain/runtime-name.ts';
+import type { Runtime } from '../runtime/runtime.ts';
+import type { Live } from './live.ts';
+
+/** The machine's first process: who takes those whose parent ended. */
+const FIRST = 1;
+
+/**
+ * After a command's time was over. Whoever has a parent within the container stays, and so does a command whose caller is still there.
+ * @param before who was there before the command was run
+ */
+export async function endStrays(live: Live, runtime: Pick<Runtime, 'processes'>, before: ReadonlySet<number>): Promise<void> {
+  for (const [pid, parent] of await roots(live, runtime)) {
+    if (!before.has(pid) && !(await isRuntime(parent))) end(pid);
+  }
+}
+
+/** After a daemon was killed: commands that it had run, whose callers are orphans now. */
+export async function endOrphans(live: Live, runtime: Pick<Runtime, 'processes'>): Promise<void> {
+  for (const [pid, parent] of await roots(live, runtime)) {
+    if ((await isRuntime(parent)) && (await parentOf(parent)) === FIRST) end(pid);
+  }
+}
+
+/** Processes of the container whose parent is none of it, with that parent. */
+async function roots(live: Live, runtime: Pick<Runtime, 'processes'>): Promise<[number, number][]> {
+  const pids = await runtime.processes(live.instance.id).catch((): number[] => []);
+  const pairs = await Promise.all(pids.map(async (pid): Promise<[number, number]> => [pid, (await parentOf(pid)) ?? pid]));
+  const inside = new Set(pids);
+  return pairs.filter(([pid, parent]) => pid !== live.process.pid && !inside.has(parent));
+}
+
+async function parentOf(pid: number): Promise<number | undefined> {
+  const parent = /^PPid:\s+(\d+)$/mu.exec(await readFile(`/proc/${pid}/status`, 'utf8').catch(() => ''))?.[1];
+  return parent === undefined ? undefined : Number(parent);
+}
+
+/** It runs a command in a container for somebody. */
+async function isRuntime(pid: number): Promise<boolean> {
+  const name = (await readFile(`/proc/${pid}/comm`, 'utf8').catch(() => '')).trim();
+  return RUNTIME_NAMES.some((one) => one === name);
+}
+
+function end(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // it ended meanwhile
+  }
+}
