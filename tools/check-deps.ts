@@ -24,8 +24,8 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   lifecycle: ['domain', 'lib', 'checkpoint', 'cmdb', 'edge', 'hooks', 'image', 'mail', 'runtime', 'site', 'stack'],
   dispatcher: ['domain', 'lib', 'cmdb', 'lifecycle'],
   job: ['domain', 'lib', 'cmdb', 'lifecycle', 'runtime', 'site'],
-  api: ['domain', 'lib', 'job', 'lifecycle', 'site'],
-  cli: ['domain', 'lib', 'api', 'config', 'hooks', 'lifecycle', 'main', 'site'],
+  api: ['domain', 'lib', 'image', 'job', 'lifecycle', 'site'],
+  cli: ['domain', 'lib', 'api', 'config', 'hooks', 'image', 'lifecycle', 'main', 'site'],
   main: [
     'domain',
     'lib',

@@ -1,4 +1,5 @@
 /** What the API needs of the running platform. */
+import type { OciStore } from '../image/oci/oci-store.ts';
 import type { Dumps } from '../site/dumps.ts';
 import type { Owner } from '../site/owner.ts';
 import type { PrimaryDomain } from '../site/primary-domain.ts';
@@ -62,6 +63,7 @@ export interface ApiPlatform {
   readonly primaryDomain: PrimaryDomain;
   readonly dumps: Dumps;
   readonly imports: SiteImport;
+  readonly images: OciStore;
   readonly jobs: Pick<Jobs, 'add' | 'get' | 'run' | 'remove' | 'isRunning' | 'outputPath'>;
   status(): Promise<StatusReply>;
   ps(): Promise<PsRow[]>;

@@ -6,6 +6,7 @@ import { asSubakoError, SubakoError } from '../domain/errors.ts';
 import type { ErrorCode } from '../domain/errors.ts';
 import type { ApiPlatform } from './platform.ts';
 import { cacheRoutes } from './cache-routes.ts';
+import { imageRoutes } from './image-routes.ts';
 import { jobRoutes } from './job-routes.ts';
 import { ladderRoutes } from './ladder-routes.ts';
 import { moveRoutes } from './move-routes.ts';
@@ -21,6 +22,7 @@ const STATUS: Readonly<Partial<Record<ErrorCode, number>>> = {
   bad_setting: 400,
   bad_certificate: 400,
   certificate_failed: 502,
+  registry_failed: 502,
   not_found: 404,
   unknown_host: 404,
   already_exists: 409,
@@ -56,6 +58,7 @@ export async function startApi(platform: ApiPlatform, socket: string): Promise<F
   moveRoutes(api, platform);
   jobRoutes(api, platform);
   cacheRoutes(api, platform);
+  imageRoutes(api, platform);
   streamRoutes(api, platform);
   await rm(socket, { force: true });
   // Never reachable for others, not even for a moment: the daemon's umask leaves them no right to write, which connecting takes.

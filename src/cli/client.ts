@@ -55,13 +55,20 @@ export class Client {
 
   /** Work that takes long and tells how it goes (see api/work-stream.ts). */
   async work<T>(path: string, body: unknown, onProgress: (text: string) => void): Promise<T> {
-    for await (const line of createInterface({ input: await this.stream('POST', path, body), crlfDelay: Infinity })) {
-      const news = JSON.parse(line) as { progress?: string; done?: T; error?: unknown };
-      if (news.progress !== undefined) onProgress(news.progress);
-      if (news.error !== undefined) throw errorOf(line);
-      if ('done' in news) return news.done;
+    const answer = await this.stream('POST', path, body);
+    let cause: unknown;
+    try {
+      for await (const line of createInterface({ input: answer, crlfDelay: Infinity })) {
+        const news = JSON.parse(line) as { progress?: string; done?: T; error?: unknown };
+        if (news.progress !== undefined) onProgress(news.progress);
+        if (news.error !== undefined) throw errorOf(line);
+        if ('done' in news) return news.done;
+      }
+    } catch (error) {
+      if (error instanceof SubakoError) throw error;
+      cause = error;
     }
-    throw new SubakoError('internal', 'the daemon broke off', { hint: 'subako events may tell why' });
+    throw new SubakoError('internal', 'the daemon broke off', { hint: 'subako events may tell why', cause });
   }
 
   async #json<T>(method: string, path: string, body?: unknown): Promise<T> {

@@ -12,6 +12,9 @@ import { doctorCommand } from './commands/doctor.ts';
 import { downCommand } from './commands/down.ts';
 import { eventsCommand } from './commands/events.ts';
 import { execCommand } from './commands/exec.ts';
+import { imageCommand, imagesCommand, rmiCommand } from './commands/image.ts';
+import { buildCommand } from './commands/image-build.ts';
+import { pullCommand, pushCommand } from './commands/image-registry.ts';
 import { jobCommand } from './commands/job.ts';
 import { logsCommand } from './commands/logs.ts';
 import { metricsCommand } from './commands/metrics.ts';
@@ -75,6 +78,12 @@ export function createProgram(version: string): Command {
     pluginCommand,
     loginLinkCommand,
     healthCommand,
+    imageCommand,
+    pullCommand,
+    pushCommand,
+    buildCommand,
+    imagesCommand,
+    rmiCommand,
     templateCommand,
     checkpointCommand,
     cacheCommand,

@@ -36,6 +36,14 @@ const MAIL_SCHEMA = z.strictObject({
   maxSize: size('10m'),
 });
 
+/** How one registry of images is spoken to. */
+const REGISTRY_SCHEMA = z.strictObject({
+  /** Plain http, or a certificate that nobody vouches for, is accepted. */
+  insecure: z.boolean().optional(),
+  /** Directory with `*.crt` files of authorities by which its certificate is trusted. */
+  certDir: z.string().startsWith('/', 'should be an absolute path').optional(),
+});
+
 /** Keys of the definition file, whatever it is written in. Every one has a line in docs/operations.md; a test holds them together. */
 export const FILE_SCHEMA = z.strictObject({
   /** Ports of the edge. */
@@ -122,6 +130,10 @@ export const FILE_SCHEMA = z.strictObject({
     .optional(),
   /** Where sites' mail goes. Default: nowhere, it is refused. */
   mail: MAIL_SCHEMA.optional(),
+  /** What one image may take on the disk, unpacked. */
+  imageSizeLimit: size('20g'),
+  /** By host, and port where it is not 443: registries that are not spoken to as all others. */
+  registries: z.record(z.string().regex(/^[a-zA-Z0-9.-]+(?::\d{1,5})?$/u, 'should be HOST or HOST:PORT'), REGISTRY_SCHEMA).default({}),
   /** Memory that MariaDB may use for its buffer pool. */
   databaseMemory: size('256m'),
   /** Settings of sites, by domain, `*.example.org` or `*`, as `site set` takes them: set when a site is made, and at each start. */
@@ -213,6 +225,12 @@ function badSetting({ path, lineOf }: Definition, error: z.ZodError): SubakoErro
 /** For tests of what happens when the daemon dies at a given place (see lib/failpoint.ts); empty for everyone else. */
 export function failpointsToArm(env: NodeJS.ProcessEnv = process.env): string {
   return env['SUBAKO_FAILPOINTS'] ?? '';
+}
+
+/** Where the machine reaches the outside through a proxy: for programs that fetch something. */
+export function proxyEnvironment(env: NodeJS.ProcessEnv = process.env): Record<string, string> {
+  const wanted = /^(?:https?_proxy|no_proxy|HTTPS?_PROXY|NO_PROXY)$/u;
+  return Object.fromEntries(Object.entries(env).filter((pair): pair is [string, string] => wanted.test(pair[0]) && pair[1] !== undefined));
 }
 
 /** The part of the environment that a daemon started by us needs: what people set to reach a package mirror, and our own settings. */

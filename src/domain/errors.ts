@@ -23,6 +23,7 @@ export const ERROR_CODES = {
   command_missing: 1,
   host_unfit: 1,
   build_failed: 1,
+  registry_failed: 1,
   database_failed: 1,
   state_damaged: 1,
   no_space: 1,

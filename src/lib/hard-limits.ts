@@ -2,8 +2,18 @@
 import { readFile } from 'node:fs/promises';
 
 /** Without CAP_SYS_RESOURCE a child's limit above this one is refused. */
-export async function hardOpenFiles(): Promise<number> {
+export function hardOpenFiles(): Promise<number> {
+  return hard('Max open files', 1024);
+}
+
+/** As `hardOpenFiles`, of processes of one user. */
+export function hardProcesses(): Promise<number> {
+  return hard('Max processes', 32_768);
+}
+
+/** @param fallback where the kernel names no number, because there is no limit */
+async function hard(name: string, fallback: number): Promise<number> {
   const limits = await readFile('/proc/self/limits', 'utf8');
-  const hard = /^Max open files\s+\d+\s+(\d+)/mu.exec(limits)?.[1];
-  return hard === undefined ? 1024 : Number(hard);
+  const found = new RegExp(`^${name}\\s+\\S+\\s+(\\d+)`, 'mu').exec(limits)?.[1];
+  return found === undefined ? fallback : Number(found);
 }

@@ -17,6 +17,9 @@ export function platformPaths({ state, run }: Pick<Directories, 'state' | 'run'>
     /** Runtimes besides crun, where a site asked for one. */
     runtimes: join(state, 'runtimes'),
     images: join(state, 'images'),
+    /** Images that containers are made from, and logins at registries: root alone. */
+    oci: join(state, 'oci'),
+    ociRun: join(run, 'oci'),
     sites: join(state, 'sites'),
     api: join(run, 'api.sock'),
     /** Links to sockets that the daemon itself asks. */

@@ -17,6 +17,7 @@ import { DEPTH } from '../domain/state.ts';
 import type { RestingState } from '../domain/state.ts';
 import type { Jobs } from '../job/jobs.ts';
 import type { PageCache } from '../edge/page-cache/page-cache.ts';
+import type { OciStore } from '../image/oci/oci-store.ts';
 import { PURGE_ALL, purgePath } from '../edge/page-cache/purge-request.ts';
 import type { EventLog } from '../lifecycle/event-log.ts';
 import type { Lifecycle, Transition } from '../lifecycle/lifecycle.ts';
@@ -52,6 +53,7 @@ export interface PlatformApiDeps {
   readonly primaryDomain: PrimaryDomain;
   readonly dumps: Dumps;
   readonly imports: SiteImport;
+  readonly images: OciStore;
   readonly jobs: Jobs;
   readonly lifecycle: Lifecycle;
   readonly templates: Templates;
@@ -80,6 +82,7 @@ export class PlatformApi implements ApiPlatform {
   readonly primaryDomain: PrimaryDomain;
   readonly dumps: Dumps;
   readonly imports: SiteImport;
+  readonly images: OciStore;
   readonly jobs: Jobs;
   readonly #deps: PlatformApiDeps;
   readonly #cpu = new CpuMeter();
@@ -95,6 +98,7 @@ export class PlatformApi implements ApiPlatform {
     this.primaryDomain = deps.primaryDomain;
     this.dumps = deps.dumps;
     this.imports = deps.imports;
+    this.images = deps.images;
     this.jobs = deps.jobs;
   }
 

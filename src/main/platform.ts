@@ -21,6 +21,7 @@ import type { Stack } from '../stack/stack.ts';
 import { removeCgroup } from '../runtime/cgroup/remove.ts';
 import type { Runtimes } from '../runtime/runtimes.ts';
 import { buildCertificates } from './build-certificates.ts';
+import { buildImages } from './build-images.ts';
 import { buildHooks, startTimers } from './build-hooks.ts';
 import { buildSites } from './build-sites.ts';
 import type { BuiltSites } from './build-sites.ts';
@@ -88,6 +89,7 @@ export async function startPlatform({ config, log, progress, onShutdown }: Start
   ending.keep = database.service.wasAdopted;
 
   const tls = await buildCertificates(config, { cmdb, emit });
+  const images = undo.use(await buildImages(config, { foundation, cmdb }));
   const built = await buildSites(config, { foundation, cmdb, emit, hooks, database, progress, metrics, edge, certificates: tls.certificates });
   const { lifecycle, templates, ownCheckpoints, recover } = built;
   const pageKeeper = undo.use(new PageKeeper({ config, cmdb, events, ...built }));
@@ -112,7 +114,9 @@ export async function startPlatform({ config, log, progress, onShutdown }: Start
   for (const { stack, image } of stacks) void templates.ensure({ stack, image, role: 'public' }).catch(() => undefined);
 
   const services = { database: database.service, edge: edgeService };
-  undo.use(await openApi(new PlatformApi({ config, foundation, cmdb, events, ...built, ...tls, metrics, dispatcher, services, onShutdown }), config, metrics));
+  undo.use(
+    await openApi(new PlatformApi({ config, foundation, cmdb, events, images, ...built, ...tls, metrics, dispatcher, services, onShutdown }), config, metrics),
+  );
   undo.defer(() => lifecycle.close());
 
   emit({ type: 'platform.started', facts: { pid: process.pid, http: config.http, https: config.https } });

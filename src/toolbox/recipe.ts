@@ -1,4 +1,4 @@
-/** What is in the toolbox: the platform's own tools, the same on every host. */
+/** What is in the toolboxes: the platform's own tools, the same on every host. */
 import type { Recipe } from '../image/recipe.ts';
 
 export const TOOLBOX_RECIPE: Recipe = {
@@ -47,6 +47,23 @@ export const TOOLBOX_RECIPE: Recipe = {
     { name: 'iproute2', argv: ['ip', '-V'], expect: /iproute2-([\d.]+)/u },
     { name: 'nftables', argv: ['nft', '--version'], expect: /nftables v([\d.]+)/u },
     { name: 'openssl', argv: ['openssl', 'version'], expect: /OpenSSL ([\d.]+)/u },
+  ],
+};
+
+/** What works on images; a toolbox of its own, made when the first image is pulled or built. */
+export const IMAGE_TOOLS_RECIPE: Recipe = {
+  name: 'image-tools',
+  suite: 'trixie',
+  // netavark is never run, but buildah will not start without it.
+  packages: ['buildah', 'skopeo', 'containers-storage', 'netavark', 'attr', 'patchelf'],
+  purge: [],
+  directories: [],
+  files: [],
+  steps: [],
+  checks: [
+    { name: 'buildah', argv: ['buildah', '--version'], expect: /version ([\d.]+)/u },
+    { name: 'skopeo', argv: ['skopeo', '--version'], expect: /version ([\d.]+)/u },
+    { name: 'containers-storage', argv: ['dpkg-query', '-W', '-f', '${Version}', 'containers-storage'], expect: /^(\d[\w.+~-]*)/u },
   ],
 };
 

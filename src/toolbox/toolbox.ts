@@ -5,7 +5,8 @@ import { exec, execAny } from '../lib/exec.ts';
 import type { Image } from '../image/image.ts';
 import type { ImageStore, Progress } from '../image/image-store.ts';
 import { KDAT_PATH, OWN_KDAT_PATH } from '../runtime/criu/kernel-facts.ts';
-import { TOOLBOX_RECIPE } from './recipe.ts';
+import type { ImagePrograms } from '../image/oci/image-tools.ts';
+import { IMAGE_TOOLS_RECIPE, TOOLBOX_RECIPE } from './recipe.ts';
 
 export interface Toolbox {
   readonly image: Image;
@@ -26,6 +27,19 @@ export async function ensureToolbox(store: ImageStore, progress: Progress): Prom
   const ip = await hostProgram(image, { path: 'usr/bin/ip', asksVersion: '-V' });
   await hostProgram(image, { path: 'usr/bin/perl' });
   return { image, crun, criu, ip, nft: await hostProgram(image, { path: 'usr/sbin/nft' }), perl: perlOf(image) };
+}
+
+/** The programs for images, from a toolbox of their own: a host that runs WordPress alone never fetches them. */
+export async function ensureImageTools(store: ImageStore, progress: Progress): Promise<ImagePrograms> {
+  const image = await store.ensure(IMAGE_TOOLS_RECIPE, progress);
+  return {
+    skopeo: await hostProgram(image, { path: 'usr/bin/skopeo', isGo: true }),
+    buildah: await hostProgram(image, { path: 'usr/bin/buildah', isGo: true }),
+    containersStorage: await hostProgram(image, { path: 'usr/bin/containers-storage', isGo: true, asksVersion: '--help' }),
+    getfattr: await hostProgram(image, { path: 'usr/bin/getfattr' }),
+    helpers: join(image.rootfs, 'usr/lib/podman'),
+    seccompProfile: join(image.rootfs, 'usr/share/containers/seccomp.json'),
+  };
 }
 
 const LOADER: Readonly<Record<string, { path: string; libraries: string }>> = {
@@ -50,6 +64,8 @@ interface HostProgram {
   readonly replace?: readonly [from: string, to: string];
   /** Default: `--version`. */
   readonly asksVersion?: string;
+  /** Programs in Go crash at once when patchelf sorts their headers. */
+  readonly isGo?: boolean;
   /** It has neither loader nor libraries, and starts as it is. */
   readonly isStatic?: boolean;
 }
@@ -59,7 +75,7 @@ interface HostProgram {
  * without chroot or a wrapper (crun must see the host's paths, and runs itself again through /proc/self/exe).
  * Made beside the root, because the path is part of it.
  */
-export async function hostProgram(image: Image, { path, replace, asksVersion = '--version', isStatic = false }: HostProgram): Promise<string> {
+export async function hostProgram(image: Image, { path, replace, asksVersion = '--version', isGo = false, isStatic = false }: HostProgram): Promise<string> {
   const bin = join(image.dir, 'bin');
   const target = join(bin, path.split('/').at(-1) ?? path);
   // It is there and starts: a state directory that was moved would leave it without its loader.
@@ -72,8 +88,9 @@ export async function hostProgram(image: Image, { path, replace, asksVersion = '
     await writeFile(draft, withText(await readFile(join(image.rootfs, path)), replace));
     await chmod(draft, 0o755);
     const patchelf = [join(image.rootfs, loader.path), '--library-path', libraries, join(image.rootfs, 'usr/bin/patchelf')];
+    const sorting = isGo ? ['--no-sort'] : [];
     const named = ['--set-interpreter', join(image.rootfs, loader.path), '--force-rpath', '--set-rpath', libraries];
-    if (!isStatic) await exec([...patchelf, ...named, draft]);
+    if (!isStatic) await exec([...patchelf, ...sorting, ...named, draft]);
     await exec([draft, asksVersion]);
     await rename(draft, target);
   } finally {
