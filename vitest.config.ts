@@ -10,8 +10,8 @@ export default defineConfig({
           name: 'real',
           include: ['test/**/*.test.ts'],
           environment: 'node',
-          // Real containers on few cores: one file after another.
-          fileParallelism: false,
+          // Real containers on few cores: each file has a platform of its own, and much of a test is waiting.
+          maxWorkers: 2,
           // A machine that others use too may stop for seconds at any moment. The report names each test that needed its second try.
           retry: 1,
           testTimeout: 600_000,
