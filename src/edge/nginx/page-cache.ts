@@ -60,8 +60,9 @@ export function pageCacheHttp(cacheBytes: number): string {
   js_set $page_keep pages.keep;
   perl_modules ${EDGE_VIEW.config};
   perl_require hits.pm;
-  perl_set $page_age hits::age;
-  perl_set $page_status hits::status;
+  perl_set $page_told hits::told;
+  map $page_told $page_age { "~^(\\d+) " $1; default ""; }
+  map $page_told $page_status { "~^\\d+ (-?\\d+)$" "Subako; hit; ttl=$1"; default $page_told; }
   map $request_method $page_by_method { GET ""; HEAD ""; default method; }
   map "$http_content_length$http_transfer_encoding" $page_by_body { "" ""; 0 ""; default body; }
   map "$http_authorization$http_x_requested_with$http_x_wp_nonce$http_upgrade" $page_by_auth { "" ""; default auth; }
