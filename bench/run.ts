@@ -13,6 +13,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<Benchmark>>> = {
   density: () => import('./density.ts'),
   storm: () => import('./storm.ts'),
   records: () => import('./records.ts'),
+  start: () => import('./start.ts'),
   cache: () => import('./cache.ts'),
   tls: () => import('./tls.ts'),
   runtimes: () => import('./runtimes.ts'),

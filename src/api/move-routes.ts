@@ -41,7 +41,7 @@ export function moveRoutes(api: FastifyInstance, platform: ApiPlatform): void {
 }
 
 /** Nothing is answered before the first bytes are there, so that what fails at once is an error; what fails later breaks the answer off. */
-async function sendOutput(reply: FastifyReply, work: (output: PassThrough) => Promise<void>): Promise<void> {
+export async function sendOutput(reply: FastifyReply, work: (output: PassThrough) => Promise<void>): Promise<void> {
   const output = new PassThrough();
   const working = work(output);
   await Promise.race([once(output, 'readable'), working]);

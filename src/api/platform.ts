@@ -1,4 +1,8 @@
 /** What the API needs of the running platform. */
+import type { Readable, Writable } from 'node:stream';
+import type { Containers } from '../container/containers.ts';
+import type { Volumes } from '../container/volumes.ts';
+import type { Container } from '../domain/container.ts';
 import type { OciStore } from '../image/oci/oci-store.ts';
 import type { Dumps } from '../site/dumps.ts';
 import type { Owner } from '../site/owner.ts';
@@ -13,6 +17,7 @@ import type { RestingState } from '../domain/state.ts';
 import type { EventLog } from '../lifecycle/event-log.ts';
 import type { Transition } from '../lifecycle/lifecycle.ts';
 import type { Names } from '../site/names.ts';
+import type { ContainerReply, ContainerRow, ProcessRow, StatsRow } from './container-types.ts';
 import type {
   AuthorityReply,
   CacheReply,
@@ -41,6 +46,21 @@ export interface ApiCertificates {
   authority(): AuthorityReply;
 }
 
+export interface ApiContainers {
+  readonly all: Containers;
+  readonly volumes: Volumes;
+  readonly describe: (container: Container) => ContainerReply;
+  isUp(id: string): Promise<boolean>;
+  /** Those that are up, or all. */
+  rows(which: { readonly all: boolean }): Promise<ContainerRow[]>;
+  stats(): Promise<StatsRow[]>;
+  processes(ref: string): Promise<ProcessRow[]>;
+  /** As a tar archive. */
+  copyOut(ref: string, path: string, output: Writable): Promise<void>;
+  /** The archive holds one thing called `name`. */
+  copyIn(ref: string, to: { readonly path: string; readonly name: string }, input: Readable): Promise<void>;
+}
+
 export interface WpCliRequest {
   readonly args: readonly string[];
   /** Absolute path of the program. */
@@ -64,6 +84,7 @@ export interface ApiPlatform {
   readonly dumps: Dumps;
   readonly imports: SiteImport;
   readonly images: OciStore;
+  readonly containers: ApiContainers;
   readonly jobs: Pick<Jobs, 'add' | 'get' | 'run' | 'remove' | 'isRunning' | 'outputPath'>;
   status(): Promise<StatusReply>;
   ps(): Promise<PsRow[]>;

@@ -6,6 +6,7 @@ import { asSubakoError, SubakoError } from '../domain/errors.ts';
 import type { ErrorCode } from '../domain/errors.ts';
 import type { ApiPlatform } from './platform.ts';
 import { cacheRoutes } from './cache-routes.ts';
+import { containerRoutes } from './container-routes.ts';
 import { imageRoutes } from './image-routes.ts';
 import { jobRoutes } from './job-routes.ts';
 import { ladderRoutes } from './ladder-routes.ts';
@@ -27,6 +28,7 @@ const STATUS: Readonly<Partial<Record<ErrorCode, number>>> = {
   unknown_host: 404,
   already_exists: 409,
   conflict: 409,
+  port_taken: 409,
   busy: 503,
   backing_off: 503,
   wake_overflow: 503,
@@ -59,6 +61,7 @@ export async function startApi(platform: ApiPlatform, socket: string): Promise<F
   jobRoutes(api, platform);
   cacheRoutes(api, platform);
   imageRoutes(api, platform);
+  containerRoutes(api, platform);
   streamRoutes(api, platform);
   await rm(socket, { force: true });
   // Never reachable for others, not even for a moment: the daemon's umask leaves them no right to write, which connecting takes.

@@ -85,7 +85,7 @@ export function streamRoutes(api: FastifyInstance, platform: ApiPlatform): void 
 }
 
 /** The site is kept awake for as long as whoever asked stays. */
-async function hold(reply: FastifyReply, { argv, release }: { argv: readonly string[]; release: () => void }): Promise<void> {
+export async function hold(reply: FastifyReply, { argv, release }: { argv: readonly string[]; release: () => void }): Promise<void> {
   // Whoever asked may have gone while the site woke.
   if (reply.raw.destroyed || reply.raw.closed) return release();
   const { write, closed } = beginStream(reply, 'application/x-ndjson');
@@ -94,7 +94,7 @@ async function hold(reply: FastifyReply, { argv, release }: { argv: readonly str
   return release();
 }
 
-function beginStream(reply: FastifyReply, type: string): { write: (text: string) => void; closed: Promise<unknown> } {
+export function beginStream(reply: FastifyReply, type: string): { write: (text: string) => void; closed: Promise<unknown> } {
   reply.hijack();
   reply.raw.writeHead(200, { 'content-type': type });
   reply.raw.flushHeaders();

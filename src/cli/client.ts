@@ -2,6 +2,7 @@
 import { request } from 'node:http';
 import type { IncomingMessage } from 'node:http';
 import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
 import { ERROR_CODES, SubakoError } from '../domain/errors.ts';
 import type { ErrorCode } from '../domain/errors.ts';
 import type { ErrorReply } from '../api/types.ts';
@@ -51,6 +52,17 @@ export class Client {
     const response = await this.#send(method, path, body);
     if (response.statusCode === undefined || response.statusCode < 400) return response;
     throw errorOf(await text(response));
+  }
+
+  /** A body that is not JSON, as it comes. */
+  async upload(path: string, body: Readable): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
+    const sent = request({ socketPath: this.#socket, method: 'PUT', path, headers: { 'content-type': 'application/octet-stream' } }, resolve);
+    sent.on('error', (error: NodeJS.ErrnoException) => reject(unreachable(this.#socket, error)));
+    body.pipe(sent);
+    const response = await promise;
+    const answer = await text(response);
+    if (response.statusCode !== undefined && response.statusCode >= 400) throw errorOf(answer);
   }
 
   /** Work that takes long and tells how it goes (see api/work-stream.ts). */

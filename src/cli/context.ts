@@ -1,8 +1,8 @@
 /** What every command gets: the client, the output, and where the platform is. */
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { directories } from '../config/config.ts';
-import type { Directories } from '../config/config.ts';
+import { directories } from '../config/directories.ts';
+import type { Directories } from '../config/directories.ts';
 import { Client } from './client.ts';
 import { createOutput } from './output.ts';
 import type { Output } from './output.ts';

@@ -1,7 +1,7 @@
 /** The command line: every command, and what they have in common. */
-import { Command, CommanderError } from 'commander';
-import { asSubakoError, ERROR_CODES, SubakoError } from '../domain/errors.ts';
+import type { Command } from 'commander';
 import { cacheCommand } from './commands/cache.ts';
+import { containerCommands } from './commands/containers.ts';
 import { certCommand } from './commands/cert.ts';
 import { checkpointCommand } from './commands/checkpoint.ts';
 import { completionCommand } from './commands/completion.ts';
@@ -34,7 +34,7 @@ import { searchReplaceCommand } from './commands/search-replace.ts';
 import { themeCommand } from './commands/theme.ts';
 import { userCommand } from './commands/user.ts';
 import { wpCommand } from './commands/wp.ts';
-import { showError } from './output.ts';
+import { baseProgram, runProgram } from './run-program.ts';
 
 const EXAMPLES = `
 Examples:
@@ -48,13 +48,6 @@ Examples:
 Each command has its own --help with examples. Every reading command takes --json.`;
 
 export function createProgram(version: string): Command {
-  const program = new Command('subako')
-    .description('A self-hosted cloud for web sites in containers that sleep until someone visits.')
-    .version(version)
-    .helpCommand(false)
-    .enablePositionalOptions()
-    .configureHelp({ showGlobalOptions: true })
-    .addHelpText('after', EXAMPLES);
   const commands = [
     upCommand,
     downCommand,
@@ -93,40 +86,11 @@ export function createProgram(version: string): Command {
     startCommand,
     completionCommand,
   ];
-  for (const create of commands) program.addCommand(create());
-  forEachCommand(program, withCommonOptions);
-  return program;
+  return baseProgram(version, [...commands, ...containerCommands])
+    .description('A self-hosted cloud for web sites in containers that sleep until someone visits.')
+    .addHelpText('after', EXAMPLES);
 }
 
-/** Runs one command line; returns the exit code: 0 done, 1 failed, 2 usage. */
-export async function run(argv: readonly string[], version: string): Promise<number> {
-  const program = createProgram(version);
-  try {
-    await program.parseAsync([...argv], { from: 'user' });
-    return typeof process.exitCode === 'number' ? process.exitCode : 0;
-  } catch (thrown) {
-    if (thrown instanceof CommanderError && thrown.exitCode === 0) return 0;
-    const error = thrown instanceof CommanderError ? usageError(thrown) : asSubakoError(thrown);
-    showError(error, argv.includes('--json'));
-    return ERROR_CODES[error.code];
-  }
-}
-
-function withCommonOptions(command: Command): void {
-  command
-    .option('--state <dir>', 'where sites and images are kept (or SUBAKO_STATE; default /var/lib/subako)')
-    .option('--run <dir>', 'where sockets are (or SUBAKO_RUN; default /run/subako)')
-    .option('--json', 'print JSON')
-    .exitOverride()
-    .configureOutput({ writeErr: () => undefined });
-}
-
-function forEachCommand(command: Command, work: (command: Command) => void): void {
-  work(command);
-  for (const child of command.commands) forEachCommand(child, work);
-}
-
-function usageError(error: CommanderError): SubakoError {
-  if (error.code === 'commander.help') return new SubakoError('bad_usage', 'a command is missing', { hint: 'subako --help shows them all' });
-  return new SubakoError('bad_usage', error.message.replace(/^error: /u, '').split('\n')[0] ?? '', { hint: 'add --help to see how it is used' });
+export function run(argv: readonly string[], version: string): Promise<number> {
+  return runProgram(createProgram(version), argv);
 }

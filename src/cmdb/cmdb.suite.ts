@@ -1,5 +1,6 @@
 /** What every CMDB driver must do. */
 import { describe, expect, it } from 'vitest';
+import type { Container } from '../domain/container.ts';
 import { MAX_RUNS } from '../domain/job.ts';
 import type { Job } from '../domain/job.ts';
 import { roleKey } from '../domain/role.ts';
@@ -45,6 +46,38 @@ function instanceOf(siteId: string, id = `${siteId}-public-1`): Instance {
   return { id, siteId, role: 'public', node: 'local', state: 'running', image: 'sha256:1', process: { pid: 7, startTime: '99' }, since: 1, bootedAt: 1 };
 }
 
+function newContainer(id: string, name = id): Omit<Container, 'uidRange'> {
+  return {
+    id,
+    name,
+    image: { id: 'sha256:1', ref: 'app' },
+    spec: {
+      args: ['true'],
+      env: ['A=b'],
+      cwd: '/',
+      user: '',
+      hostname: 'h',
+      terminal: false,
+      interactive: false,
+      readOnly: false,
+      tmpfs: [],
+      volumes: [],
+      ports: [],
+      network: 'none',
+      restart: { when: 'no' },
+      remove: false,
+      stopSignal: 'SIGTERM',
+      stopTimeoutMs: 1,
+      labels: {},
+    },
+    state: 'created',
+    wasOutOfMemory: false,
+    endedByHand: false,
+    restarts: 0,
+    createdAt: 1,
+  };
+}
+
 export function cmdbSuite(name: string, open: () => Promise<Cmdb>): void {
   describe(`${name} as a CMDB`, () => {
     it('keeps a site as it was given, with a uid range of its own', async () => {
@@ -56,6 +89,40 @@ export function cmdbSuite(name: string, open: () => Promise<Cmdb>): void {
       expect(await cmdb.site('a')).toEqual(a);
       expect(await cmdb.siteByDomain('b.example')).toEqual(b);
       expect(await cmdb.sites()).toEqual([a, b]);
+    });
+
+    it('keeps containers, with a uid range that no site and no other container has', async () => {
+      await using cmdb = await open();
+      const site = await cmdb.insertSite(newSite('a'));
+      const one = await cmdb.insertContainer(newContainer('one'));
+      const other = await cmdb.insertSite(newSite('b'));
+      expect([site, one, other].map(({ uidRange }) => uidRange)).toEqual([FIRST_SITE_RANGE, FIRST_SITE_RANGE + 1, FIRST_SITE_RANGE + 2]);
+      expect(await cmdb.container('one')).toEqual(one);
+      await cmdb.putContainer({ ...one, state: 'running', process: { pid: 5, startTime: '6' } });
+      expect(await cmdb.containers()).toMatchObject([{ id: 'one', state: 'running', process: { pid: 5 } }]);
+      await cmdb.deleteContainer('one');
+      await cmdb.deleteContainer('one');
+      await cmdb.putContainer(one);
+      expect(await cmdb.containers()).toEqual([]);
+      expect((await cmdb.insertContainer(newContainer('two'))).uidRange).toBe(one.uidRange);
+    });
+
+    it('lets one container have a name', async () => {
+      await using cmdb = await open();
+      await cmdb.insertContainer(newContainer('one', 'web'));
+      const two = await cmdb.insertContainer(newContainer('two'));
+      await expect(cmdb.insertContainer(newContainer('three', 'web'))).rejects.toMatchObject({ code: 'already_exists' });
+      await expect(cmdb.putContainer({ ...two, name: 'web' })).rejects.toMatchObject({ code: 'already_exists' });
+    });
+
+    it('keeps volumes', async () => {
+      await using cmdb = await open();
+      await cmdb.putVolume({ name: 'data', anonymous: false, createdAt: 1 });
+      await cmdb.putVolume({ name: 'data', anonymous: true, createdAt: 2 });
+      expect(await cmdb.volumes()).toEqual([{ name: 'data', anonymous: false, createdAt: 1 }]);
+      await cmdb.deleteVolume('data');
+      await cmdb.deleteVolume('data');
+      expect(await cmdb.volumes()).toEqual([]);
     });
 
     it('lets one site have a domain, in whatever phase it is', async () => {

@@ -6,6 +6,7 @@
  */
 import type { Alias } from '../domain/alias.ts';
 import type { Certificate } from '../domain/certificate.ts';
+import type { Container, Volume } from '../domain/container.ts';
 import type { NewEvent, SubakoEvent } from '../domain/events.ts';
 import type { Instance, ProcessIdentity } from '../domain/instance.ts';
 import type { Job, JobRun } from '../domain/job.ts';
@@ -15,6 +16,9 @@ import type { State } from '../domain/state.ts';
 
 /** What a caller knows of a site before it exists; the CMDB adds a uid range that no other site has. */
 export type NewSite = Omit<Site, 'uidRange'>;
+
+/** A container before it exists, like a site. */
+export type NewContainer = Omit<Container, 'uidRange'>;
 
 export interface SiteChange {
   readonly domain?: string;
@@ -85,6 +89,26 @@ export interface Cmdb extends AsyncDisposable {
   deleteCertificate(name: string): Promise<void>;
   /** All certificates, by name. */
   certificates(): Promise<Certificate[]>;
+
+  /**
+   * Durable. Takes the lowest free uid range.
+   * @throws SubakoError `already_exists` when another has the name
+   */
+  insertContainer(container: NewContainer): Promise<Container>;
+  container(id: string): Promise<Container | undefined>;
+  /** All containers, the oldest first. */
+  containers(): Promise<Container[]>;
+  /** Keeps its id and uid range; nothing happens when there is no such container. @throws SubakoError `already_exists` when another has the name */
+  putContainer(container: Container): Promise<void>;
+  /** Durable. Frees the name and the uid range. Idempotent. */
+  deleteContainer(id: string): Promise<void>;
+
+  /** Durable. Keeps one that is there. */
+  putVolume(volume: Volume): Promise<void>;
+  /** By name. */
+  volumes(): Promise<Volume[]>;
+  /** Durable. Idempotent. */
+  deleteVolume(name: string): Promise<void>;
 
   /** Inserts or replaces. */
   putInstance(instance: Instance): Promise<void>;

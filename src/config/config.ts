@@ -8,6 +8,7 @@ import { MAX_CACHE_MS } from '../domain/site.ts';
 import { HOOKS } from '../hooks/hook-schema.ts';
 import { DURATION, SIZE } from '../lib/amounts.ts';
 import { isWithin, parseIpv4, parseIpv4Range } from '../lib/ipv4.ts';
+import { directories } from './directories.ts';
 import { readDefinition } from './definition-file.ts';
 import type { Definition } from './definition.ts';
 
@@ -130,6 +131,8 @@ export const FILE_SCHEMA = z.strictObject({
     .optional(),
   /** Where sites' mail goes. Default: nowhere, it is refused. */
   mail: MAIL_SCHEMA.optional(),
+  /** Directories of this machine that containers may have mounted (`run -v`), and all below them. Default: none. */
+  volumeRoots: z.array(z.string().regex(/^\/./u, 'should be an absolute path')).default([]),
   /** What one image may take on the disk, unpacked. */
   imageSizeLimit: size('20g'),
   /** By host, and port where it is not 443: registries that are not spoken to as all others. */
@@ -161,27 +164,6 @@ export interface ConfigFlags {
   readonly config?: string | undefined;
   readonly http?: number | undefined;
   readonly https?: number | undefined;
-}
-
-/** The longest path below the run directory that must fit into a socket address (107 bytes) is `hosts/<40 characters>/public.N.sock`. */
-const MAX_RUN_LENGTH = 50;
-
-export interface Directories {
-  readonly state: string;
-  readonly run: string;
-  readonly cache: string;
-}
-
-/** Where the platform lives: flag, else environment, else default. */
-export function directories(flags: Pick<ConfigFlags, 'state' | 'run'>, env: NodeJS.ProcessEnv = process.env): Directories {
-  const state = resolve(flags.state ?? env['SUBAKO_STATE'] ?? '/var/lib/subako');
-  const run = resolve(flags.run ?? env['SUBAKO_RUN'] ?? '/run/subako');
-  if (Buffer.byteLength(run) > MAX_RUN_LENGTH) {
-    throw new SubakoError('bad_usage', `the run directory ${run} is too long: a Unix socket path holds 107 bytes`, {
-      hint: `give --run a path of at most ${MAX_RUN_LENGTH} bytes`,
-    });
-  }
-  return { state, run, cache: resolve(env['SUBAKO_CACHE'] ?? '/var/cache/subako') };
 }
 
 /**

@@ -1,5 +1,6 @@
 /** At start: takes over what still runs, and removes what an earlier daemon left behind. */
 import type { Cmdb } from '../cmdb/cmdb.ts';
+import { isUp } from '../domain/container.ts';
 import type { Instance } from '../domain/instance.ts';
 import { ROLES } from '../domain/role.ts';
 import { isAlive, signalProcess } from '../lib/proc.ts';
@@ -86,6 +87,6 @@ async function removeStrangers({ runtime, cmdb, strayContainers, emit }: AdoptDe
 }
 
 async function knownContainers(cmdb: Cmdb): Promise<Set<string>> {
-  const [instances, services] = await Promise.all([cmdb.instances(), cmdb.services()]);
-  return new Set([...instances.map((instance) => instance.id), ...services.map((service) => service.containerId)]);
+  const [instances, services, containers] = await Promise.all([cmdb.instances(), cmdb.services(), cmdb.containers()]);
+  return new Set([...instances.map(({ id }) => id), ...services.map(({ containerId }) => containerId), ...containers.filter(isUp).map(({ id }) => id)]);
 }

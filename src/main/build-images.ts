@@ -27,6 +27,9 @@ export async function buildImages(config: Config, { foundation, cmdb }: { founda
   return new OciStore({
     tools,
     imageSizeLimit: config.imageSizeLimit,
-    usedBy: async (id) => (await cmdb.sites()).filter(({ image }) => image === id).map(({ domain }) => domain),
+    usedBy: async (id) => [
+      ...(await cmdb.sites()).filter(({ image }) => image === id).map(({ domain }) => domain),
+      ...(await cmdb.containers()).filter(({ image }) => image.id === id).map(({ name }) => name),
+    ],
   });
 }

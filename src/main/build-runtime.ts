@@ -21,6 +21,7 @@ import { OciCli } from '../runtime/oci-cli/oci-cli.ts';
 import { bundleDir, stateRoot } from '../runtime/oci-cli/places.ts';
 import { RUNC } from '../runtime/runc/runc.ts';
 import { RUNSC } from '../runtime/runsc/runsc.ts';
+import { RootFilesystems } from '../runtime/rootfs/root-filesystems.ts';
 import { Runtimes } from '../runtime/runtimes.ts';
 import type { Checkpoints } from '../runtime/runtime.ts';
 import { RuntimePrograms } from '../toolbox/runtime-programs.ts';
@@ -35,6 +36,8 @@ export interface BuiltRuntime {
   /** Why no spares wait on this machine, or undefined. */
   readonly noSpares: string | undefined;
   readonly remounter: Remounter;
+  /** Of containers that are made of layers. */
+  readonly rootFilesystems: RootFilesystems;
 }
 
 export interface RuntimeParts {
@@ -57,6 +60,7 @@ export async function buildRuntime(config: Config, parts: RuntimeParts): Promise
     runtime: await buildRuntimes(config, parts, checkpoints),
     roots,
     remounter,
+    rootFilesystems: new RootFilesystems({ dir: paths.rootfs, skeleton: paths.skeleton, remounter }),
     noCheckpoints: fit ? undefined : said,
     noSpares: await whyNoSpares(config, checkpoints),
   };

@@ -1,6 +1,7 @@
 /** Puts the sites and their life cycle together. */
 import type { Cmdb } from '../cmdb/cmdb.ts';
 import type { Config } from '../config/config.ts';
+import { isUp } from '../domain/container.ts';
 import type { EventSink } from '../domain/events.ts';
 import type { EdgePaths } from '../edge/edge-service.ts';
 import { NameRoutes } from '../edge/name-routes.ts';
@@ -93,7 +94,7 @@ export async function buildSites(config: Config, deps: BuildSitesDeps): Promise<
   });
   const ofOwner = buildOwner(config, { ...common, pages, foundation, database, lifecycle, sites, addresses });
   const recover: BuiltSites['recover'] = async (stacks) => {
-    await foundation.networks.sweep(new Set((await cmdb.instances()).map(({ id }) => id)));
+    await foundation.networks.sweep(new Set([...(await cmdb.instances()), ...(await cmdb.containers()).filter(isUp)].map(({ id }) => id)));
     for (const site of await cmdb.sites()) await ofOwner.primaryDomain.recover(site);
     await database.drafts.dropAll();
     await sites.publishAll();

@@ -20,7 +20,7 @@ export async function clearAway(config: Config, progress: (text: string) => void
   if (lock === undefined) throw new SubakoError('busy', 'a daemon is starting or stopping', { hint: 'try again in a moment' });
   await using stack = new AsyncDisposableStack();
   stack.use(lock);
-  const { runtime, roots, remounter, networks, cgroups, cgroup } = await layFoundation(config, progress);
+  const { runtime, roots, rootFilesystems, remounter, networks, cgroups, cgroup } = await layFoundation(config, progress);
   stack.use(remounter);
   await using cmdb = new SqliteCmdb(paths.cmdb);
   progress('ending what an earlier daemon left');
@@ -36,6 +36,7 @@ export async function clearAway(config: Config, progress: (text: string) => void
   await networks.end();
   await removeCgroup(cgroups, cgroup);
   await roots.unmountAll();
+  await rootFilesystems.unmountAll();
 }
 
 async function removeInstances(cmdb: SqliteCmdb, runtime: { remove(id: string): Promise<void> }): Promise<void> {

@@ -13,6 +13,7 @@ import type { RootMounts } from '../runtime/criu/root-mounts.ts';
 import type { Remounter } from '../runtime/mounts/remounter.ts';
 import type { Runtimes } from '../runtime/runtimes.ts';
 import type { Networks } from '../network/networks.ts';
+import type { RootFilesystems } from '../runtime/rootfs/root-filesystems.ts';
 import { ContainerNetworks } from '../runtime/container-networks.ts';
 import { ensureToolbox } from '../toolbox/toolbox.ts';
 import type { Toolbox } from '../toolbox/toolbox.ts';
@@ -31,6 +32,7 @@ export interface Foundation {
   readonly noSpares: string | undefined;
   /** To be disposed of at the end. */
   readonly remounter: Remounter;
+  readonly rootFilesystems: RootFilesystems;
   readonly networks: Networks;
   readonly containerNetworks: ContainerNetworks;
   readonly cgroups: CgroupLayout;

@@ -1,7 +1,7 @@
 /** Where a platform keeps what belongs to no site. */
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import type { Directories } from '../config/config.ts';
+import type { Directories } from '../config/directories.ts';
 
 export function platformPaths({ state, run }: Pick<Directories, 'state' | 'run'>) {
   return {
@@ -27,6 +27,16 @@ export function platformPaths({ state, run }: Pick<Directories, 'state' | 'run'>
     runtime: join(run, 'runtime'),
     /** Root file systems as mount points, for CRIU. */
     roots: join(run, 'roots'),
+    /** Root file systems of containers, mounted from layers. */
+    rootfs: join(run, 'rootfs'),
+    /** What lies below all layers. */
+    skeleton: join(state, 'skeleton'),
+    /** What containers of images change and say. */
+    containers: join(state, 'containers'),
+    /** Named directories of containers: root alone. */
+    volumes: join(state, 'volumes'),
+    /** How containers ended. */
+    exits: join(run, 'exits'),
     /** Our own certificate authority: root alone. */
     ca: join(state, 'ca'),
     /** Accounts at public certificate authorities: root alone. */

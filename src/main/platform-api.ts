@@ -1,5 +1,5 @@
 /** Answers what the API asks, from the parts of the platform. */
-import type { ApiCertificates, ApiPlatform, ExecRequest, PurgeCacheRequest, WpCliRequest } from '../api/platform.ts';
+import type { ApiCertificates, ApiContainers, ApiPlatform, ExecRequest, PurgeCacheRequest, WpCliRequest } from '../api/platform.ts';
 import type { CacheReply, CheckpointReply, JobReply, PsRow, PurgeReply, SiteReply, StatusReply, TemplateReply, VerifyReply } from '../api/types.ts';
 import type { OwnCheckpoints } from '../checkpoint/own-checkpoints.ts';
 import type { Spares } from '../checkpoint/spares.ts';
@@ -54,6 +54,7 @@ export interface PlatformApiDeps {
   readonly dumps: Dumps;
   readonly imports: SiteImport;
   readonly images: OciStore;
+  readonly containers: ApiContainers;
   readonly jobs: Jobs;
   readonly lifecycle: Lifecycle;
   readonly templates: Templates;
@@ -83,6 +84,7 @@ export class PlatformApi implements ApiPlatform {
   readonly dumps: Dumps;
   readonly imports: SiteImport;
   readonly images: OciStore;
+  readonly containers: ApiContainers;
   readonly jobs: Jobs;
   readonly #deps: PlatformApiDeps;
   readonly #cpu = new CpuMeter();
@@ -99,6 +101,7 @@ export class PlatformApi implements ApiPlatform {
     this.dumps = deps.dumps;
     this.imports = deps.imports;
     this.images = deps.images;
+    this.containers = deps.containers;
     this.jobs = deps.jobs;
   }
 

@@ -22,6 +22,7 @@ import { removeCgroup } from '../runtime/cgroup/remove.ts';
 import type { Runtimes } from '../runtime/runtimes.ts';
 import { buildCertificates } from './build-certificates.ts';
 import { buildImages } from './build-images.ts';
+import { buildContainers } from './build-containers.ts';
 import { buildHooks, startTimers } from './build-hooks.ts';
 import { buildSites } from './build-sites.ts';
 import type { BuiltSites } from './build-sites.ts';
@@ -65,7 +66,6 @@ export interface Platform {
 export async function startPlatform({ config, log, progress, onShutdown }: StartOptions): Promise<Platform> {
   refuseBadPolicies(config);
   const foundation = await layFoundation(config, progress);
-  const { runtime } = foundation;
   const edge = edgePaths(config);
   const ending = { keep: false };
   await using undo = new AsyncDisposableStack();
@@ -80,9 +80,9 @@ export async function startPlatform({ config, log, progress, onShutdown }: Start
   undo.defer(() => events.flush());
   const { hooks, emit } = undo.use(buildHooks(config, events.emit));
   tellOfHost(foundation, emit, config);
-  await ensureRuntimes(config, { runtime, cmdb, emit });
+  await ensureRuntimes(config, { runtime: foundation.runtime, cmdb, emit });
 
-  const serviceDeps = { runtime, cmdb, emit, logBytes: config.logSize, progress };
+  const serviceDeps = { runtime: foundation.runtime, cmdb, emit, logBytes: config.logSize, progress };
   const database = await startDatabase(config, foundation, serviceDeps);
   undo.defer(() => endService(database.service, ending));
   // When the start fails further on, what ran before goes on running.
@@ -97,6 +97,7 @@ export async function startPlatform({ config, log, progress, onShutdown }: Start
   progress('looking after the sites');
   await makeEdgeDirectories(edge);
   await recover(stacks);
+  const containers = await buildContainers(config, { foundation, cmdb, emit, images, undo, ending });
   undo.defer(() => ownCheckpoints.shredded());
   undo.defer(() => templates.stop());
 
@@ -114,9 +115,8 @@ export async function startPlatform({ config, log, progress, onShutdown }: Start
   for (const { stack, image } of stacks) void templates.ensure({ stack, image, role: 'public' }).catch(() => undefined);
 
   const services = { database: database.service, edge: edgeService };
-  undo.use(
-    await openApi(new PlatformApi({ config, foundation, cmdb, events, images, ...built, ...tls, metrics, dispatcher, services, onShutdown }), config, metrics),
-  );
+  const asked = new PlatformApi({ config, foundation, cmdb, events, images, containers, ...built, ...tls, metrics, dispatcher, services, onShutdown });
+  undo.use(await openApi(asked, config, metrics));
   undo.defer(() => lifecycle.close());
 
   emit({ type: 'platform.started', facts: { pid: process.pid, http: config.http, https: config.https } });
@@ -131,14 +131,14 @@ export async function startPlatform({ config, log, progress, onShutdown }: Start
 }
 
 /** What containers left on the machine. Each step is tried, whatever became of the one before. */
-async function takeDown({ remounter, networks, roots, cgroups, cgroup }: Foundation, { keep }: { keep: boolean }): Promise<void> {
+async function takeDown({ remounter, networks, roots, rootFilesystems, cgroups, cgroup }: Foundation, { keep }: { keep: boolean }): Promise<void> {
   await using steps = new AsyncDisposableStack();
-  if (!keep) {
-    steps.defer(() => removeCgroup(cgroups, cgroup));
-    steps.defer(() => roots.unmountAll());
-    steps.defer(() => networks.end());
-  }
   steps.use(remounter);
+  if (keep) return;
+  steps.defer(() => rootFilesystems.unmountAll());
+  steps.defer(() => removeCgroup(cgroups, cgroup));
+  steps.defer(() => roots.unmountAll());
+  steps.defer(() => networks.end());
 }
 
 function tellOfHost({ claimed, noSpares }: Foundation, emit: EventSink, config: Config): void {

@@ -21,6 +21,14 @@ export interface Networks {
    */
   join(id: string, pid: number): Promise<Network>;
 
+  /**
+   * Leads these ports of the machine to the container, for the world and for the machine itself, until its network is removed.
+   * Replaces those it had. It has a network. Whether somebody listens at such a port already is the caller's business.
+   *
+   * @throws SubakoError `host_unfit`, `command_failed`
+   */
+  publish(id: string, ports: readonly Published[]): Promise<void>;
+
   /** Takes away what the container has, at once. Its address may be another's from then on. Idempotent. */
   remove(id: string): Promise<void>;
 
@@ -34,6 +42,14 @@ export interface Networks {
 export interface NetworkWish {
   /** Whether mail servers can be reached, on the ports of SMTP. */
   readonly smtp: boolean;
+}
+
+export interface Published {
+  readonly protocol: 'tcp' | 'udp';
+  /** Of the machine. Undefined: all of them. */
+  readonly hostAddress?: string;
+  readonly hostPort: number;
+  readonly containerPort: number;
 }
 
 export interface Network {

@@ -16,7 +16,11 @@ export class NoNetworks implements Networks {
   }
 
   async join(): Promise<Network> {
-    throw new SubakoError('host_unfit', `containers have no network: ${this.#why}`, { hint: 'subako doctor tells more' });
+    throw this.#unfit();
+  }
+
+  async publish(): Promise<void> {
+    throw this.#unfit();
   }
 
   async remove(): Promise<void> {
@@ -29,5 +33,9 @@ export class NoNetworks implements Networks {
 
   async end(): Promise<void> {
     // Nothing was changed.
+  }
+
+  #unfit(): SubakoError {
+    return new SubakoError('host_unfit', `containers have no network: ${this.#why}`, { hint: 'subako doctor tells more' });
   }
 }

@@ -15,6 +15,23 @@ export interface RunOptions {
   readonly signal?: AbortSignal;
 }
 
+export interface ExecAs {
+  readonly tty: boolean;
+  /** Ids in the container. Default: those of its first process. */
+  readonly user?: { readonly uid: number; readonly gid: number };
+  readonly cwd?: string;
+  /** `NAME=value`, besides the container's own. */
+  readonly env?: readonly string[];
+}
+
+/** What runs an OCI runtime's `create` needs to know. */
+export interface Creation {
+  readonly program: string;
+  /** Before the word `create`. */
+  readonly options: readonly string[];
+  readonly bundle: string;
+}
+
 export interface Runtime {
   /** Which of the runtimes this container is of, or would be: it need not be there. */
   runtimeOf(id: string): RuntimeName;
@@ -41,7 +58,19 @@ export interface Runtime {
   exec(id: string, argv: readonly string[], options: Pick<ExecOptions, 'input' | 'timeoutMs' | 'onLine' | 'signal'>): Promise<ExecResult>;
 
   /** The command line that does what `exec` does, for a caller with a terminal of its own. */
-  execArgv(id: string, argv: readonly string[], options: { tty: boolean }): readonly string[];
+  execArgv(id: string, argv: readonly string[], options: ExecAs): readonly string[];
+
+  /** The command line that does what `runToEnd` does, for a caller with a terminal of its own, who calls `remove` afterwards. */
+  runArgv(id: string): readonly string[];
+
+  /** Pid of the first process that `runArgv` started, once it is there. */
+  startedBy(id: string): Promise<ProcessIdentity | undefined>;
+
+  /** How a monitor creates the prepared container, which then waits for `start`. */
+  creation(id: string): Creation;
+
+  /** Lets the first process of a created container begin. */
+  start(id: string): Promise<void>;
 
   /** Ends every process of the container and removes all it had: cgroups, state, bundle. Idempotent. */
   remove(id: string): Promise<void>;

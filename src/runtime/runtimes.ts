@@ -5,7 +5,7 @@ import { SubakoError } from '../domain/errors.ts';
 import type { RuntimeName } from '../domain/runtime-name.ts';
 import type { ExecOptions, ExecResult } from '../lib/exec.ts';
 import type { BundleSpec, Limits } from './bundle/bundle-spec.ts';
-import type { Checkpoints, RunOptions, Runtime, Usage } from './runtime.ts';
+import type { Checkpoints, Creation, ExecAs, RunOptions, Runtime, Usage } from './runtime.ts';
 
 /** A runtime that knows which containers are its own. */
 export interface OneRuntime extends Runtime {
@@ -65,8 +65,24 @@ export class Runtimes implements Runtime {
     return this.#of(id).exec(id, argv, options);
   }
 
-  execArgv(id: string, argv: readonly string[], options: { tty: boolean }): readonly string[] {
+  execArgv(id: string, argv: readonly string[], options: ExecAs): readonly string[] {
     return this.#of(id).execArgv(id, argv, options);
+  }
+
+  runArgv(id: string): readonly string[] {
+    return this.#of(id).runArgv(id);
+  }
+
+  startedBy(id: string): Promise<ProcessIdentity | undefined> {
+    return this.#of(id).startedBy(id);
+  }
+
+  creation(id: string): Creation {
+    return this.#of(id).creation(id);
+  }
+
+  start(id: string): Promise<void> {
+    return this.#of(id).start(id);
   }
 
   /** One without a bundle may have been any runtime's. */

@@ -81,3 +81,15 @@ export const RUNTIMES_RECIPE: Recipe = {
     { name: 'runsc', argv: ['dpkg-query', '-W', '-f', '${Version}', 'runsc'], expect: /^(\d[\w.+~-]*)/u },
   ],
 };
+
+/** What watches over detached containers; made when the first one is. */
+export const CONTAINER_TOOLS_RECIPE: Recipe = {
+  name: 'container-tools',
+  suite: 'trixie',
+  packages: ['conmon', 'patchelf'],
+  purge: [],
+  directories: [],
+  files: [],
+  steps: [],
+  checks: [{ name: 'conmon', argv: ['conmon', '--version'], expect: /version (2\.[\w.]+)/u }],
+};

@@ -58,7 +58,7 @@ export function perlOf(image: Image): readonly string[] {
   return [join(image.dir, 'bin', 'perl'), `-I${join(image.rootfs, loaderHere().libraries, 'perl-base')}`];
 }
 
-interface HostProgram {
+export interface HostProgram {
   readonly path: string;
   /** A text in the program, and the one that takes its place; not longer. */
   readonly replace?: readonly [from: string, to: string];

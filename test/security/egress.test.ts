@@ -6,7 +6,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { directories } from '../../src/config/config.ts';
+import { directories } from '../../src/config/directories.ts';
 import { ImageStore } from '../../src/image/image-store.ts';
 import { exec, start } from '../../src/lib/exec.ts';
 import { poll } from '../../src/lib/deadline.ts';

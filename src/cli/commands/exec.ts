@@ -2,28 +2,49 @@
 import { Command } from 'commander';
 import { SubakoError } from '../../domain/errors.ts';
 import { ROLES } from '../../domain/role.ts';
+import { variableOf } from '../../config/variables.ts';
 import { sitePath } from '../client.ts';
+import { containerPath } from '../container-path.ts';
 import { contextOf } from '../context.ts';
 import { roleOption } from '../role-option.ts';
+import { variables } from '../env-file.ts';
 import { runHere } from '../run-here.ts';
+import { siteOrContainer } from '../site-or-container.ts';
 
 export function execCommand(): Command {
   return new Command('exec')
-    .description("run a command inside a site's container, with its user, limits and filters; wakes it first")
-    .argument('<domain>')
+    .description("run a command inside a site's container, which it wakes first, or in a container of an image; with its user, limits and filters")
+    .argument('<site|container>')
     .argument('<command...>', 'after --')
     .addOption(roleOption('which container of the site; only admin may write').default('admin'))
+    .option('-i, --interactive', 'as it is in any case')
+    .option('-t, --tty', 'it gets our terminal, as it does in any case where we have one')
+    .option('-u, --user <user[:group]>', 'in a container of an image: as whom')
+    .option('-w, --workdir <dir>', 'in a container of an image: where')
+    .option('-e, --env <name=value>', 'in a container of an image: a variable', (pair: string, before: readonly string[]) => [...before, pair], [])
     .passThroughOptions()
     .addHelpText(
       'after',
-      '\nThe exit code is the command’s own. The site stays awake while it runs.\n\nExamples:\n  subako exec blog.localhost -- php8.4 -v\n  subako exec blog.localhost -- sh',
+      '\nThe exit code is the command’s own. The site stays awake while it runs.\n\nExamples:\n  subako exec blog.localhost -- php8.4 -v\n  subako exec blog.localhost -- sh\n  subako exec -it web sh',
     )
-    .action(async (domain: string, words: string[], options: { role: string }, command: Command) => {
+    .action(async (domain: string, words: string[], options: ExecOptions, command: Command) => {
       const { role, argv } = commandOf(words, options.role);
       const { client } = contextOf(command);
       const tty = [process.stdin, process.stdout].every((stream) => stream.isTTY);
-      process.exitCode = await runHere(await client.stream('POST', sitePath(domain, '/exec'), { command: argv, tty, role }));
+      const { user, workdir, env } = options;
+      const session = await siteOrContainer(
+        () => client.stream('POST', sitePath(domain, '/exec'), { command: argv, tty, role }),
+        () => client.stream('POST', containerPath(domain, '/exec'), { command: argv, tty, user, cwd: workdir, env: variables(env, variableOf) }),
+      );
+      process.exitCode = await runHere(session);
     });
+}
+
+interface ExecOptions {
+  readonly role: string;
+  readonly user?: string;
+  readonly workdir?: string;
+  readonly env: readonly string[];
 }
 
 /** Options of ours may also stand between the domain and the command: `exec DOMAIN --role public -- CMD`. @throws SubakoError `bad_usage` */

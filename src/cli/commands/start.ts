@@ -1,7 +1,10 @@
 /** `subako start`: the newcomer's first run — platform up, a first site, a cold visit, a warm one, and what to type next. */
 import { Command } from 'commander';
 import { parsePort } from './up.ts';
+import type { ContainerReply } from '../../api/container-types.ts';
+import { containerPath } from '../container-path.ts';
 import { contextOf } from '../context.ts';
+import type { Context } from '../context.ts';
 import { clearProgress, formatEvent } from '../output.ts';
 import { loadConfig } from '../../config/config.ts';
 import { runDaemon } from '../../main/daemon.ts';
@@ -16,12 +19,17 @@ interface StartOptions {
 
 export function startCommand(): Command {
   return new Command('start')
-    .description('first run: start the platform, make a site, let it sleep, visit it, show the figures; then stay')
+    .description('first run: start the platform, make a site, let it sleep, visit it, show the figures; then stay. With names: start containers')
+    .argument('[container...]', 'made by create, or ended')
     .option('--http <port>', 'port for http (default: 80, or 8080 where 80 is taken)', parsePort)
     .option('--https <port>', 'port for https (default: 443, or 8443 where 443 is taken)', parsePort)
-    .addHelpText('after', '\nThe same as npm start. A second start keeps the site.\n\nExamples:\n  subako start\n  subako start --http 8080 --https 8443')
-    .action(async (options: StartOptions, command: Command) => {
+    .addHelpText(
+      'after',
+      '\nThe same as npm start. A second start keeps the site.\n\nExamples:\n  subako start\n  subako start --http 8080 --https 8443\n  subako start web queue',
+    )
+    .action(async (containers: string[], options: StartOptions, command: Command) => {
       const { dirs, client, output } = contextOf(command);
+      if (containers.length > 0) return startContainers(containers, contextOf(command));
       if (await client.isUp())
         throw new SubakoError('already_running', 'the platform is running already', { hint: 'subako status shows it, subako down ends it' });
       const wanted = loadConfig({ ...dirs, ...options });
@@ -46,4 +54,10 @@ export function startCommand(): Command {
         },
       });
     });
+}
+
+async function startContainers(names: readonly string[], { client, output }: Context): Promise<void> {
+  const started: ContainerReply[] = [];
+  for (const name of names) started.push(await client.work<ContainerReply>(containerPath(name, '/start'), {}, output.progress));
+  output.show(started, () => started.map(({ name }) => name).join('\n'));
 }

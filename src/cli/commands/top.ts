@@ -2,7 +2,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Command } from 'commander';
 import type { PsRow, StatusReply } from '../../api/types.ts';
+import type { ProcessRow } from '../../api/container-types.ts';
+import { printable } from '../../lib/printable.ts';
+import { formatSize } from '../../lib/units.ts';
+import { containerPath } from '../container-path.ts';
 import { contextOf } from '../context.ts';
+import { table } from '../output.ts';
 import { psTable } from './ps.ts';
 
 const REFRESH_MS = 1_000;
@@ -12,13 +17,18 @@ const USUAL_SCREEN = '\u001B[?25h\u001B[?1049l';
 
 export function topCommand(): Command {
   return new Command('top')
-    .description('the sites that are up, live; Ctrl-C ends')
+    .description('the sites that are up, live; Ctrl-C ends. With a name: the processes of a container of an image')
+    .argument('[container]')
     .addHelpText(
       'after',
-      '\nWithout a terminal, or with --json, it prints one picture a second, one line each.\n\nExamples:\n  subako top\n  subako top --json | head -1',
+      '\nWithout a terminal, or with --json, it prints one picture a second, one line each.\n\nExamples:\n  subako top\n  subako top --json | head -1\n  subako top web',
     )
-    .action(async (_options: unknown, command: Command) => {
+    .action(async (container: string | undefined, _options: unknown, command: Command) => {
       const { client, output } = contextOf(command);
+      if (container !== undefined) {
+        const processes = await client.get<ProcessRow[]>(containerPath(container, '/top'));
+        return output.show(processes, () => processTable(processes));
+      }
       const look = async (): Promise<{ status: StatusReply; rows: PsRow[] }> => ({
         status: await client.get<StatusReply>('/v1/status'),
         rows: busiestFirst(await client.get<PsRow[]>('/v1/ps')),
@@ -26,6 +36,13 @@ export function topCommand(): Command {
       if (output.json || !process.stdout.isTTY) return printEverySecond(look, output.json);
       return drawEverySecond(look);
     });
+}
+
+function processTable(rows: readonly ProcessRow[]): string {
+  return table(
+    ['PID', 'UID', 'MEMORY', 'COMMAND'],
+    rows.map(({ pid, uid, memoryBytes, command }) => [String(pid), String(uid), formatSize(memoryBytes), printable(command)]),
+  );
 }
 
 type Look = () => Promise<{ status: StatusReply; rows: PsRow[] }>;

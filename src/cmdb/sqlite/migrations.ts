@@ -83,4 +83,15 @@ export const MIGRATIONS: readonly string[] = [
      record TEXT NOT NULL CHECK (json_valid(record))
    ) STRICT;
    CREATE INDEX job_runs_by_job ON job_runs (job_id, seq);`,
+  `CREATE TABLE containers (
+     id         TEXT PRIMARY KEY,
+     name       TEXT NOT NULL UNIQUE,
+     uid_range  INTEGER NOT NULL UNIQUE,
+     created_at INTEGER NOT NULL,
+     record     TEXT NOT NULL CHECK (json_valid(record))
+   ) STRICT;
+   CREATE TABLE volumes (
+     name   TEXT PRIMARY KEY,
+     record TEXT NOT NULL CHECK (json_valid(record))
+   ) STRICT;`,
 ];

@@ -1,8 +1,9 @@
 /** Driver: the CMDB in one SQLite file. */
-import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
+import type { DatabaseSync } from 'node:sqlite';
 import { SubakoError } from '../../domain/errors.ts';
 import type { Alias } from '../../domain/alias.ts';
 import type { Certificate } from '../../domain/certificate.ts';
+import type { Container, Volume } from '../../domain/container.ts';
 import type { NewEvent, SubakoEvent } from '../../domain/events.ts';
 import type { Instance } from '../../domain/instance.ts';
 import { roleKey } from '../../domain/role.ts';
@@ -12,27 +13,28 @@ import type { Role } from '../../domain/role.ts';
 import type { Site } from '../../domain/site.ts';
 import { FIRST_SITE_RANGE, LAST_SITE_RANGE } from '../../domain/uid-range.ts';
 import { MAX_EVENTS } from '../cmdb.ts';
-import type { Cmdb, CronRecord, EventQuery, NewSite, ServiceRecord, SiteChange, WakeStats } from '../cmdb.ts';
+import type { Cmdb, CronRecord, EventQuery, NewContainer, NewSite, ServiceRecord, SiteChange, WakeStats } from '../cmdb.ts';
+import { alreadyExists } from './already-exists.ts';
 import { openDatabase } from './open.ts';
+import { Statements } from './statements.ts';
 import { aliasFromRow, cronFromRow, instanceFromRow, siteFromRow } from './rows.ts';
-
-type Params = Record<string, SQLInputValue>;
 
 export class SqliteCmdb implements Cmdb {
   readonly #db: DatabaseSync;
-  readonly #statements = new Map<string, ReturnType<DatabaseSync['prepare']>>();
+  readonly #sql: Statements;
   #appended = 0;
 
   /** @throws SubakoError `state_damaged` */
   constructor(path: string) {
     this.#db = openDatabase(path);
+    this.#sql = new Statements(this.#db);
   }
 
   async insertSite(site: NewSite): Promise<Site> {
     return this.#durably(() => {
       this.#refuseTaken(site.domain);
       const uidRange = this.#freeRange();
-      this.#run(
+      this.#sql.run(
         `INSERT INTO sites (id, domain, stack, phase, image, uid_range, node, settings, created_at)
          VALUES (:id, :domain, :stack, :phase, :image, :uidRange, :node, :settings, :createdAt)`,
         { ...site, uidRange, settings: JSON.stringify(site.settings) },
@@ -42,33 +44,35 @@ export class SqliteCmdb implements Cmdb {
   }
 
   async site(id: string): Promise<Site | undefined> {
-    return siteFromRow(this.#get('SELECT * FROM sites WHERE id = :id', { id }));
+    return siteFromRow(this.#sql.get('SELECT * FROM sites WHERE id = :id', { id }));
   }
 
   async siteByDomain(domain: string): Promise<Site | undefined> {
-    return siteFromRow(this.#get('SELECT * FROM sites WHERE domain = :domain', { domain }));
+    return siteFromRow(this.#sql.get('SELECT * FROM sites WHERE domain = :domain', { domain }));
   }
 
   async siteByHost(host: string): Promise<Site | undefined> {
     return siteFromRow(
-      this.#get('SELECT * FROM sites WHERE domain = :host UNION ALL SELECT sites.* FROM aliases JOIN sites ON sites.id = site_id WHERE name = :host', { host }),
+      this.#sql.get('SELECT * FROM sites WHERE domain = :host UNION ALL SELECT sites.* FROM aliases JOIN sites ON sites.id = site_id WHERE name = :host', {
+        host,
+      }),
     );
   }
 
   async sites(): Promise<Site[]> {
-    return this.#all('SELECT * FROM sites ORDER BY domain').map((row) => siteFromRow(row));
+    return this.#sql.all('SELECT * FROM sites ORDER BY domain').map((row) => siteFromRow(row));
   }
 
   async updateSite(id: string, change: SiteChange): Promise<Site> {
     return this.#durably(() => {
-      const site = siteFromRow(this.#get('SELECT * FROM sites WHERE id = :id', { id }));
+      const site = siteFromRow(this.#sql.get('SELECT * FROM sites WHERE id = :id', { id }));
       if (site === undefined) throw new SubakoError('not_found', `there is no site ${id}`);
       const changed = { ...site, ...change };
       const { domain, phase, image } = changed;
-      const holder = this.#get('SELECT phase FROM sites WHERE domain = :domain AND id <> :id', { domain, id });
+      const holder = this.#sql.get('SELECT phase FROM sites WHERE domain = :domain AND id <> :id', { domain, id });
       if (holder !== undefined) throw alreadyExists(domain, String(holder['phase']));
-      if (this.#get('SELECT name FROM aliases WHERE name = :domain', { domain }) !== undefined) throw alreadyExists(domain, 'ready');
-      this.#run('UPDATE sites SET domain = :domain, phase = :phase, image = :image, settings = :settings WHERE id = :id', {
+      if (this.#sql.get('SELECT name FROM aliases WHERE name = :domain', { domain }) !== undefined) throw alreadyExists(domain, 'ready');
+      this.#sql.run('UPDATE sites SET domain = :domain, phase = :phase, image = :image, settings = :settings WHERE id = :id', {
         id,
         domain,
         phase,
@@ -80,13 +84,13 @@ export class SqliteCmdb implements Cmdb {
   }
 
   async deleteSite(id: string): Promise<void> {
-    this.#durably(() => this.#run('DELETE FROM sites WHERE id = :id', { id }));
+    this.#durably(() => this.#sql.run('DELETE FROM sites WHERE id = :id', { id }));
   }
 
   async addAlias({ redirect, ...alias }: Alias): Promise<void> {
     this.#durably(() => {
       this.#refuseTaken(alias.name, alias.siteId);
-      this.#run('INSERT OR REPLACE INTO aliases (name, site_id, redirect, created_at) VALUES (:name, :siteId, :redirect, :createdAt)', {
+      this.#sql.run('INSERT OR REPLACE INTO aliases (name, site_id, redirect, created_at) VALUES (:name, :siteId, :redirect, :createdAt)', {
         ...alias,
         redirect: redirect ? 1 : 0,
       });
@@ -94,29 +98,77 @@ export class SqliteCmdb implements Cmdb {
   }
 
   async deleteAlias(name: string): Promise<void> {
-    this.#durably(() => this.#run('DELETE FROM aliases WHERE name = :name', { name }));
+    this.#durably(() => this.#sql.run('DELETE FROM aliases WHERE name = :name', { name }));
   }
 
   async aliases(): Promise<Alias[]> {
-    return this.#all('SELECT * FROM aliases ORDER BY name').map(aliasFromRow);
+    return this.#sql.all('SELECT * FROM aliases ORDER BY name').map(aliasFromRow);
   }
 
   async putCertificate(certificate: Certificate): Promise<void> {
     const row = { name: certificate.name, record: JSON.stringify(certificate) };
-    this.#durably(() => this.#run('INSERT OR REPLACE INTO certificates (name, record) VALUES (:name, :record)', row));
+    this.#durably(() => this.#sql.run('INSERT OR REPLACE INTO certificates (name, record) VALUES (:name, :record)', row));
   }
 
   async deleteCertificate(name: string): Promise<void> {
-    this.#durably(() => this.#run('DELETE FROM certificates WHERE name = :name', { name }));
+    this.#durably(() => this.#sql.run('DELETE FROM certificates WHERE name = :name', { name }));
   }
 
   async certificates(): Promise<Certificate[]> {
-    return this.#all('SELECT record FROM certificates ORDER BY name').map((row) => JSON.parse(String(row['record'])) as Certificate);
+    return this.#sql.all('SELECT record FROM certificates ORDER BY name').map((row) => JSON.parse(String(row['record'])) as Certificate);
+  }
+
+  async insertContainer(container: NewContainer): Promise<Container> {
+    return this.#durably(() => {
+      this.#refuseTakenContainer(container);
+      const whole = { ...container, uidRange: this.#freeRange() };
+      const { id, name, uidRange, createdAt } = whole;
+      this.#sql.run('INSERT INTO containers (id, name, uid_range, created_at, record) VALUES (:id, :name, :uidRange, :createdAt, :record)', {
+        id,
+        name,
+        uidRange,
+        createdAt,
+        record: JSON.stringify(whole),
+      });
+      return whole;
+    });
+  }
+
+  async container(id: string): Promise<Container | undefined> {
+    const row = this.#sql.get('SELECT record FROM containers WHERE id = :id', { id });
+    return row === undefined ? undefined : (JSON.parse(String(row['record'])) as Container);
+  }
+
+  async containers(): Promise<Container[]> {
+    return this.#sql.all('SELECT record FROM containers ORDER BY created_at, id').map((row) => JSON.parse(String(row['record'])) as Container);
+  }
+
+  async putContainer(container: Container): Promise<void> {
+    const { id, name } = container;
+    this.#refuseTakenContainer(container);
+    this.#sql.run('UPDATE containers SET name = :name, record = :record WHERE id = :id', { id, name, record: JSON.stringify(container) });
+  }
+
+  async deleteContainer(id: string): Promise<void> {
+    this.#durably(() => this.#sql.run('DELETE FROM containers WHERE id = :id', { id }));
+  }
+
+  async putVolume(volume: Volume): Promise<void> {
+    const row = { name: volume.name, record: JSON.stringify(volume) };
+    this.#durably(() => this.#sql.run('INSERT OR IGNORE INTO volumes (name, record) VALUES (:name, :record)', row));
+  }
+
+  async volumes(): Promise<Volume[]> {
+    return this.#sql.all('SELECT record FROM volumes ORDER BY name').map((row) => JSON.parse(String(row['record'])) as Volume);
+  }
+
+  async deleteVolume(name: string): Promise<void> {
+    this.#durably(() => this.#sql.run('DELETE FROM volumes WHERE name = :name', { name }));
   }
 
   async putInstance(instance: Instance): Promise<void> {
     const { process, ...rest } = instance;
-    this.#run(
+    this.#sql.run(
       `INSERT OR REPLACE INTO instances (id, site_id, role, node, state, image, pid, start_time, since, booted_at)
        VALUES (:id, :siteId, :role, :node, :state, :image, :pid, :startTime, :since, :bootedAt)`,
       { ...rest, pid: process?.pid ?? null, startTime: process?.startTime ?? null },
@@ -124,15 +176,15 @@ export class SqliteCmdb implements Cmdb {
   }
 
   async deleteInstance(id: string): Promise<void> {
-    this.#run('DELETE FROM instances WHERE id = :id', { id });
+    this.#sql.run('DELETE FROM instances WHERE id = :id', { id });
   }
 
   async instances(): Promise<Instance[]> {
-    return this.#all('SELECT * FROM instances ORDER BY id').map(instanceFromRow);
+    return this.#sql.all('SELECT * FROM instances ORDER BY id').map(instanceFromRow);
   }
 
   async countWake(siteId: string, role: Role, wake: { from: string; ms: number; at: number }): Promise<void> {
-    this.#run(
+    this.#sql.run(
       `INSERT INTO wakes_of_roles (site_id, role, wakes, last) VALUES (:siteId, :role, 1, :last)
        ON CONFLICT (site_id, role) DO UPDATE SET wakes = wakes + 1, last = excluded.last`,
       { siteId, role, last: JSON.stringify(wake) },
@@ -140,29 +192,29 @@ export class SqliteCmdb implements Cmdb {
   }
 
   async wakeStats(): Promise<ReadonlyMap<string, WakeStats>> {
-    const rows = this.#all('SELECT * FROM wakes_of_roles');
+    const rows = this.#sql.all('SELECT * FROM wakes_of_roles');
     return new Map(
       rows.map((row) => [roleKey(String(row['site_id']), row['role'] as Role), { wakes: Number(row['wakes']), lastWake: JSON.parse(String(row['last'])) }]),
     );
   }
 
   async putCron({ siteId, dueAt, ranAt }: CronRecord): Promise<void> {
-    this.#run('INSERT OR REPLACE INTO crons (site_id, due_at, ran_at) SELECT id, :dueAt, :ranAt FROM sites WHERE id = :siteId', { siteId, dueAt, ranAt });
+    this.#sql.run('INSERT OR REPLACE INTO crons (site_id, due_at, ran_at) SELECT id, :dueAt, :ranAt FROM sites WHERE id = :siteId', { siteId, dueAt, ranAt });
   }
 
   async cron(siteId: string): Promise<CronRecord | undefined> {
-    const row = this.#get('SELECT * FROM crons WHERE site_id = :siteId', { siteId });
+    const row = this.#sql.get('SELECT * FROM crons WHERE site_id = :siteId', { siteId });
     return row === undefined ? undefined : cronFromRow(row);
   }
 
   async dueCrons(now: number, limit: number): Promise<CronRecord[]> {
-    return this.#all('SELECT * FROM crons WHERE due_at <= :now ORDER BY due_at LIMIT :limit', { now, limit }).map(cronFromRow);
+    return this.#sql.all('SELECT * FROM crons WHERE due_at <= :now ORDER BY due_at LIMIT :limit', { now, limit }).map(cronFromRow);
   }
 
   async putJob(job: Job): Promise<void> {
     const { id, siteId, createdAt, dueAt } = job;
     this.#durably(() =>
-      this.#run(
+      this.#sql.run(
         `INSERT INTO jobs (id, site_id, created_at, due_at, record) SELECT :id, sites.id, :createdAt, :dueAt, :record FROM sites WHERE sites.id = :siteId
          ON CONFLICT (id) DO UPDATE SET due_at = excluded.due_at, record = excluded.record`,
         { id, siteId, createdAt, dueAt, record: JSON.stringify(job) },
@@ -171,71 +223,71 @@ export class SqliteCmdb implements Cmdb {
   }
 
   async job(id: string): Promise<Job | undefined> {
-    const row = this.#get('SELECT record FROM jobs WHERE id = :id', { id });
+    const row = this.#sql.get('SELECT record FROM jobs WHERE id = :id', { id });
     return row === undefined ? undefined : (recordOf(row) as Job);
   }
 
   async jobs(siteId?: string): Promise<Job[]> {
-    return this.#all('SELECT record FROM jobs WHERE :siteId IS NULL OR site_id = :siteId ORDER BY created_at, id', { siteId: siteId ?? null }).map(
-      (row) => recordOf(row) as Job,
-    );
+    return this.#sql
+      .all('SELECT record FROM jobs WHERE :siteId IS NULL OR site_id = :siteId ORDER BY created_at, id', { siteId: siteId ?? null })
+      .map((row) => recordOf(row) as Job);
   }
 
   async dueJobs(now: number, limit: number): Promise<Job[]> {
-    return this.#all('SELECT record FROM jobs WHERE due_at <= :now ORDER BY due_at, id LIMIT :limit', { now, limit }).map((row) => recordOf(row) as Job);
+    return this.#sql.all('SELECT record FROM jobs WHERE due_at <= :now ORDER BY due_at, id LIMIT :limit', { now, limit }).map((row) => recordOf(row) as Job);
   }
 
   async deleteJob(id: string): Promise<void> {
-    this.#durably(() => this.#run('DELETE FROM jobs WHERE id = :id', { id }));
+    this.#durably(() => this.#sql.run('DELETE FROM jobs WHERE id = :id', { id }));
   }
 
   async putRun(run: JobRun): Promise<void> {
     const { id, jobId } = run;
-    this.#run(
+    this.#sql.run(
       `INSERT INTO job_runs (id, job_id, is_open, record) SELECT :id, jobs.id, :isOpen, :record FROM jobs WHERE jobs.id = :jobId
        ON CONFLICT (id) DO UPDATE SET is_open = excluded.is_open, record = excluded.record`,
       { id, jobId, isOpen: run.endedAt === undefined ? 1 : 0, record: JSON.stringify(run) },
     );
-    this.#run(
+    this.#sql.run(
       `DELETE FROM job_runs WHERE job_id = :jobId AND seq NOT IN (SELECT seq FROM job_runs WHERE job_id = :jobId ORDER BY seq DESC LIMIT ${MAX_RUNS})`,
       { jobId },
     );
   }
 
   async runs(jobId: string): Promise<JobRun[]> {
-    return this.#all('SELECT record FROM job_runs WHERE job_id = :jobId ORDER BY seq DESC', { jobId }).map((row) => recordOf(row) as JobRun);
+    return this.#sql.all('SELECT record FROM job_runs WHERE job_id = :jobId ORDER BY seq DESC', { jobId }).map((row) => recordOf(row) as JobRun);
   }
 
   async openRuns(): Promise<JobRun[]> {
-    return this.#all('SELECT record FROM job_runs WHERE is_open = 1 ORDER BY seq').map((row) => recordOf(row) as JobRun);
+    return this.#sql.all('SELECT record FROM job_runs WHERE is_open = 1 ORDER BY seq').map((row) => recordOf(row) as JobRun);
   }
 
   async putService(service: ServiceRecord): Promise<void> {
-    this.#run('INSERT OR REPLACE INTO services (name, record) VALUES (:name, :record)', { name: service.name, record: JSON.stringify(service) });
+    this.#sql.run('INSERT OR REPLACE INTO services (name, record) VALUES (:name, :record)', { name: service.name, record: JSON.stringify(service) });
   }
 
   async deleteService(name: string): Promise<void> {
-    this.#run('DELETE FROM services WHERE name = :name', { name });
+    this.#sql.run('DELETE FROM services WHERE name = :name', { name });
   }
 
   async services(): Promise<ServiceRecord[]> {
-    return this.#all('SELECT record FROM services ORDER BY name').map((row) => JSON.parse(String(row['record'])) as ServiceRecord);
+    return this.#sql.all('SELECT record FROM services ORDER BY name').map((row) => JSON.parse(String(row['record'])) as ServiceRecord);
   }
 
   async appendEvent(event: NewEvent, at: number): Promise<SubakoEvent> {
-    const { lastInsertRowid } = this.#run('INSERT INTO events (at, site, event) VALUES (:at, :site, :event)', {
+    const { lastInsertRowid } = this.#sql.run('INSERT INTO events (at, site, event) VALUES (:at, :site, :event)', {
       at,
       site: event.site ?? null,
       event: JSON.stringify(event),
     });
     const seq = Number(lastInsertRowid);
     this.#appended += 1;
-    if (this.#appended % 100 === 0) this.#run('DELETE FROM events WHERE seq <= :last', { last: seq - MAX_EVENTS });
+    if (this.#appended % 100 === 0) this.#sql.run('DELETE FROM events WHERE seq <= :last', { last: seq - MAX_EVENTS });
     return { ...event, seq, at };
   }
 
   async events(query: EventQuery): Promise<SubakoEvent[]> {
-    const rows = this.#all(`SELECT * FROM events WHERE seq > :after AND (:site IS NULL OR site = :site) ORDER BY seq DESC LIMIT :limit`, {
+    const rows = this.#sql.all(`SELECT * FROM events WHERE seq > :after AND (:site IS NULL OR site = :site) ORDER BY seq DESC LIMIT :limit`, {
       after: query.after ?? 0,
       site: query.site ?? null,
       limit: query.limit,
@@ -244,7 +296,7 @@ export class SqliteCmdb implements Cmdb {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#statements.clear();
+    this.#sql.clear();
     this.#db.close();
   }
 
@@ -266,9 +318,9 @@ export class SqliteCmdb implements Cmdb {
 
   /** @throws SubakoError `already_exists`, unless it is an alias of this very site */
   #refuseTaken(name: string, siteId = ''): void {
-    const site = this.#get('SELECT phase FROM sites WHERE domain = :name', { name });
+    const site = this.#sql.get('SELECT phase FROM sites WHERE domain = :name', { name });
     if (site !== undefined) throw alreadyExists(name, String(site['phase']));
-    const alias = this.#get('SELECT domain FROM aliases JOIN sites ON sites.id = site_id WHERE name = :name AND site_id <> :siteId', { name, siteId });
+    const alias = this.#sql.get('SELECT domain FROM aliases JOIN sites ON sites.id = site_id WHERE name = :name AND site_id <> :siteId', { name, siteId });
     if (alias === undefined) return;
     const domain = String(alias['domain']);
     throw new SubakoError('already_exists', `${name} is a name of the site ${domain}`, {
@@ -277,47 +329,26 @@ export class SqliteCmdb implements Cmdb {
     });
   }
 
+  #refuseTakenContainer({ id, name }: Pick<Container, 'id' | 'name'>): void {
+    if (this.#sql.get('SELECT id FROM containers WHERE name = :name AND id <> :id', { id, name }) === undefined) return;
+    throw new SubakoError('already_exists', `there is a container ${name} already`, { hint: `choose another --name, or remove it: subako rm ${name}` });
+  }
+
   #freeRange(): number {
-    const row = this.#get(
+    const row = this.#sql.get(
       `SELECT MIN(candidate) AS free FROM (
-         SELECT :first AS candidate UNION ALL SELECT uid_range + 1 FROM sites WHERE uid_range >= :first)
-       WHERE candidate NOT IN (SELECT uid_range FROM sites)`,
+         SELECT :first AS candidate
+         UNION ALL SELECT uid_range + 1 FROM sites WHERE uid_range >= :first
+         UNION ALL SELECT uid_range + 1 FROM containers WHERE uid_range >= :first)
+       WHERE candidate NOT IN (SELECT uid_range FROM sites UNION ALL SELECT uid_range FROM containers)`,
       { first: FIRST_SITE_RANGE },
     );
     const free = Number(row?.['free']);
     if (free <= LAST_SITE_RANGE) return free;
     throw new SubakoError('conflict', 'every uid range is taken', { hint: 'remove sites that are not needed' });
   }
-
-  #statement(sql: string): ReturnType<DatabaseSync['prepare']> {
-    const known = this.#statements.get(sql);
-    if (known !== undefined) return known;
-    const statement = this.#db.prepare(sql);
-    this.#statements.set(sql, statement);
-    return statement;
-  }
-
-  #get(sql: string, params: Params = {}): Record<string, unknown> | undefined {
-    return this.#statement(sql).get(params);
-  }
-
-  #all(sql: string, params: Params = {}): Record<string, unknown>[] {
-    return this.#statement(sql).all(params);
-  }
-
-  #run(sql: string, params: Params): { lastInsertRowid: number | bigint } {
-    return this.#statement(sql).run(params);
-  }
 }
 
 function recordOf(row: Record<string, unknown>): unknown {
   return JSON.parse(String(row['record']));
-}
-
-function alreadyExists(domain: string, phase: string): SubakoError {
-  const hint =
-    phase === 'ready'
-      ? 'choose another name, or remove it first with site rm'
-      : `it is being ${phase === 'creating' ? 'created' : 'removed'}; try again in a moment`;
-  return new SubakoError('already_exists', `the site ${domain} exists already`, { hint, facts: { domain, phase } });
 }

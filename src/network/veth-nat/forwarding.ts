@@ -22,6 +22,14 @@ export function putBack(record: string, isNeeded: boolean): void {
   rmSync(record, { force: true });
 }
 
+/**
+ * Lets the machine's own 127.0.0.1 lead to the container behind this device. Nothing comes the other way: what arrives at a device of ours for an
+ * address of loopback is dropped before it is routed (see render-rules.ts).
+ */
+export function letLoopbackIn(device: string): void {
+  writeFileSync(`/proc/sys/net/ipv4/conf/${device}/route_localnet`, '1');
+}
+
 function isOn(): boolean {
   return readFileSync(SWITCH, 'utf8').trim() !== '0';
 }

@@ -3,7 +3,7 @@ import { parseIpv4, parseIpv4Range, isWithin } from '../../lib/ipv4.ts';
 import { networkNames } from './names.ts';
 import { REFUSED, renderRules } from './render-rules.ts';
 
-const OPTIONS = { names: networkNames('0123abcd'), http: 8080, https: 8443, resolver: '192.0.2.53' };
+const OPTIONS = { names: networkNames('0123abcd'), http: 8080, https: 8443, resolver: '192.0.2.53', published: [] };
 
 describe('the firewall of containers', () => {
   it('refuses every address that is not of the public Internet', () => {
@@ -27,6 +27,33 @@ describe('the firewall of containers', () => {
     expect(renderRules({ ...OPTIONS, http: 80, https: 443 })).toContain('tcp dport { 443 } redirect to :443');
     expect(renderRules(OPTIONS)).toContain('dnat ip to 192.0.2.53');
     expect(renderRules({ ...OPTIONS, resolver: undefined })).not.toContain('dnat');
+  });
+
+  it('leads published ports to their containers, for the world and for the machine itself, and lets nothing else in', () => {
+    const port = { protocol: 'tcp' as const, hostPort: 8000, containerPort: 80 };
+    const text = renderRules({
+      ...OPTIONS,
+      published: [{ address: '10.1.2.3', ports: [port, { ...port, protocol: 'udp', hostAddress: '127.0.0.1', hostPort: 53 }] }],
+    });
+    const lines = text.split('\n').map((line) => line.trim());
+    expect(lines.filter((line) => line.endsWith('fib daddr type local tcp dport 8000 dnat ip to 10.1.2.3:80'))).toHaveLength(2);
+    expect(lines.filter((line) => line.endsWith('ip daddr 127.0.0.1 udp dport 53 dnat ip to 10.1.2.3:80'))).toHaveLength(2);
+    const admitted = lines.filter((line) => line.includes('10.1.2.3') && line.endsWith('accept'));
+    expect(admitted).toHaveLength(4);
+    for (const line of admitted) expect(line).toContain('dport 80 ct status dnat accept');
+    expect(renderRules(OPTIONS)).not.toContain('ct status dnat');
+  });
+
+  it.each([
+    { address: '::1' },
+    { address: '10.0.0.1; flush ruleset' },
+    { hostAddress: 'localhost' },
+    { hostPort: 0 },
+    { containerPort: 70_000 },
+    { protocol: 'tcp dport 1-65535' as 'tcp' },
+  ])('publishes no text that could be a rule: %o', ({ address = '10.1.2.3', ...wrong }) => {
+    const ports = [{ protocol: 'tcp' as const, hostPort: 8000, containerPort: 80, ...wrong }];
+    expect(() => renderRules({ ...OPTIONS, published: [{ address, ports }] })).toThrow(RangeError);
   });
 
   it.each([

@@ -1,6 +1,7 @@
 /** The firewall of containers with a network: the whole nftables table, as text for `nft -f -`. Pure. */
 import { GATEWAY } from '../../domain/gateway.ts';
 import { parseIpv4 } from '../../lib/ipv4.ts';
+import type { Published } from '../networks.ts';
 import type { NetworkNames } from './names.ts';
 
 export interface RulesOptions {
@@ -10,6 +11,8 @@ export interface RulesOptions {
   readonly https: number;
   /** Address of a resolver; undefined: no names are resolved. */
   readonly resolver: string | undefined;
+  /** Containers that something of the machine's is led to. */
+  readonly published: readonly { readonly address: string; readonly ports: readonly Published[] }[];
 }
 
 /** Device group of containers that may speak to mail servers: a number that nobody else uses. */
@@ -47,7 +50,7 @@ const OPEN_AT_ONCE = 512;
  *
  * @throws RangeError for what is not a name, a port or an address
  */
-export function renderRules({ names, http, https, resolver }: RulesOptions): string {
+export function renderRules({ names, http, https, resolver, published }: RulesOptions): string {
   const { table } = names;
   if (!/^\w+$/u.test(table) || !/^\w+-$/u.test(names.devices)) throw new RangeError(`not a name: ${table}`);
   for (const port of [http, https]) if (!Number.isInteger(port) || port < 1 || port > 65_535) throw new RangeError(`not a port: ${port}`);
@@ -55,8 +58,38 @@ export function renderRules({ names, http, https, resolver }: RulesOptions): str
   const ours = `"${names.devices}*"`;
   const door = `ct original ip daddr ${GATEWAY}`;
   const asked = resolver === undefined ? '' : `    ${door} meta l4proto { tcp, udp } th dport 53 accept\n`;
-  const parts = [sets(), guard(ours), doors(ours, { http, https, resolver }), refusals(), machine(ours, `${door} tcp dport { ${http}, ${https} }`, asked)];
-  return `table inet ${table}\ndelete table inet ${table}\ntable inet ${table} {\n${[...parts, beyond(ours, asked)].join('')}}\n`;
+  const led = published.flatMap(({ address, ports }) => ports.map((port) => leading(address, port)));
+  const parts = [
+    sets(),
+    guard(ours),
+    doors(ours, { http, https, resolver }, led),
+    refusals(),
+    machine(ours, { edge: `${door} tcp dport { ${http}, ${https} }`, asked, led }),
+    beyond(ours, asked, led),
+  ];
+  return `table inet ${table}\ndelete table inet ${table}\ntable inet ${table} {\n${parts.join('')}}\n`;
+}
+
+/** A published port: how it is translated, and what then is let in. */
+interface Led {
+  readonly translate: string;
+  readonly admit: string;
+}
+
+/** @throws RangeError for what is not an address or a port */
+function leading(address: string, { protocol, hostAddress, hostPort, containerPort }: Published): Led {
+  for (const one of [address, hostAddress ?? address]) if (parseIpv4(one) === undefined) throw new RangeError(`not an address: ${one}`);
+  for (const port of [hostPort, containerPort]) if (!Number.isInteger(port) || port < 1 || port > 65_535) throw new RangeError(`not a port: ${port}`);
+  if (protocol !== 'tcp' && protocol !== 'udp') throw new RangeError(`not a protocol: ${String(protocol)}`);
+  const at = hostAddress === undefined ? 'fib daddr type local' : `ip daddr ${hostAddress}`;
+  return {
+    translate: `meta nfproto ipv4 ${at} ${protocol} dport ${hostPort} dnat ip to ${address}:${containerPort}`,
+    admit: `ip daddr ${address} ${protocol} dport ${containerPort} ct status dnat accept`,
+  };
+}
+
+function rules(lines: readonly string[]): string {
+  return lines.map((line) => `    ${line}\n`).join('');
 }
 
 function sets(): string {
@@ -91,16 +124,20 @@ function guard(ours: string): string {
 `;
 }
 
-function doors(ours: string, { http, https, resolver }: Omit<RulesOptions, 'names'>): string {
+function doors(ours: string, { http, https, resolver }: Pick<RulesOptions, 'http' | 'https' | 'resolver'>, led: readonly Led[]): string {
   const at = `iifname ${ours} ip daddr ${GATEWAY}`;
   return `  chain doors {
     type nat hook prerouting priority dstnat; policy accept;
     ${at} tcp dport { ${[...new Set([80, http])].join(', ')} } redirect to :${http}
     ${at} tcp dport { ${[...new Set([443, https])].join(', ')} } redirect to :${https}
-${resolver === undefined ? '' : `    ${at} meta l4proto { tcp, udp } th dport 53 dnat ip to ${resolver}\n`}  }
+${resolver === undefined ? '' : `    ${at} meta l4proto { tcp, udp } th dport 53 dnat ip to ${resolver}\n`}${rules(led.map(({ translate }) => `iifname != ${ours} ${translate}`))}  }
+  chain published {
+    type nat hook output priority -100; policy accept;
+${rules(led.map(({ translate }) => translate))}  }
   chain translation {
     type nat hook postrouting priority srcnat; policy accept;
     iifname ${ours} oifname != ${ours} masquerade
+    oifname ${ours} ip saddr 127.0.0.0/8 masquerade
   }
 `;
 }
@@ -118,8 +155,8 @@ function refusals(): string {
 `;
 }
 
-/** To the machine itself, the edge and a resolver alone; and the machine begins nothing with a container either. */
-function machine(ours: string, edge: string, asked: string): string {
+/** To the machine itself, the edge and a resolver alone; and the machine begins nothing with a container either, but at a published port. */
+function machine(ours: string, { edge, asked, led }: { readonly edge: string; readonly asked: string; readonly led: readonly Led[] }): string {
   return `  chain machine {
     type filter hook input priority filter - 5; policy accept;
     iifname != ${ours} accept
@@ -130,16 +167,16 @@ ${asked}    goto refuse
   }
   chain own {
     type filter hook output priority filter - 5; policy accept;
-    oifname ${ours} ct state new counter drop
+${rules(led.map(({ admit }) => `oifname ${ours} ${admit}`))}    oifname ${ours} ct state new counter drop
   }
 `;
 }
 
-/** Inward, answers alone: neither a neighbour nor the world begins anything. */
-function beyond(ours: string, asked: string): string {
+/** Inward, answers alone: neither a neighbour nor the world begins anything, but at a published port. */
+function beyond(ours: string, asked: string, led: readonly Led[]): string {
   return `  chain inward {
     ct state established,related accept
-    goto refuse
+${rules(led.map(({ admit }) => `iifname != ${ours} ${admit}`))}    goto refuse
   }
   chain outward {
     ct state established,related accept

@@ -7,7 +7,7 @@ const WITHIN_MS = 30_000;
 
 /** Tries it in namespaces that are gone afterwards; changes nothing of the machine. Undefined: it can. */
 export async function whyNoNetwork({ ip, nft }: { ip: string; nft: string }): Promise<string | undefined> {
-  const rules = renderRules({ names: networkNames('00000000'), http: 80, https: 443, resolver: '192.0.2.53' });
+  const rules = renderRules({ names: networkNames('00000000'), http: 80, https: 443, resolver: '192.0.2.53', published: [] });
   const tries = [
     { what: 'nftables', argv: [nft, '-f', '-'], input: rules },
     { what: 'veth', argv: [ip, 'link', 'add', 'one', 'type', 'veth', 'peer', 'name', 'other'], input: '' },

@@ -5,8 +5,8 @@ import { asSubakoError, SubakoError } from '../../domain/errors.ts';
 import { exec, execAny } from '../../lib/exec.ts';
 import { failpoint } from '../../lib/failpoint.ts';
 import type { Ipv4Range } from '../../lib/ipv4.ts';
-import type { Network, Networks, NetworkWish } from '../networks.ts';
-import { forward, putBack, remember } from './forwarding.ts';
+import type { Network, Networks, NetworkWish, Published } from '../networks.ts';
+import { forward, letLoopbackIn, putBack, remember } from './forwarding.ts';
 import { joinBatch, linkBatch } from './ip-batches.ts';
 import { Leases } from './leases.ts';
 import type { Lease } from './leases.ts';
@@ -42,6 +42,7 @@ export class VethNat implements Networks {
   readonly #options: VethNatOptions;
   readonly #leases: Leases;
   readonly #begun = new Map<string, Begun>();
+  readonly #published = new Map<string, readonly Published[]>();
   /** The rules that the kernel has; nothing of the machine is changed before the first container asks. */
   #rules = '';
   #laying: Promise<void> = Promise.resolve();
@@ -81,10 +82,20 @@ export class VethNat implements Networks {
     }
   }
 
+  async publish(id: string, ports: readonly Published[]): Promise<void> {
+    const lease = this.#leases.of(id);
+    if (lease === undefined) throw new TypeError(`${id} has no network`);
+    letLoopbackIn(lease.device);
+    this.#published.set(id, ports);
+    await this.#layRules();
+  }
+
   async remove(id: string): Promise<void> {
     this.#begun.get(id)?.outside.dismiss();
     this.#begun.delete(id);
     const lease = this.#leases.of(id);
+    // Before the address may be another's.
+    if (this.#published.delete(id)) await this.#layRules();
     if (lease !== undefined) await this.#delete(lease);
     this.#leases.free(id);
   }
@@ -102,6 +113,7 @@ export class VethNat implements Networks {
   async end(): Promise<void> {
     const { nft, names, record } = this.#options;
     for (const id of this.#begun.keys()) await this.remove(id);
+    this.#published.clear();
     for (const { id, lease } of this.#leases.found()) {
       await this.#delete(lease);
       this.#leases.free(id);
@@ -122,7 +134,8 @@ export class VethNat implements Networks {
 
   async #lay(): Promise<void> {
     const { nft, record, resolver, ...rest } = this.#options;
-    const rules = renderRules({ ...rest, resolver: resolver() });
+    const published = [...this.#published].map(([id, ports]) => ({ address: this.#leases.of(id)?.address ?? '', ports }));
+    const rules = renderRules({ ...rest, resolver: resolver(), published });
     if (rules === this.#rules) return;
     try {
       remember(record);

@@ -10,6 +10,23 @@ export interface BindMount {
   readonly writable: boolean;
   /** Whether programs may be run from it. Default: no. */
   readonly executable?: boolean;
+  /** Its files are the container's: id 0 on disk is id 0 in there. Default: ids on disk are the machine's. */
+  readonly mapped?: boolean;
+}
+
+/** A directory in memory, the container's own and gone with it. */
+export interface TmpfsMount {
+  /** As of a bind mount. */
+  readonly destination: string;
+  readonly sizeBytes: number;
+}
+
+/** Two named pipes of ours: the container does not begin before somebody has let it through. */
+export interface Gate {
+  /** Told of the container, in the runtime's words, when it is ready to begin. */
+  readonly told: string;
+  /** It begins when something is written here. */
+  readonly waits: string;
 }
 
 export interface Limits {
@@ -29,6 +46,8 @@ export interface BundleSpec {
   /** User and group id inside the container. */
   readonly uid: number;
   readonly gid: number;
+  /** Further groups. Default: none. */
+  readonly groups?: readonly number[];
   /** Host id of the container's id 0. Undefined: the host's own ids (only for services of the platform that need its network). */
   readonly hostIdBase: number | undefined;
   readonly mounts: readonly BindMount[];
@@ -41,8 +60,22 @@ export interface BundleSpec {
    * once the container runs (see src/network/networks.ts).
    */
   readonly network: 'none' | 'host' | NetworkWish;
-  /** Bind ports below 1024, for the edge. No other capability can be asked for. */
+  /** Bind ports below 1024, for the edge. */
   readonly bindLowPorts?: boolean;
+  /**
+   * What programs of a stranger's image expect, who may be root in there: those capabilities of Docker's default that mean something inside
+   * a user namespace and take nothing beyond it, chroot(2), a /sys that shows their own network, low ports and ping for every user.
+   * Only for a container with ids of its own.
+   */
+  readonly ofImage?: boolean;
+  /** Default: the root cannot be written to. */
+  readonly writableRoot?: boolean;
+  /** Whether its first process gets a terminal. */
+  readonly terminal?: boolean;
+  readonly tmpfs?: readonly TmpfsMount[];
+  /** Bytes of /dev/shm. Default: 16 MiB. */
+  readonly shmBytes?: number;
+  readonly gate?: Gate;
   /** Open files. Default: 4096. */
   readonly openFiles?: number;
   /**

@@ -21,6 +21,13 @@ export interface OciSeccomp {
   readonly syscalls: readonly OciSyscallRule[];
 }
 
+interface OciHook {
+  readonly path: string;
+  readonly args: readonly string[];
+  /** Seconds. */
+  readonly timeout: number;
+}
+
 interface OciIdMapping {
   readonly containerID: number;
   readonly hostID: number;
@@ -38,8 +45,8 @@ interface OciCapabilities {
 export interface OciConfig {
   readonly ociVersion: '1.0.2';
   readonly process: {
-    readonly terminal: false;
-    readonly user: { readonly uid: number; readonly gid: number };
+    readonly terminal: boolean;
+    readonly user: { readonly uid: number; readonly gid: number; readonly additionalGids?: readonly number[] };
     readonly args: readonly string[];
     readonly env: readonly string[];
     readonly cwd: string;
@@ -48,14 +55,16 @@ export interface OciConfig {
     readonly noNewPrivileges: true;
     readonly oomScoreAdj?: number;
   };
-  readonly root: { readonly path: string; readonly readonly: true };
+  readonly root: { readonly path: string; readonly readonly: boolean };
   readonly hostname: string;
   readonly mounts: readonly OciMount[];
+  readonly hooks?: { readonly createRuntime: readonly OciHook[] };
   readonly linux: {
     readonly namespaces: readonly { readonly type: string }[];
     readonly uidMappings?: readonly OciIdMapping[];
     readonly gidMappings?: readonly OciIdMapping[];
     readonly cgroupsPath: string;
+    readonly sysctl?: Readonly<Record<string, string>>;
     readonly resources: {
       readonly devices: readonly {
         readonly allow: boolean;

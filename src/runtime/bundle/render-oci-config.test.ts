@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { BundleSpec } from './bundle-spec.ts';
-import { MASKED_PATHS, READONLY_PATHS, renderOciConfig } from './render-oci-config.ts';
+import { IMAGE_CAPABILITIES, MASKED_PATHS, READONLY_PATHS, renderOciConfig } from './render-oci-config.ts';
 import { ALLOWED_SYSCALLS, seccompProfile } from './seccomp.ts';
 
 const SPEC: BundleSpec = {
@@ -79,8 +79,79 @@ describe('the OCI configuration of a site', () => {
   });
 });
 
+describe('the OCI configuration of an image', () => {
+  const image: BundleSpec = { ...SPEC, uid: 0, gid: 0, groups: [27], ofImage: true, writableRoot: true, network: { smtp: false } };
+  const rendered = (change: Partial<BundleSpec> = {}) => renderOciConfig({ ...image, ...change }, { openFiles: 20_000 });
+
+  it('has the capabilities of an image, and of them only what its user has', () => {
+    expect(rendered().process.capabilities).toEqual({
+      bounding: IMAGE_CAPABILITIES,
+      effective: IMAGE_CAPABILITIES,
+      permitted: IMAGE_CAPABILITIES,
+      inheritable: [],
+      ambient: [],
+    });
+    expect(rendered({ uid: 33 }).process.capabilities).toMatchObject({ effective: [], permitted: [], ambient: [] });
+    expect(IMAGE_CAPABILITIES.filter((one) => /SYS_ADMIN|NET_RAW|NET_ADMIN|MKNOD|PTRACE|AUDIT|SETFCAP|MODULE|DAC_READ_SEARCH/u.test(one))).toEqual([]);
+  });
+
+  it.each([{ hostIdBase: undefined }, { network: 'host' as const }])('is never one of the machine: %j', (change) => {
+    expect(() => rendered(change)).toThrow(TypeError);
+  });
+
+  it('has a /sys that nobody writes to, and hides what the kernel tells of the machine', () => {
+    expect(rendered().mounts.find(({ destination }) => destination === '/sys')?.options).toContain('ro');
+    expect(rendered().linux).toMatchObject({ maskedPaths: MASKED_PATHS, readonlyPaths: READONLY_PATHS });
+    expect(rendered().process.noNewPrivileges).toBe(true);
+  });
+
+  it.each([
+    ['a writable root', {}, (config: ReturnType<typeof rendered>) => !config.root.readonly],
+    ['a read-only root', { writableRoot: false }, (config: ReturnType<typeof rendered>) => config.root.readonly],
+    ['further groups', {}, (config: ReturnType<typeof rendered>) => config.process.user.additionalGids?.[0] === 27],
+    ['a terminal', { terminal: true }, (config: ReturnType<typeof rendered>) => config.process.terminal],
+    ['no terminal', {}, (config: ReturnType<typeof rendered>) => !config.process.terminal],
+  ])('has %s', (_what, change, holds) => {
+    expect(holds(rendered(change))).toBe(true);
+  });
+
+  it('has directories in memory of a size, without programs and devices', () => {
+    const { mounts } = rendered({ tmpfs: [{ destination: '/cache', sizeBytes: 4096 }], shmBytes: 8192 });
+    expect(mounts.find(({ destination }) => destination === '/cache')).toMatchObject({
+      type: 'tmpfs',
+      options: expect.arrayContaining(['nosuid', 'nodev', 'noexec', 'size=4096']) as string[],
+    });
+    expect(mounts.find(({ destination }) => destination === '/dev/shm')?.options).toContain('size=8192');
+  });
+
+  it('sets nothing in the kernel but what is of its own network', () => {
+    expect(Object.keys(rendered().linux.sysctl ?? {}).filter((name) => !name.startsWith('net.ipv4.'))).toEqual([]);
+    expect(config.linux.sysctl).toBeUndefined();
+  });
+
+  it('maps the ids of what is its own on disk', () => {
+    const { mounts } = rendered({ mounts: [{ source: '/v', destination: '/data', writable: true, executable: true, mapped: true }] });
+    expect(mounts.at(-1)?.options).toEqual(['bind', 'rw', 'nosuid', 'nodev', 'private', 'idmap']);
+  });
+
+  it('waits at a gate by two programs that we name, and has no other hook', () => {
+    const { hooks } = rendered({ gate: { told: '/run/a', waits: '/run/b' } });
+    expect(Object.keys(hooks ?? {})).toEqual(['createRuntime']);
+    expect(hooks?.createRuntime.map(({ path, args }) => [path, args[1]])).toEqual([
+      ['/usr/bin/dd', 'of=/run/a'],
+      ['/usr/bin/dd', 'if=/run/b'],
+    ]);
+    expect(rendered().hooks).toBeUndefined();
+  });
+
+  it('may change its root, which nobody else may', () => {
+    const allows = (ofImage: boolean): boolean => seccompProfile({ ofImage }).syscalls.some(({ names }) => names.includes('chroot'));
+    expect([allows(true), allows(false)]).toEqual([true, false]);
+  });
+});
+
 describe('the seccomp filter', () => {
-  const profile = seccompProfile();
+  const profile = seccompProfile({ ofImage: false });
 
   it('knows one architecture, so that no 32-bit call slips past it', () => {
     expect(profile.architectures).toEqual([process.arch === 'arm64' ? 'SCMP_ARCH_AARCH64' : 'SCMP_ARCH_X86_64']);

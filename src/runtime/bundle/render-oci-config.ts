@@ -1,5 +1,5 @@
 /** Writes the OCI configuration of a container: the trust boundary between the machine and its tenants. */
-import type { BindMount, BundleSpec } from './bundle-spec.ts';
+import type { BindMount, BundleSpec, Gate, TmpfsMount } from './bundle-spec.ts';
 import type { OciConfig, OciMount } from './oci-config.ts';
 import { RANGE_SIZE } from '../../domain/uid-range.ts';
 import { seccompProfile } from './seccomp.ts';
@@ -30,13 +30,15 @@ export interface HardLimits {
   readonly openFiles: number;
 }
 
-/** The whole configuration of one container. Pure: the same spec gives the same text. */
+/** The whole configuration of one container. Pure: the same spec gives the same text. @throws TypeError for what must not be asked for together */
 export function renderOciConfig(spec: BundleSpec, hard: HardLimits): OciConfig {
+  if (spec.ofImage === true && (spec.hostIdBase === undefined || spec.network === 'host'))
+    throw new TypeError('an image runs with ids and a network of its own');
   return {
     ociVersion: '1.0.2',
     process: {
-      terminal: false,
-      user: { uid: spec.uid, gid: spec.gid },
+      terminal: spec.terminal === true,
+      user: { uid: spec.uid, gid: spec.gid, ...(spec.groups === undefined ? {} : { additionalGids: spec.groups }) },
       args: spec.args,
       env: Object.entries(spec.env).map(([name, value]) => `${name}=${value}`),
       cwd: spec.cwd,
@@ -45,15 +47,17 @@ export function renderOciConfig(spec: BundleSpec, hard: HardLimits): OciConfig {
       noNewPrivileges: true,
       ...(spec.oomScoreAdj === undefined ? {} : { oomScoreAdj: spec.oomScoreAdj }),
     },
-    root: { path: spec.rootfs, readonly: true },
+    root: { path: spec.rootfs, readonly: spec.writableRoot !== true },
     hostname: spec.hostname,
-    mounts: [...systemMounts(spec.sharedDev), ...spec.mounts.map(bindMount)],
+    mounts: [...systemMounts(spec), ...(spec.tmpfs ?? []).map(tmpfsMount), ...spec.mounts.map(bindMount)],
+    ...(spec.gate === undefined ? {} : { hooks: gateHooks(spec.gate) }),
     linux: {
       namespaces: namespaces(spec),
       ...idMappings(spec.hostIdBase),
+      ...(spec.ofImage === true ? { sysctl: IMAGE_SYSCTL } : {}),
       cgroupsPath: spec.cgroupPath,
       resources: { devices: DEVICES, ...limits(spec) },
-      seccomp: seccompProfile(),
+      seccomp: seccompProfile({ ofImage: spec.ofImage === true }),
       maskedPaths: spec.sharedDev === undefined ? MASKED_PATHS : [],
       readonlyPaths: spec.sharedDev === undefined ? READONLY_PATHS : [],
       rootfsPropagation: 'private',
@@ -63,6 +67,7 @@ export function renderOciConfig(spec: BundleSpec, hard: HardLimits): OciConfig {
 
 /** A file in every shared /dev. */
 export const MEMORY_MOUNT = '/dev/memory';
+const SHM_BYTES = 16 * 1024 ** 2;
 const PROC_OPTIONS = ['nosuid', 'noexec', 'nodev'];
 /** For terminals of `exec`; one of the container's own. */
 const DEV_PTS: OciMount = {
@@ -72,7 +77,11 @@ const DEV_PTS: OciMount = {
   options: ['nosuid', 'noexec', 'newinstance', 'ptmxmode=0666', 'mode=0620', 'gid=5'],
 };
 
-function systemMounts(sharedDev: string | undefined): OciMount[] {
+/** What it shows is the container's own network, and of the machine what is masked. */
+const SYS: OciMount = { destination: '/sys', type: 'sysfs', source: 'sysfs', options: ['nosuid', 'noexec', 'nodev', 'ro'] };
+const MQUEUE: OciMount = { destination: '/dev/mqueue', type: 'mqueue', source: 'mqueue', options: ['nosuid', 'noexec', 'nodev'] };
+
+function systemMounts({ sharedDev, ofImage, shmBytes = SHM_BYTES }: BundleSpec): OciMount[] {
   if (sharedDev !== undefined) {
     return [
       { destination: '/proc', type: 'proc', source: 'proc', options: [...PROC_OPTIONS, 'subset=pid'] },
@@ -86,14 +95,59 @@ function systemMounts(sharedDev: string | undefined): OciMount[] {
     { destination: '/proc', type: 'proc', source: 'proc', options: PROC_OPTIONS },
     { destination: '/dev', type: 'tmpfs', source: 'tmpfs', options: ['nosuid', 'noexec', 'strictatime', 'mode=755', 'size=64k'] },
     DEV_PTS,
-    { destination: '/dev/shm', type: 'tmpfs', source: 'shm', options: ['nosuid', 'noexec', 'nodev', 'mode=1777', 'size=16m'] },
+    { destination: '/dev/shm', type: 'tmpfs', source: 'shm', options: ['nosuid', 'noexec', 'nodev', 'mode=1777', `size=${shmBytes}`] },
+    ...(ofImage === true ? [SYS, MQUEUE] : []),
   ];
 }
 
 function bindMount(mount: BindMount): OciMount {
-  const options = ['bind', mount.writable ? 'rw' : 'ro', 'nosuid', 'nodev', 'private', ...(mount.executable === true ? [] : ['noexec'])];
+  const options = [
+    'bind',
+    mount.writable ? 'rw' : 'ro',
+    'nosuid',
+    'nodev',
+    'private',
+    ...(mount.executable === true ? [] : ['noexec']),
+    ...(mount.mapped === true ? ['idmap'] : []),
+  ];
   return { destination: mount.destination, type: 'bind', source: mount.source, options };
 }
+
+function tmpfsMount({ destination, sizeBytes }: TmpfsMount): OciMount {
+  return { destination, type: 'tmpfs', source: 'tmpfs', options: ['nosuid', 'nodev', 'noexec', 'mode=1777', `size=${sizeBytes}`] };
+}
+
+/** Longer than whoever lets it through may take; nobody waits for one who is gone. */
+const GATE_TIMEOUT_S = 60;
+
+/** It says nothing, where tee and cat would speak into the container's output. */
+const DD = '/usr/bin/dd';
+
+function gateHooks({ told, waits }: Gate): NonNullable<OciConfig['hooks']> {
+  return {
+    createRuntime: [
+      { path: DD, args: ['dd', `of=${told}`, 'status=none', 'conv=notrunc'], timeout: GATE_TIMEOUT_S },
+      { path: DD, args: ['dd', `if=${waits}`, 'of=/dev/null', 'count=1', 'status=none'], timeout: GATE_TIMEOUT_S },
+    ],
+  };
+}
+
+/** Both are settings of the container's own network. */
+const IMAGE_SYSCTL = { 'net.ipv4.ip_unprivileged_port_start': '0', 'net.ipv4.ping_group_range': '0 65535' } as const;
+
+/** Docker's default, without those that reach beyond files and processes of the container's own: NET_RAW, MKNOD, AUDIT_WRITE, SETFCAP. */
+export const IMAGE_CAPABILITIES: readonly string[] = [
+  'CAP_CHOWN',
+  'CAP_DAC_OVERRIDE',
+  'CAP_FOWNER',
+  'CAP_FSETID',
+  'CAP_KILL',
+  'CAP_NET_BIND_SERVICE',
+  'CAP_SETGID',
+  'CAP_SETPCAP',
+  'CAP_SETUID',
+  'CAP_SYS_CHROOT',
+];
 
 function namespaces(spec: BundleSpec): { type: string }[] {
   const types = ['pid', 'mount', 'ipc', 'uts', 'cgroup'];
@@ -109,6 +163,11 @@ function idMappings(hostIdBase: number | undefined): Pick<OciConfig['linux'], 'u
 }
 
 function capabilities(spec: BundleSpec): OciConfig['process']['capabilities'] {
+  // Those of a user who is not root are to be had by a program that switches to root, and none is: no new privileges.
+  if (spec.ofImage === true) {
+    const held = spec.uid === 0 ? IMAGE_CAPABILITIES : [];
+    return { bounding: IMAGE_CAPABILITIES, effective: held, permitted: held, inheritable: [], ambient: [] };
+  }
   const kept = spec.bindLowPorts === true ? ['CAP_NET_BIND_SERVICE'] : [];
   return { bounding: kept, effective: kept, permitted: kept, inheritable: kept, ambient: kept };
 }

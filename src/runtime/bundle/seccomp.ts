@@ -53,13 +53,14 @@ const CLONE_NAMESPACES = 0x7e020000;
 /** The personalities that ordinary programs ask for; ADDR_NO_RANDOMIZE (0x40000) is not among them. */
 const PERSONALITIES = [0, 8, 0x20000, 0x20008, 0xffffffff];
 
-export function seccompProfile(): OciSeccomp {
+/** @param ofImage a stranger's image, whose programs may be root in there: many change their root before they serve */
+export function seccompProfile({ ofImage }: { readonly ofImage: boolean }): OciSeccomp {
   return {
     defaultAction: 'SCMP_ACT_ERRNO',
     defaultErrnoRet: EPERM,
     architectures: [architecture()],
     syscalls: [
-      { names: ALLOWED_SYSCALLS, action: 'SCMP_ACT_ALLOW' },
+      { names: ofImage ? [...ALLOWED_SYSCALLS, 'chroot'] : ALLOWED_SYSCALLS, action: 'SCMP_ACT_ALLOW' },
       ...SOCKET_FAMILIES.map((family) => allowWhen('socket', [{ index: 0, value: family, op: 'SCMP_CMP_EQ' }])),
       allowWhen('socket', [
         { index: 0, value: AF_NETLINK, op: 'SCMP_CMP_EQ' },

@@ -1,11 +1,17 @@
-# Puts directories of the host into the mount namespace of a container that runs, in the place of those it was made with.
+# Mounts for containers: directories of the host into one that runs, in the place of those it was made with, and root file systems from layers.
 #
 # Node has no system calls. This program is told on standard input what to do, a line a job, and answers each on standard output:
 #
 #   N probe DIR                                                     can DIR be mounted with other ids?
 #   N mount PID START FROM TO SIZE (SOURCE DESTINATION FLAGS MAPPED)…
+#   N overlay TARGET FROM TO SIZE UPPER WORK OPTIONS LAYER…         UPPER and WORK empty: read-only; the topmost layer first
+#   N unmount TARGET                                                all that lies there, however many
+#   N resolve ROOT PATH                                             where PATH leads for one whose root is ROOT
+#   N read ROOT PATH LIMIT                                          the same, and what the file holds
+#   N hangup PATH                                                   connects to a socket (SOCK_SEQPACKET), and leaves
+#   N pipes PATH…                                                   makes named pipes, in the place of what was there
 #
-#   N ok        N error TEXT
+#   N ok [TEXT]        N error TEXT
 #
 # Fields are percent-encoded. PID is the container's first process and START when that began (field 22 of /proc/PID/stat). FLAGS are
 # MOUNT_ATTR_*; where MAPPED is 1, ids FROM…FROM+SIZE-1 on disk appear as TO…TO+SIZE-1. It ends when its input does.
@@ -17,14 +23,26 @@ my $arm = ($ENV{SUBAKO_ARCH} // '') eq 'arm64';
 my %NR = (
   open_tree => 428, move_mount => 429, openat2 => 437, mount_setattr => 442,
   setns => $arm ? 268 : 308, unshare => $arm ? 97 : 272, umount2 => $arm ? 39 : 166, prctl => $arm ? 167 : 157,
-  exit_group => $arm ? 94 : 231,
+  exit_group => $arm ? 94 : 231, mount => $arm ? 40 : 165, mknodat => $arm ? 33 : 259,
 );
 use constant {
   AT_FDCWD => -100, AT_SYMLINK_NOFOLLOW => 0x100, AT_EMPTY_PATH => 0x1000, O_CLOEXEC => 0x80000, O_PATH => 0x280000,
-  OPEN_TREE_CLONE => 1, MOVE_EMPTY_PATHS => 0x44, MNT_DETACH => 2, UMOUNT_NOFOLLOW => 8, EINVAL => 22,
-  RESOLVE_NO_LINKS => 0x06, MOUNT_ATTR_IDMAP => 0x100000, MS_PRIVATE => 0x40000,
+  OPEN_TREE_CLONE => 1, MOVE_EMPTY_PATHS => 0x44, MNT_DETACH => 2, UMOUNT_NOFOLLOW => 8, EINVAL => 22, ENOENT => 2, ENOTDIR => 20, ELOOP => 40,
+  O_READ => 0x80800, RESOLVE_NO_LINKS => 0x06, RESOLVE_NO_MAGIC => 0x02, RESOLVE_IN_ROOT => 0x10, MS_NOSUID_NODEV => 6, MS_RDONLY => 1, MOUNT_ATTR_IDMAP => 0x100000, MS_PRIVATE => 0x40000,
   CLONE_NEWNS => 0x20000, CLONE_NEWUSER => 0x10000000, PR_SET_PDEATHSIG => 1, SIGKILL => 9,
 };
+
+# Each gives the text of its answer, or nothing.
+my %JOBS = (
+  probe => sub { probe(@_); undef },
+  mount => sub { mount_all(@_); undef },
+  overlay => sub { overlay(@_); undef },
+  unmount => sub { unmount(@_); undef },
+  resolve => \&resolve,
+  read => \&read_in,
+  pipes => sub { pipes(@_); undef },
+  hangup => sub { hangup(@_); undef },
+);
 
 # A process in a user namespace whose ids are still to be written: made before it is needed.
 my $ready;
@@ -33,8 +51,9 @@ eval { keep_ready() };
 while (defined(my $line = <STDIN>)) {
   chomp $line;
   my ($number, $what, @fields) = map { s/%([0-9A-Fa-f]{2})/chr hex $1/ger } split / /, $line;
-  my $done = eval { $what eq 'probe' ? probe(@fields) : mount_all(@fields); 1 };
-  print $number, ' ', $done ? 'ok' : 'error ' . encoded($@), "\n";
+  my $text = '';
+  my $done = eval { $text = ($JOBS{$what} // die "no such job\n")->(@fields) // ''; 1 };
+  print $number, ' ', $done ? 'ok ' . encoded($text) : 'error ' . encoded($@), "\n";
   eval { keep_ready() };    # the next job that needs it tries again, and tells
 }
 
@@ -67,6 +86,109 @@ sub mount_all {
   die "it ended by itself ($?)\n" if $? != 0;
 }
 
+# Every directory is named by a descriptor: no character of a path means anything to overlayfs.
+sub overlay {
+  my ($target, $from, $to, $size, $upper, $work, $options, @layers) = @_;
+  my $ids = $to == $from ? undef : user_namespace($from, $to, $size);
+  my @trees = map { detached($_, 0, $ids) } @layers;
+  my @own = map { place($_) } grep { $_ ne '' } $upper, $work;
+  my @parts = ('lowerdir=' . join ':', map { by_descriptor($_) } @trees);
+  push @parts, 'upperdir=' . by_descriptor($own[0]), 'workdir=' . by_descriptor($own[1]) if @own;
+  push @parts, $options if $options ne '';
+  my ($kind, $text) = ("overlay", join ',', @parts);
+  my $flags = MS_NOSUID_NODEV | (@own ? 0 : MS_RDONLY);
+  my $at = "$target";
+  my $result = syscall $NR{mount}, $kind, $at, $kind, $flags, $text;
+  if ($result != 0 && $! == EINVAL) {
+    # Before Linux 6.15, layers had to be mounted somewhere: below what is mounted on top of them.
+    for my $tree (@trees) { attach($tree, place($target)) }
+    $result = syscall $NR{mount}, $kind, $at, $kind, $flags, $text;
+  }
+  if ($result != 0) {
+    my $why = "$!";
+    eval { unmount($target) };
+    die "overlay: $why\n";
+  }
+  my $none = "";
+  my $private = pack 'QQQQ', 0, 0, MS_PRIVATE, 0;
+  call('mount_setattr', fileno place($target), $none, AT_EMPTY_PATH, $private, length $private);
+}
+
+sub by_descriptor {
+  my ($handle) = @_;
+  return '/proc/self/fd/' . fileno $handle;
+}
+
+sub unmount {
+  my ($target) = @_;
+  my $at = "$target";
+  for (1 .. 1000) {
+    next if syscall($NR{umount2}, $at, MNT_DETACH | UMOUNT_NOFOLLOW) == 0;
+    return if $! == EINVAL || $! == ENOENT;
+    die "unmounting: $!\n";
+  }
+}
+
+sub resolve {
+  my ($root, $path) = @_;
+  my $there = in_root($root, $path, O_PATH) // return '';
+  my $whole = readlink by_descriptor($there) // die "where it is: $!\n";
+  my $top = readlink by_descriptor(place($root)) // die "where its root is: $!\n";
+  die "it lies outside\n" unless $whole eq $top || index($whole, "$top/") == 0;
+  return '/' . substr $whole, length($top) + ($whole eq $top ? 0 : 1);
+}
+
+sub read_in {
+  my ($root, $path, $limit) = @_;
+  my $file = in_root($root, $path, O_READ) // return '';
+  -f $file or return '';
+  my $text = '';
+  while (length $text < $limit) {
+    my $got = sysread $file, $text, $limit - length $text, length $text;
+    die "reading: $!\n" unless defined $got;
+    last if $got == 0;
+  }
+  return $text;
+}
+
+# No symbolic link in there leads out. Nothing where there is no such file.
+sub in_root {
+  my ($root, $path, $flags) = @_;
+  my $how = pack 'QQQ', $flags, 0, RESOLVE_IN_ROOT | RESOLVE_NO_MAGIC;
+  my $at = "$path";
+  my $fd = syscall $NR{openat2}, fileno place($root), $at, $how, length $how;
+  return handle($fd) if $fd >= 0;
+  return undef if $! == ENOENT || $! == ENOTDIR || $! == ELOOP;
+  die "openat2: $!\n";
+}
+
+sub hangup {
+  my ($path) = @_;
+  socket my $socket, 1, 5, 0 or die "socket: $!\n";
+  connect $socket, pack 'S a108', 1, $path or die "connecting: $!\n";
+  close $socket;
+}
+
+sub pipes {
+  for my $path (@_) {
+    my $at = "$path";
+    unlink $at;
+    call('mknodat', AT_FDCWD, $at, 010600, 0);
+  }
+}
+
+sub place {
+  my ($dir) = @_;
+  my ($at, $how) = ("$dir", pack 'QQQ', O_PATH, 0, 0);
+  return handle(call('openat2', AT_FDCWD, $at, $how, length $how));
+}
+
+sub attach {
+  my ($mount, $target) = @_;
+  my ($none, $nothing) = ("", "");
+  call('move_mount', fileno $mount, $none, fileno $target, $nothing, MOVE_EMPTY_PATHS);
+}
+
 sub enter {
   my ($space) = @_;
   call('setns', fileno $space, CLONE_NEWNS);
@@ -83,9 +205,7 @@ sub put_all {
   for my $tree (@trees) {
     my ($mount, $at) = ($tree->[0], "$tree->[1]");
     my $how = pack 'QQQ', O_PATH, 0, RESOLVE_NO_LINKS;
-    my $target = handle(call('openat2', AT_FDCWD, $at, $how, length $how));
-    my ($none, $nothing) = ("", "");
-    call('move_mount', fileno $mount, $none, fileno $target, $nothing, MOVE_EMPTY_PATHS);
+    attach($mount, handle(call('openat2', AT_FDCWD, $at, $how, length $how)));
   }
 }
 

@@ -1,4 +1,4 @@
-/** Changes the mounts of containers that run: a long-lived program (remount.pl) does it, because Node has no system calls. */
+/** Mounts for containers, and safe looks into their root file systems: a long-lived program (remount.pl) does it, because Node has no system calls. */
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import type { Socket } from 'node:net';
@@ -19,7 +19,7 @@ export interface Remount {
   /** The mounts that take the place of those it has there, in order: one that lies in another comes after it. */
   readonly mounts: readonly NewMount[];
   /** Ids on disk, and those that appear in their place in mounts that are mapped. */
-  readonly ids: { readonly from: number; readonly to: number; readonly size: number };
+  readonly ids: IdMap;
 }
 
 interface NewMount {
@@ -31,8 +31,27 @@ interface NewMount {
   readonly mapped: boolean;
 }
 
+/** Ids on disk, and those that appear in their place. */
+interface IdMap {
+  readonly from: number;
+  readonly to: number;
+  readonly size: number;
+}
+
+export interface Overlay {
+  /** An empty directory of ours. */
+  readonly target: string;
+  /** Directories, the topmost first; `ids` are those of their files, and only theirs. */
+  readonly layers: readonly string[];
+  readonly ids: IdMap;
+  /** Where changes are kept: both on one file system. Undefined: read-only. */
+  readonly changes: { readonly upper: string; readonly work: string } | undefined;
+  /** Nobody waits for changes to be on disk, and after a crash they are worth nothing. */
+  readonly volatile: boolean;
+}
+
 interface Job {
-  readonly resolve: () => void;
+  readonly resolve: (text: string) => void;
   readonly reject: (error: Error) => void;
   readonly timer: NodeJS.Timeout;
 }
@@ -65,9 +84,41 @@ export class Remounter implements AsyncDisposable {
   }
 
   /** @throws when it did not work, or not in time; then some of the mounts may be there, and the container is of no use */
-  remount({ process, mounts, ids }: Remount): Promise<void> {
+  async remount({ process, mounts, ids }: Remount): Promise<void> {
     const fields = mounts.flatMap((mount) => [mount.source, mount.destination, attributes(mount), mount.mapped ? 1 : 0]);
-    return this.#run('mount', [process.pid, process.startTime, ids.from, ids.to, ids.size, ...fields]);
+    await this.#run('mount', [process.pid, process.startTime, ids.from, ids.to, ids.size, ...fields]);
+  }
+
+  /** Mounts layers on one another, without set-user-id programs and devices. @throws when this kernel does not; then nothing is mounted */
+  async overlay({ target, layers, ids, changes, volatile }: Overlay): Promise<void> {
+    const places = [changes?.upper ?? '', changes?.work ?? ''];
+    await this.#run('overlay', [target, ids.from, ids.to, ids.size, ...places, volatile ? 'volatile' : '', ...layers]);
+  }
+
+  /** Everything that is mounted there, whoever uses it still. Idempotent. */
+  async unmount(target: string): Promise<void> {
+    await this.#run('unmount', [target]);
+  }
+
+  /** Where a path leads for somebody whose root is `root`, links followed as for him. Undefined where it leads nowhere. */
+  async resolveIn(root: string, path: string): Promise<string | undefined> {
+    const found = await this.#run('resolve', [root, path]);
+    return found === '' ? undefined : found;
+  }
+
+  /** The beginning of a file, found as by `resolveIn`; empty where there is none. */
+  readIn(root: string, path: string, limit: number): Promise<string> {
+    return this.#run('read', [root, path, limit]);
+  }
+
+  /** Makes named pipes, root's alone, in the place of what was there. */
+  async pipes(paths: readonly string[]): Promise<void> {
+    await this.#run('pipes', paths);
+  }
+
+  /** Connects to a socket of whole messages, and leaves. */
+  async hangUp(socket: string): Promise<void> {
+    await this.#run('hangup', [socket]);
   }
 
   /** Ends the program; jobs that are under way fail. */
@@ -80,10 +131,10 @@ export class Remounter implements AsyncDisposable {
     await ended;
   }
 
-  #run(what: string, fields: readonly (string | number)[]): Promise<void> {
+  #run(what: string, fields: readonly (string | number)[]): Promise<string> {
     this.#count += 1;
     const number = this.#count;
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const { promise, resolve, reject } = Promise.withResolvers<string>();
     const deadlineMs = this.#options.deadlineMs ?? DEADLINE_MS;
     const program = this.#started();
     // What hangs in there may hang for good: the next job gets a new one, and an answer that comes all the same is nobody's.
@@ -120,17 +171,23 @@ export class Remounter implements AsyncDisposable {
 
   #answer(line: string): void {
     const [number, verdict, text = ''] = line.split(' ');
-    this.#settle(Number(number), verdict === 'ok' ? undefined : new Error(decodeURIComponent(text)));
+    this.#settle(Number(number), verdict === 'ok' ? decoded(text) : new Error(decoded(text)));
   }
 
-  #settle(number: number, error: Error | undefined): void {
+  #settle(number: number, outcome: Error | string): void {
     const job = this.#jobs.get(number);
     if (job === undefined) return;
     this.#jobs.delete(number);
     clearTimeout(job.timer);
-    if (error === undefined) job.resolve();
-    else job.reject(error);
+    if (outcome instanceof Error) job.reject(outcome);
+    else job.resolve(outcome);
   }
+}
+
+/** Bytes of any kind, not only what `decodeURIComponent` takes. */
+function decoded(text: string): string {
+  const bytes = text.replaceAll(/%([0-9A-F]{2})/gu, (_whole, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
+  return Buffer.from(bytes, 'latin1').toString('utf8');
 }
 
 function attributes({ writable, executable }: NewMount): number {

@@ -26,12 +26,31 @@ export class CommandLines {
     return this.#line(at.options, 'run', '--bundle', at.bundle, id);
   }
 
+  /** As `runToEnd`, and tells the pid. */
+  runHere(id: string, at: { bundle: string; pidFile: string; options: Argv }): Argv {
+    return this.#line(at.options, 'run', '--bundle', at.bundle, '--pid-file', at.pidFile, id);
+  }
+
+  start(id: string): Argv {
+    return this.#line([], 'start', id);
+  }
+
+  /** What comes before the command. */
+  global(options: Argv): Argv {
+    return ['--root', this.#paths.root, ...this.#dialect.options, ...options];
+  }
+
   /**
    * A runtime leaves the limits as they are for itself: without prlimit (of util-linux), a command that crashes would leave a core to whatever
    * the machine does with those.
    */
   exec(id: string, what: { argv: Argv; tty: boolean; user: () => OciUser }): Argv {
     return ['prlimit', '--core=0:0', ...this.#line([], 'exec', ...this.#dialect.execOptions(what), id, ...what.argv)];
+  }
+
+  /** As `exec`, with everything of the process in a file: no variable is in a command line, where every user of the machine could read it. */
+  execProcess(id: string, file: string): Argv {
+    return ['prlimit', '--core=0:0', ...this.#line([], 'exec', ...this.#dialect.execOptions({ tty: false, user: inTheFile }), '--process', file, id)];
   }
 
   delete(id: string): Argv {
@@ -43,6 +62,11 @@ export class CommandLines {
   }
 
   #line(options: Argv, ...command: string[]): Argv {
-    return [this.#paths.program, '--root', this.#paths.root, ...this.#dialect.options, ...options, ...command];
+    return [this.#paths.program, ...this.global(options), ...command];
   }
+}
+
+/** Never asked by the runtimes that take a whole process. */
+function inTheFile(): OciUser {
+  return { uid: 0, gid: 0 };
 }

@@ -1,4 +1,5 @@
 /** Containers by the command line of an OCI runtime: what is the same for crun, runc and runsc. */
+import { randomBytes } from 'node:crypto';
 import { constants, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { mkdir, open, readFile, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
@@ -16,7 +17,8 @@ import { cgroupPids, changeLimits, freezeCgroup, isFrozen, thawCgroup } from '..
 import type { CgroupLayout } from '../cgroup/layout.ts';
 import { removeCgroup } from '../cgroup/remove.ts';
 import { cgroupUsage } from '../cgroup/usage.ts';
-import type { Checkpoints, RunOptions, Runtime, Usage } from '../runtime.ts';
+import { processBeside } from '../bundle/process-beside.ts';
+import type { Checkpoints, Creation, ExecAs, RunOptions, Runtime, Usage } from '../runtime.ts';
 import type { ContainerNetworks } from '../container-networks.ts';
 import { CommandLines } from './command-lines.ts';
 import type { Dialect, OciUser } from './dialect.ts';
@@ -93,7 +95,7 @@ export class OciCli implements Runtime {
 
   async run(id: string, options: RunOptions): Promise<ProcessIdentity> {
     const bundle = this.#bundle(id);
-    const pidFile = join(bundle, 'pid');
+    const pidFile = this.#pidFile(id);
     const { O_WRONLY, O_CREAT, O_APPEND } = constants;
     await using log = await open(options.logPath, O_WRONLY | O_CREAT | O_APPEND, 0o600);
     // The runtime gives the standard streams to the container's user: with the machine's own /dev/null, every container would own that.
@@ -131,8 +133,29 @@ export class OciCli implements Runtime {
     return execAny(this.execArgv(id, argv, { tty: false }), { input: '', ...options });
   }
 
-  execArgv(id: string, argv: readonly string[], { tty }: { tty: boolean }): readonly string[] {
-    return this.#lines.exec(id, { argv, tty, user: () => this.#userOf(id) });
+  execArgv(id: string, argv: readonly string[], { tty, ...as }: ExecAs): readonly string[] {
+    if (Object.values(as).every((one) => one === undefined)) return this.#lines.exec(id, { argv, tty, user: () => this.#processOf(id).user });
+    const file = join(this.#bundle(id), `exec-${randomBytes(6).toString('hex')}.json`);
+    writeFileSync(file, JSON.stringify(processBeside(this.#processOf(id), { args: argv, terminal: tty, ...as })), { mode: 0o600 });
+    return this.#lines.execProcess(id, file);
+  }
+
+  runArgv(id: string): readonly string[] {
+    return this.#lines.runHere(id, { bundle: this.#bundle(id), pidFile: this.#pidFile(id), options: this.#of(id).options });
+  }
+
+  async startedBy(id: string): Promise<ProcessIdentity | undefined> {
+    const pid = Number(await readFile(this.#pidFile(id), 'utf8').catch(() => ''));
+    const startTime = pid === 0 ? undefined : startTimeOf(pid);
+    return startTime === undefined ? undefined : { pid, startTime };
+  }
+
+  creation(id: string): Creation {
+    return { program: this.#options.program, options: this.#lines.global(this.#of(id).options), bundle: this.#bundle(id) };
+  }
+
+  async start(id: string): Promise<void> {
+    await exec(this.#lines.start(id), { timeoutMs: COMMAND_TIMEOUT_MS });
   }
 
   async remove(id: string): Promise<void> {
@@ -193,8 +216,12 @@ export class OciCli implements Runtime {
     return bundleDir(this.#options.dir, this.name, id);
   }
 
-  #userOf(id: string): OciUser {
-    return (JSON.parse(readFileSync(join(this.#bundle(id), CONFIG), 'utf8')) as OciConfig).process.user;
+  #pidFile(id: string): string {
+    return join(this.#bundle(id), 'pid');
+  }
+
+  #processOf(id: string): OciConfig['process'] {
+    return (JSON.parse(readFileSync(join(this.#bundle(id), CONFIG), 'utf8')) as OciConfig).process;
   }
 
   async #identity(id: string, pidFile: string): Promise<ProcessIdentity> {

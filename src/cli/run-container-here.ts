@@ -1,0 +1,84 @@
+/** A container in the foreground: its terminal, its streams, its signals and its exit code are ours. */
+import { once } from 'node:events';
+import { closeSync, constants, createReadStream, openSync } from 'node:fs';
+import type { IncomingMessage } from 'node:http';
+import { Socket } from 'node:net';
+import { constants as os } from 'node:os';
+import { pipeline } from 'node:stream/promises';
+import type { SessionReply } from '../api/container-types.ts';
+import { SubakoError } from '../domain/errors.ts';
+import { start } from '../lib/exec.ts';
+
+const SIGNAL_EXIT_BASE = 128;
+const STDIN = 0;
+const FORWARDED = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'] as const;
+
+interface Wish {
+  readonly tty?: boolean;
+  readonly interactive?: boolean;
+}
+
+/** Returns the exit code. @param ended tells the daemon; the session is over then */
+export async function runContainerHere(session: IncomingMessage, wish: Wish, ended: (id: string, exitCode: number) => Promise<unknown>): Promise<number> {
+  const { id, argv, pipes } = JSON.parse(await firstLine(session)) as SessionReply;
+  const exitCode = await (wish.tty === true ? withTerminal(argv) : withPipes(argv, wish, pipes));
+  // The next daemon sees by itself that it has ended.
+  await ended(id, exitCode).catch(() => undefined);
+  session.destroy();
+  return exitCode;
+}
+
+/** The session stays open. A daemon that dies later ends nothing here. */
+async function firstLine(session: IncomingMessage): Promise<string> {
+  const { promise, resolve, reject } = Promise.withResolvers<string>();
+  let text = '';
+  session.setEncoding('utf8').on('data', (part: string) => {
+    text += part;
+    if (text.includes('\n')) resolve(text);
+  });
+  session.on('error', reject).on('end', () => reject(new SubakoError('internal', 'the daemon broke off', { hint: 'subako events may tell why' })));
+  return promise;
+}
+
+/** The runtime passes everything on, the terminal's size and Ctrl-C included: they are the container's. */
+async function withTerminal(argv: readonly string[]): Promise<number> {
+  const child = start(argv, { stdio: 'inherit' });
+  return exitOf(child, () => undefined);
+}
+
+/**
+ * Real pipes lie between: the runtime gives the container's streams to the container's user, and neither a file of ours nor our terminal is to be his;
+ * and a socket, which is what Node would take for output, cannot be opened again by its name in /dev.
+ */
+async function withPipes(argv: readonly string[], { interactive }: Wish, { stdin, stdout, stderr }: SessionReply['pipes']): Promise<number> {
+  const { O_RDONLY, O_WRONLY, O_NONBLOCK } = constants;
+  const readers = [stdout, stderr].map((path) => new Socket({ fd: openSync(path, O_RDONLY | O_NONBLOCK), readable: true, writable: false }));
+  const input = interactive === true ? ('pipe' as const) : openSync(stdin, O_RDONLY);
+  const outputs = [stdout, stderr].map((path) => openSync(path, O_WRONLY));
+  // In a session of its own: a signal from our terminal reaches it once, from us.
+  const child = start(argv, { stdio: [input, ...outputs], detached: true });
+  for (const fd of [...outputs, input]) if (typeof fd === 'number') closeSync(fd);
+  const copied = [process.stdout, process.stderr].map((to, index) => passOn(readers[index] as Socket, to));
+  // By its descriptor: process.stdin was seen to lose what had come before the container was there.
+  if (child.stdin !== null) void pipeline(createReadStream('', { fd: STDIN, autoClose: false }), child.stdin).catch(() => undefined); // it does not read to the end
+  const exitCode = await exitOf(child, (signal) => child.kill(signal));
+  await Promise.all(copied);
+  return exitCode;
+}
+
+/** A reader that has seen enough (head, say) is no error. */
+async function passOn(from: Socket, to: NodeJS.WriteStream): Promise<void> {
+  await pipeline(from, to, { end: false }).catch(() => from.resume());
+}
+
+async function exitOf(child: ReturnType<typeof start>, onSignal: (signal: NodeJS.Signals) => void): Promise<number> {
+  for (const signal of FORWARDED) process.on(signal, onSignal);
+  try {
+    const [code, signal] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null];
+    return code ?? SIGNAL_EXIT_BASE + (signal === null ? 0 : os.signals[signal]);
+  } catch (error) {
+    throw new SubakoError('command_failed', 'the container could not be run from here', { cause: error });
+  } finally {
+    for (const signal of FORWARDED) process.off(signal, onSignal);
+  }
+}

@@ -1,0 +1,126 @@
+/** Options of `run` and `create`: docker's. */
+import type { Command } from 'commander';
+import { InvalidArgumentError } from 'commander';
+import type { ContainerRequest } from '../container/container-request.ts';
+import { readEnvFile, variables } from './env-file.ts';
+
+export interface RunOptions {
+  readonly detach?: boolean;
+  readonly pull: string;
+  readonly name?: string;
+  readonly interactive?: boolean;
+  readonly tty?: boolean;
+  readonly rm?: boolean;
+  readonly env: readonly string[];
+  readonly envFile: readonly string[];
+  readonly publish: readonly string[];
+  readonly volume: readonly string[];
+  readonly tmpfs: readonly string[];
+  readonly label: readonly string[];
+  readonly workdir?: string;
+  readonly user?: string;
+  readonly hostname?: string;
+  readonly entrypoint?: string;
+  readonly readOnly?: boolean;
+  readonly memory?: string;
+  readonly cpus?: number;
+  readonly pidsLimit?: number;
+  readonly shmSize?: string;
+  readonly network?: string;
+  readonly restart?: string;
+  readonly stopSignal?: string;
+  readonly stopTimeout?: number;
+  readonly healthCmd?: string;
+  readonly healthInterval?: string;
+  readonly healthTimeout?: string;
+  readonly healthStartPeriod?: string;
+  readonly healthRetries?: number;
+  readonly healthcheck: boolean;
+}
+
+export function withRunOptions(command: Command): Command {
+  return command
+    .option('--name <name>', 'of the container; one of ours otherwise')
+    .option('-i, --interactive', 'its standard input is ours, or stays open')
+    .option('-t, --tty', 'it gets a terminal')
+    .option('--rm', 'remove it when it ends')
+    .option('-e, --env <name=value>', 'a variable; without a value, that of this shell', collect, [])
+    .option('--env-file <file>', 'variables, one a line', collect, [])
+    .option('-p, --publish <[ip:][host:]port>', 'lead a port of this machine to one of the container', collect, [])
+    .option('-v, --volume <name:path>', 'mount a named volume, or a directory that volumeRoots allows; :ro to read', collect, [])
+    .option('--tmpfs <path[:size=64m]>', 'a directory in memory', collect, [])
+    .option('-l, --label <name=value>', 'a note on it', collect, [])
+    .option('-w, --workdir <dir>')
+    .option('-u, --user <user[:group]>')
+    .option('--hostname <name>')
+    .option('--entrypoint <program>', 'in the place of the image’s; empty: none')
+    .option('--read-only', 'it cannot write to its root')
+    .option('-m, --memory <size>', 'such as 512m')
+    .option('--cpus <number>', 'such as 1.5', toNumber)
+    .option('--pids-limit <number>', 'processes and threads', toNumber)
+    .option('--shm-size <size>', 'of /dev/shm (default 64m)')
+    .option('--network <default|none>')
+    .option('--restart <policy>', 'no, on-failure[:N], always, unless-stopped')
+    .option('--stop-signal <signal>')
+    .option('--stop-timeout <seconds>', 'until it is killed', toNumber)
+    .option('--health-cmd <line>', 'for the image’s shell: is it well?')
+    .option('--health-interval <time>', 'such as 30s')
+    .option('--health-timeout <time>')
+    .option('--health-start-period <time>')
+    .option('--health-retries <number>', 'failures until it is not well', toNumber)
+    .option('--no-healthcheck', 'not even the image’s own')
+    .option('--pull <missing|never>', 'fetch the image when it is not here', 'missing')
+    .passThroughOptions();
+}
+
+/** @param own variables of whoever types the command */
+export function toRequest(
+  [image, words]: readonly [string, readonly string[]],
+  options: RunOptions,
+  own: (name: string) => string | undefined,
+): ContainerRequest {
+  const files = options.envFile.flatMap(readEnvFile);
+  const { name, workdir, user, hostname, memory, cpus, shmSize, network, restart, stopSignal, stopTimeout } = options;
+  const { healthInterval, healthTimeout, healthStartPeriod, healthRetries, healthCmd } = options;
+  return {
+    image,
+    command: words,
+    name,
+    workdir,
+    user,
+    hostname,
+    memory,
+    cpus,
+    shmSize,
+    network,
+    restart,
+    stopSignal,
+    stopTimeout,
+    healthInterval,
+    healthTimeout,
+    healthStartPeriod,
+    healthRetries,
+    healthCmd: options.healthcheck ? healthCmd : 'none',
+    env: variables([...files, ...options.env], own),
+    entrypoint: options.entrypoint === undefined ? undefined : [options.entrypoint].filter(Boolean),
+    tty: options.tty,
+    interactive: options.interactive,
+    pids: options.pidsLimit,
+    readOnly: options.readOnly,
+    remove: options.rm,
+    tmpfs: options.tmpfs,
+    volumes: options.volume,
+    publish: options.publish,
+    labels: options.label,
+  } as ContainerRequest;
+}
+
+function collect(value: string, before: readonly string[]): string[] {
+  return [...before, value];
+}
+
+export function toNumber(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isFinite(value)) throw new InvalidArgumentError('a number is wanted.');
+  return value;
+}

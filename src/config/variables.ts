@@ -1,0 +1,4 @@
+/** A variable of whoever types a command, who may hand it on to a container. */
+export function variableOf(name: string, env: NodeJS.ProcessEnv = process.env): string | undefined {
+  return env[name];
+}

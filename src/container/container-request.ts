@@ -1,0 +1,46 @@
+/** What somebody asks for who makes a container: docker's options, in docker's spelling where they have one of their own. */
+import type { ProcessIdentity } from '../domain/instance.ts';
+
+export interface ContainerRequest {
+  readonly image: string;
+  readonly name?: string;
+  readonly command?: readonly string[];
+  /** Empty: none. */
+  readonly entrypoint?: readonly string[];
+  /** `NAME=value`. */
+  readonly env?: readonly string[];
+  readonly user?: string;
+  readonly workdir?: string;
+  readonly hostname?: string;
+  readonly tty?: boolean;
+  readonly interactive?: boolean;
+  /** Such as `512m`. */
+  readonly memory?: string;
+  readonly cpus?: number;
+  readonly pids?: number;
+  readonly shmSize?: string;
+  readonly readOnly?: boolean;
+  /** `PATH[:size=64m]`. */
+  readonly tmpfs?: readonly string[];
+  /** `NAME:PATH[:ro]`, `/DIRECTORY:PATH[:ro]`, `PATH`. */
+  readonly volumes?: readonly string[];
+  /** `[[IP:]HOST:]CONTAINER[/udp]`. */
+  readonly publish?: readonly string[];
+  readonly network?: string;
+  /** `no`, `on-failure[:N]`, `always`, `unless-stopped`. */
+  readonly restart?: string;
+  readonly remove?: boolean;
+  readonly stopSignal?: string;
+  /** Seconds. */
+  readonly stopTimeout?: number;
+  /** A command line for the image's shell; `none`: not even the image's own check. */
+  readonly healthCmd?: string;
+  readonly healthInterval?: string;
+  readonly healthTimeout?: string;
+  readonly healthStartPeriod?: string;
+  readonly healthRetries?: number;
+  /** `NAME=value`. */
+  readonly labels?: readonly string[];
+  /** In the foreground: who runs it, and with whom it ends. */
+  readonly client?: ProcessIdentity;
+}

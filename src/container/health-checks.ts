@@ -1,0 +1,79 @@
+/** Health checks: a command inside a container, time after time. */
+import type { Container, HealthCheck } from '../domain/container.ts';
+import type { EventSink } from '../domain/events.ts';
+import type { Runtime } from '../runtime/runtime.ts';
+
+export interface Health {
+  readonly status: 'starting' | 'healthy' | 'unhealthy';
+  /** In a row. */
+  readonly failures: number;
+  /** The end of what the last check said. */
+  readonly said: string;
+}
+
+interface Patient {
+  health: Health;
+  /** Of the run that it speaks of. */
+  readonly startedAt: number;
+  nextAt: number;
+  isChecking: boolean;
+}
+
+export interface HealthChecksDeps {
+  readonly runtime: Pick<Runtime, 'exec'>;
+  readonly emit: EventSink;
+  readonly now: () => number;
+}
+
+const SAID_LENGTH = 500;
+
+export class HealthChecks {
+  readonly #deps: HealthChecksDeps;
+  readonly #patients = new Map<string, Patient>();
+
+  constructor(deps: HealthChecksDeps) {
+    this.#deps = deps;
+  }
+
+  /** Undefined for one that has no check, or does not run. */
+  of(id: string): Health | undefined {
+    return this.#patients.get(id)?.health;
+  }
+
+  /** Begins the checks that are due, and forgets those that do not run any more. Does not wait for them. */
+  look(running: readonly Container[]): void {
+    const ids = new Set(running.map(({ id }) => id));
+    for (const id of this.#patients.keys()) if (!ids.has(id)) this.#patients.delete(id);
+    for (const container of running) if (container.spec.health !== undefined && container.state === 'running') this.#lookAt(container, container.spec.health);
+  }
+
+  #lookAt(container: Container, check: HealthCheck): void {
+    const patient = this.#patientOf(container, check);
+    if (patient.isChecking || patient.nextAt > this.#deps.now()) return;
+    patient.isChecking = true;
+    void this.#check(container, check, patient).finally(() => {
+      patient.isChecking = false;
+      patient.nextAt = this.#deps.now() + check.intervalMs;
+    });
+  }
+
+  /** A container that was started anew begins anew. */
+  #patientOf({ id, startedAt = 0 }: Container, { intervalMs }: HealthCheck): Patient {
+    const known = this.#patients.get(id);
+    if (known?.startedAt === startedAt) return known;
+    const patient: Patient = { health: { status: 'starting', failures: 0, said: '' }, startedAt, nextAt: startedAt + intervalMs, isChecking: false };
+    this.#patients.set(id, patient);
+    return patient;
+  }
+
+  async #check({ id, name, startedAt = 0 }: Container, check: HealthCheck, patient: Patient): Promise<void> {
+    const result = await this.#deps.runtime.exec(id, check.argv, { timeoutMs: check.timeoutMs }).catch(() => undefined);
+    const isWell = result?.code === 0;
+    const isYoung = this.#deps.now() - startedAt < check.startPeriodMs;
+    const said = result === undefined ? '' : result.timedOut ? `no answer within ${check.timeoutMs} ms` : `${result.stdout}${result.stderr}`.trim();
+    const failures = isWell || (isYoung && patient.health.status === 'starting') ? 0 : patient.health.failures + 1;
+    const status = isWell ? 'healthy' : failures >= check.retries ? 'unhealthy' : patient.health.status;
+    if (status !== patient.health.status) this.#deps.emit({ type: 'container.health', instance: id, cause: status, facts: { container: name } });
+    patient.health = { status, failures, said: said.slice(-SAID_LENGTH) };
+  }
+}

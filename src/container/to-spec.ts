@@ -1,0 +1,175 @@
+/** What was asked for, checked, and filled up with what the image says. Pure. */
+import { constants } from 'node:os';
+import type { ContainerSpec, HealthCheck, RestartPolicy } from '../domain/container.ts';
+import { SubakoError } from '../domain/errors.ts';
+import type { OciImageConfig } from '../image/oci/oci-image.ts';
+import { parseDuration, parseSize } from '../lib/units.ts';
+import type { ContainerRequest } from './container-request.ts';
+import { parsePort } from './ports.ts';
+import { checkDestination, parseVolume } from './volume-spec.ts';
+
+const DEFAULT_STOP_MS = 10_000;
+const DEFAULT_TMPFS = '64m';
+const PATH = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+const MINIMUM_MEMORY = 6 * 1024 ** 2;
+const HOST_NAME = /^[a-zA-Z0-9](?:[a-zA-Z0-9.-]{0,61}[a-zA-Z0-9])?$/u;
+
+/** @throws SubakoError `bad_usage` naming what is wrong */
+export function toSpec(request: ContainerRequest, image: OciImageConfig, id: string): ContainerSpec {
+  const memoryBytes = sizeOf(request.memory, '--memory');
+  if (memoryBytes !== undefined && memoryBytes < MINIMUM_MEMORY) throw bad('--memory is at least 6m');
+  const volumes = [...(request.volumes ?? []), ...image.volumes.filter(isNotNamedIn(request.volumes ?? []))].map(parseVolume);
+  const tmpfs = (request.tmpfs ?? []).map(parseTmpfs);
+  refuseTwice([...volumes, ...tmpfs].map(({ destination }) => destination));
+  const health = healthOf(request, image);
+  return {
+    args: argsOf(request, image),
+    env: environment(request, image),
+    cwd: checkDirectory(request.workdir ?? image.workingDir),
+    user: plainText(request.user ?? image.user, '--user'),
+    hostname: checkHostName(request.hostname ?? id),
+    terminal: request.tty ?? false,
+    interactive: request.interactive ?? false,
+    ...optional({ memoryBytes, cpus: between(request.cpus, [0.01, 1024], '--cpus'), pids: between(request.pids, [1, 4_194_304], '--pids-limit') }),
+    ...optional({ shmBytes: sizeOf(request.shmSize, '--shm-size'), health }),
+    readOnly: request.readOnly ?? false,
+    tmpfs,
+    volumes,
+    ports: portsOf(request),
+    network: networkOf(request),
+    restart: restartOf(request),
+    remove: request.remove ?? false,
+    stopSignal: signalOf(request.stopSignal ?? (image.stopSignal === '' ? 'SIGTERM' : image.stopSignal)),
+    stopTimeoutMs: request.stopTimeout === undefined ? DEFAULT_STOP_MS : request.stopTimeout * 1000,
+    labels: { ...image.labels, ...Object.fromEntries((request.labels ?? []).map(splitPair)) },
+  };
+}
+
+/** `TERM`, `SIGTERM` or `15`. @throws SubakoError `bad_usage` */
+export function signalOf(text: string): NodeJS.Signals {
+  const numbers: Readonly<Record<string, number>> = constants.signals;
+  const name = /^\d+$/u.test(text) ? Object.keys(numbers).find((one) => numbers[one] === Number(text)) : `SIG${text.toUpperCase().replace(/^SIG/u, '')}`;
+  if (name !== undefined && name in numbers) return name as NodeJS.Signals;
+  throw bad(`there is no signal ${JSON.stringify(text)}`);
+}
+
+function argsOf({ command = [], entrypoint }: ContainerRequest, image: OciImageConfig): readonly string[] {
+  const args = entrypoint === undefined ? [...image.entrypoint, ...(command.length > 0 ? command : image.cmd)] : [...entrypoint, ...command];
+  for (const arg of args) plainText(arg, 'a command');
+  if (args.length > 0 && args[0] !== '') return args;
+  throw new SubakoError('bad_usage', 'the image names no command', { hint: 'give one after the image: subako run IMAGE CMD' });
+}
+
+function environment({ env = [], tty }: ContainerRequest, image: OciImageConfig): string[] {
+  const pairs = [PATH, ...(tty === true ? ['TERM=xterm'] : []), ...image.env.filter((one) => one.includes('=')), ...env].map(splitPair);
+  // The last one of a name wins.
+  return [...new Map(pairs)].map(([name, value]) => `${name}=${value}`);
+}
+
+function splitPair(text: string): [string, string] {
+  const at = text.indexOf('=');
+  const name = at === -1 ? text : text.slice(0, at);
+  if (!/^[^\s=\0]+$/u.test(name)) throw bad(`${JSON.stringify(name)} is no name of a variable`);
+  return [name, plainText(at === -1 ? '' : text.slice(at + 1), `the value of ${name}`)];
+}
+
+function plainText(text: string, what: string): string {
+  if (text.includes('\0')) throw bad(`${what} holds a null character`);
+  return text;
+}
+
+function isNotNamedIn(volumes: readonly string[]): (destination: string) => boolean {
+  const named = new Set(volumes.map((volume) => parseVolume(volume).destination));
+  return (destination) => !named.has(destination);
+}
+
+function parseTmpfs(text: string): { destination: string; sizeBytes: number } {
+  const [destination = '', options = ''] = text.split(':');
+  const size = /(?:^|,)size=([^,]+)/u.exec(options)?.[1] ?? DEFAULT_TMPFS;
+  return { destination: checkDestination(destination), sizeBytes: sizeOf(size, '--tmpfs') ?? 0 };
+}
+
+function refuseTwice(destinations: readonly string[]): void {
+  const twice = destinations.find((one, index) => destinations.indexOf(one) !== index);
+  if (twice !== undefined) throw bad(`two things are to be mounted at ${twice}`);
+}
+
+function checkDirectory(path: string): string {
+  return path === '/' ? path : checkDestination(path);
+}
+
+function checkHostName(name: string): string {
+  if (HOST_NAME.test(name)) return name;
+  throw bad(`${JSON.stringify(name)} is no host name`);
+}
+
+function portsOf({ publish = [], network }: ContainerRequest): ContainerSpec['ports'] {
+  const ports = publish.map(parsePort);
+  if (ports.length > 0 && network === 'none') throw bad('a container without a network publishes no ports');
+  return ports;
+}
+
+function networkOf({ network = 'default' }: ContainerRequest): ContainerSpec['network'] {
+  if (network === 'none') return 'none';
+  if (network === 'default' || network === 'bridge') return 'default';
+  throw bad(`there is no network ${JSON.stringify(network)}`, 'give default or none');
+}
+
+function restartOf({ restart = 'no', remove }: ContainerRequest): RestartPolicy {
+  const [, when, count] = /^(no|always|unless-stopped|on-failure)(?::(\d{1,6}))?$/u.exec(restart) ?? [];
+  if (when === undefined || (count !== undefined && when !== 'on-failure')) {
+    throw bad(`${JSON.stringify(restart)} is no restart policy`, 'give no, on-failure[:N], always or unless-stopped');
+  }
+  if (when !== 'no' && remove === true) throw bad('--rm and --restart do not go together');
+  return { when: when as RestartPolicy['when'], ...(count === undefined ? {} : { atMost: Number(count) }) };
+}
+
+const HEALTH = { intervalMs: 30_000, timeoutMs: 30_000, startPeriodMs: 0, retries: 3 } as const;
+
+function healthOf(request: ContainerRequest, { healthcheck }: OciImageConfig): HealthCheck | undefined {
+  const argv = healthArgv(request.healthCmd, healthcheck?.test ?? []);
+  if (argv === undefined) return undefined;
+  return {
+    argv,
+    intervalMs: durationOf(request.healthInterval, '--health-interval') ?? healthcheck?.intervalMs ?? HEALTH.intervalMs,
+    timeoutMs: durationOf(request.healthTimeout, '--health-timeout') ?? healthcheck?.timeoutMs ?? HEALTH.timeoutMs,
+    startPeriodMs: durationOf(request.healthStartPeriod, '--health-start-period') ?? healthcheck?.startPeriodMs ?? HEALTH.startPeriodMs,
+    retries: between(request.healthRetries, [1, 1000], '--health-retries') ?? healthcheck?.retries ?? HEALTH.retries,
+  };
+}
+
+/** The shell is the image's, inside the container. */
+function healthArgv(asked: string | undefined, [kind = 'NONE', ...test]: readonly string[]): readonly string[] | undefined {
+  if (asked === 'none') return undefined;
+  if (asked !== undefined) return ['/bin/sh', '-c', plainText(asked, '--health-cmd')];
+  if (kind === 'CMD-SHELL') return ['/bin/sh', '-c', test.join(' ')];
+  return kind === 'CMD' && test.length > 0 ? test : undefined;
+}
+
+function sizeOf(text: string | undefined, option: string): number | undefined {
+  if (text === undefined) return undefined;
+  const bytes = parseSize(text);
+  if (bytes !== undefined && bytes > 0 && Number.isSafeInteger(bytes)) return bytes;
+  throw bad(`${option} takes a size such as 64m or 1g, not ${JSON.stringify(text)}`);
+}
+
+function durationOf(text: string | undefined, option: string): number | undefined {
+  if (text === undefined) return undefined;
+  const ms = parseDuration(text);
+  if (ms !== undefined && ms > 0 && ms <= 2 ** 31 - 1) return ms;
+  throw bad(`${option} takes a time such as 5s or 1m, not ${JSON.stringify(text)}`);
+}
+
+function between(value: number | undefined, [least, most]: readonly [number, number], option: string): number | undefined {
+  if (value === undefined || (value >= least && value <= most)) return value;
+  throw bad(`${option} takes a number from ${least} to ${most}`);
+}
+
+/** Without those that are undefined. */
+function optional<T extends object>(values: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as { [K in keyof T]?: Exclude<T[K], undefined> };
+}
+
+function bad(message: string, hint?: string): SubakoError {
+  return new SubakoError('bad_usage', message, hint === undefined ? {} : { hint });
+}

@@ -1,0 +1,41 @@
+/** `-v`: what is mounted where. Pure. */
+import { normalize } from 'node:path';
+import type { ContainerVolume } from '../domain/container.ts';
+import { SubakoError } from '../domain/errors.ts';
+import { anonymousVolumeName, checkName } from './names.ts';
+
+/** Where the container's own system lies: nothing of a tenant's is put there. */
+const RESERVED = new Set(['/', '/proc', '/sys', '/dev']);
+
+/** @throws SubakoError `bad_usage` */
+export function parseVolume(text: string): ContainerVolume {
+  const parts = text.split(':');
+  const [only = '', second, mode] = parts;
+  if (parts.length > 3 || (mode !== undefined && mode !== 'ro' && mode !== 'rw')) throw bad(text);
+  if (second === undefined) return { from: { volume: anonymousVolumeName(), anonymous: true }, destination: checkDestination(only), writable: true };
+  const from = only.startsWith('/') ? { directory: checkPath(only) } : { volume: checkName(only, 'volume'), anonymous: false };
+  return { from, destination: checkDestination(second), writable: mode !== 'ro' };
+}
+
+/** An absolute path in the container where something may be mounted, in its plain form. @throws SubakoError `bad_usage` */
+export function checkDestination(path: string): string {
+  const plain = checkPath(path);
+  if (RESERVED.has(plain) || ['/proc/', '/sys/', '/dev/'].some((place) => plain.startsWith(place))) {
+    throw new SubakoError('bad_usage', `nothing can be mounted at ${plain}`, { hint: 'choose another place in the container' });
+  }
+  return plain;
+}
+
+function checkPath(path: string): string {
+  // eslint-disable-next-line no-control-regex -- control characters are what it is about
+  if (!path.startsWith('/') || /[\u0000-\u001F\u007F]/u.test(path) || path.length > 4096) {
+    throw new SubakoError('bad_usage', `${JSON.stringify(path)} is no absolute path`, { hint: 'write it like /var/lib/data' });
+  }
+  return normalize(path).replace(/(?!^)\/+$/u, '');
+}
+
+function bad(text: string): SubakoError {
+  return new SubakoError('bad_usage', `${JSON.stringify(text)} does not say what is to be mounted where`, {
+    hint: 'write it like data:/var/lib/data or data:/srv:ro',
+  });
+}

@@ -1,0 +1,103 @@
+/** Named volumes, and directories of the machine where its operator allows it. */
+import { mkdir, realpath, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Cmdb } from '../cmdb/cmdb.ts';
+import type { Container, ContainerVolume, Volume } from '../domain/container.ts';
+import { SubakoError } from '../domain/errors.ts';
+import { removeTree } from '../lib/files.ts';
+import type { BindMount } from '../runtime/bundle/bundle-spec.ts';
+import type { ContainersDeps } from './deps.ts';
+import { checkName } from './names.ts';
+
+type VolumeDeps = Pick<ContainersDeps, 'cmdb' | 'dirs' | 'now' | 'volumeRoots'>;
+
+export class Volumes {
+  readonly #deps: VolumeDeps;
+
+  constructor(deps: VolumeDeps) {
+    this.#deps = deps;
+  }
+
+  /** Keeps one that is there. @throws SubakoError `bad_usage` */
+  async create(name: string): Promise<Volume> {
+    await ensure({ volume: checkName(name, 'volume'), anonymous: false }, this.#deps);
+    return this.get(name);
+  }
+
+  list(): Promise<Volume[]> {
+    return this.#deps.cmdb.volumes();
+  }
+
+  /** @throws SubakoError `not_found` */
+  async get(name: string): Promise<Volume> {
+    const found = (await this.list()).find((volume) => volume.name === name);
+    if (found === undefined) throw new SubakoError('not_found', `there is no volume ${name}`, { hint: 'subako volume ls shows those there are' });
+    return found;
+  }
+
+  /** @throws SubakoError `not_found`; `conflict` while a container has it */
+  async remove(name: string): Promise<void> {
+    await this.get(name);
+    const users = await usersOf(name, this.#deps.cmdb);
+    if (users.length > 0) throw new SubakoError('conflict', `the volume ${name} is used by ${users.join(', ')}`, { hint: 'remove what uses it first' });
+    await forgetVolume(name, this.#deps);
+  }
+}
+
+/** Names of containers that have this volume. */
+async function usersOf(volume: string, cmdb: Pick<Cmdb, 'containers'>): Promise<string[]> {
+  const holds = ({ from }: ContainerVolume): boolean => 'volume' in from && from.volume === volume;
+  return (await cmdb.containers()).filter(({ spec }) => spec.volumes.some(holds)).map(({ name }) => name);
+}
+
+/** Records those that are new, and refuses directories that may not be mounted. @throws SubakoError `bad_usage` */
+export async function claimVolumes(volumes: readonly ContainerVolume[], deps: VolumeDeps): Promise<void> {
+  for (const { from } of volumes) if ('directory' in from) await allowedDirectory(from.directory, deps.volumeRoots);
+  for (const { from } of volumes) if ('volume' in from) await ensure(from, deps);
+}
+
+/** Those that nobody named go with their container. */
+export async function dropAnonymousVolumes({ spec }: Container, deps: VolumeDeps): Promise<void> {
+  for (const { from } of spec.volumes) if ('volume' in from && from.anonymous) await forgetVolume(from.volume, deps);
+}
+
+/** What is mounted for the container. @throws SubakoError `bad_usage` */
+export function mountsOf({ spec }: Container, deps: VolumeDeps): Promise<BindMount[]> {
+  return Promise.all(
+    spec.volumes.map(async ({ from, destination, writable }) => {
+      const source = 'volume' in from ? await ensure(from, deps) : await allowedDirectory(from.directory, deps.volumeRoots);
+      return { source, destination, writable, executable: true, mapped: true };
+    }),
+  );
+}
+
+/** The record comes first: whatever a crash leaves has one. */
+async function ensure({ volume, anonymous }: { volume: string; anonymous: boolean }, { cmdb, dirs, now }: VolumeDeps): Promise<string> {
+  await cmdb.putVolume({ name: volume, anonymous, createdAt: now() });
+  const dir = join(dirs.volumes, volume);
+  await mkdir(dir, { recursive: true, mode: 0o755 });
+  return dir;
+}
+
+async function forgetVolume(name: string, { cmdb, dirs }: VolumeDeps): Promise<void> {
+  await removeTree(join(dirs.volumes, name));
+  await cmdb.deleteVolume(name);
+}
+
+/** Where it really is: no link of a tenant's may lead out of what is allowed. */
+async function allowedDirectory(directory: string, roots: readonly string[]): Promise<string> {
+  const real = await realpath(directory).catch(() => undefined);
+  const allowed = await Promise.all(roots.map((root) => realpath(root).catch(() => root)));
+  const isAllowed = (path: string): boolean => allowed.some((root) => path === root || path.startsWith(`${root.replace(/\/$/u, '')}/`));
+  if (!isAllowed(real ?? directory)) {
+    throw new SubakoError('bad_usage', `the directory ${directory} of this machine may not be mounted`, {
+      hint:
+        roots.length === 0
+          ? 'name what may be in volumeRoots of config.json, or use a named volume'
+          : `below ${roots.join(' or ')} it may; volumeRoots in config.json says so`,
+    });
+  }
+  if (real === undefined || !(await stat(real)).isDirectory())
+    throw new SubakoError('bad_usage', `there is no directory ${directory} on this machine`, { hint: 'make it first' });
+  return real;
+}

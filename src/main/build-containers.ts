@@ -1,0 +1,81 @@
+/** Puts the containers of images together, and takes over those that run. */
+import { availableParallelism, totalmem } from 'node:os';
+import type { ApiContainers } from '../api/platform.ts';
+import type { Cmdb } from '../cmdb/cmdb.ts';
+import type { Config } from '../config/config.ts';
+import { Containers } from '../container/containers.ts';
+import type { ContainersDeps, MonitorSource } from '../container/deps.ts';
+import { endAll } from '../container/end-all.ts';
+import { HealthChecks } from '../container/health-checks.ts';
+import { makeContainerDirs } from '../container/prepare.ts';
+import { recoverContainers } from '../container/recover.ts';
+import { Volumes } from '../container/volumes.ts';
+import { ContainerWatcher } from '../container/watcher.ts';
+import type { EventSink } from '../domain/events.ts';
+import type { OciStore } from '../image/oci/oci-store.ts';
+import { ImageStore } from '../image/image-store.ts';
+import { Monitors } from '../runtime/monitor/conmon.ts';
+import { ensureConmon } from '../toolbox/container-tools.ts';
+import { containersApi } from './containers-api.ts';
+import type { Foundation } from './foundation.ts';
+import { platformPaths } from './paths.ts';
+
+export interface BuildContainersDeps {
+  readonly foundation: Foundation;
+  readonly cmdb: Cmdb;
+  readonly emit: EventSink;
+  readonly images: OciStore;
+  /** What ends them with the platform; with `keep`, they go on without it. */
+  readonly undo: AsyncDisposableStack;
+  readonly ending: { readonly keep: boolean };
+}
+
+export async function buildContainers(config: Config, { foundation, undo, ending, ...shared }: BuildContainersDeps): Promise<ApiContainers> {
+  const { containers: dir, volumes, exits } = platformPaths(config);
+  const machine = { memoryBytes: totalmem(), cpus: availableParallelism() };
+  const { runtime, rootFilesystems, remounter, networks, cgroupPathOf } = foundation;
+  const deps: ContainersDeps = {
+    ...shared,
+    runtime,
+    rootFilesystems,
+    remounter,
+    networks,
+    cgroupPathOf,
+    machine,
+    monitors: monitorSource(config),
+    now: Date.now,
+    dirs: { containers: dir, volumes, exits },
+    volumeRoots: config.volumeRoots,
+    toolsRoot: foundation.toolbox.image.rootfs,
+  };
+  const containers = new Containers(deps);
+  const health = new HealthChecks(deps);
+  await makeContainerDirs(deps.dirs);
+  undo.defer(() => (ending.keep ? undefined : endAll(containers)));
+  await recoverContainers(containers, deps);
+  undo.use(new ContainerWatcher(containers, health, deps));
+  undo.defer(() => containers.close());
+  const volumesApi = new Volumes(deps);
+  return containersApi({ containers, volumes: volumesApi, health, deps, node: config.node, memoryBytes: machine.memoryBytes });
+}
+
+/** A machine that detaches no container never fetches conmon. */
+function monitorSource(config: Config): MonitorSource {
+  const { exits, toolbox } = platformPaths(config);
+  const monitors = new Monitors({ exits, logBytes: config.logSize });
+  const store = new ImageStore({ dir: toolbox, cacheDir: config.cache });
+  let program: Promise<string> | undefined;
+  return {
+    exitCode: (id) => monitors.exitCode(id),
+    forget: (id) => monitors.forget(id),
+    ended: () => monitors.ended(),
+    ready: async (progress) => {
+      program ??= ensureConmon(store, (text) => progress(`container tools: ${text}`)).catch((error: unknown) => {
+        program = undefined; // the next one tries again
+        throw error;
+      });
+      const conmon = await program;
+      return { create: (id, wish) => monitors.create(conmon, id, wish), inputOf: (creation) => monitors.inputOf(creation) };
+    },
+  };
+}

@@ -1,0 +1,374 @@
+/** Containers of images on a real platform: one for all tests, asked over its API, and by the command line where that is what it is about. */
+import { lstat, mkdir, readFile, readdir, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { ContainerReply, ContainerRow, StatsRow, WaitReply } from '../../src/api/container-types.ts';
+import type { ContainerRequest } from '../../src/container/container-request.ts';
+import { poll } from '../../src/lib/deadline.ts';
+import { execAny } from '../../src/lib/exec.ts';
+import type { ExecResult } from '../../src/lib/exec.ts';
+import { importBusybox } from '../helpers/busybox.ts';
+import { TestPlatform } from '../helpers/platform.ts';
+
+const WITHIN = { timeoutMs: 60_000, everyMs: 50 } as const;
+let platform: TestPlatform;
+let allowed: string;
+
+beforeAll(async () => {
+  platform = await TestPlatform.create();
+  allowed = join(platform.dir, 'allowed');
+  await mkdir(join(allowed, 'data'), { recursive: true });
+  await platform.configure({ checkpoints: false, volumeRoots: [allowed] });
+  await platform.up();
+  await importBusybox(platform.api, platform.dir);
+});
+
+afterAll(async () => {
+  expect(await platform.stop()).toEqual([]);
+});
+
+const run = (...args: readonly string[]): Promise<ExecResult> => platform.cli(['run', '--rm', '--network', 'none', ...args]);
+const start = (request: Omit<ContainerRequest, 'image'>): Promise<ContainerReply> =>
+  platform.api.work('/v1/containers/run', { image: 'busybox', network: 'none', ...request }, () => undefined);
+const get = (name: string): Promise<ContainerReply> => platform.api.get(`/v1/containers/${name}`);
+const remove = (name: string): Promise<unknown> => platform.api.delete(`/v1/containers/${name}?force=1&volumes=1`);
+const post = (name: string, what: string, body: unknown = {}): Promise<ContainerReply> => platform.api.post(`/v1/containers/${name}/${what}`, body);
+const sh = (script: string): { command: readonly string[] } => ({ command: ['sh', '-c', script] });
+const logs = (name: string): Promise<string> => platform.api.text(`/v1/containers/${name}/logs`);
+const all = (): Promise<ContainerRow[]> => platform.api.get('/v1/containers?all=1');
+
+/** Nothing of any container but what is listed. */
+async function leftNothing(): Promise<void> {
+  expect(await all()).toEqual([]);
+  expect(await readdir(join(platform.state, 'containers'))).toEqual([]);
+  expect(await readdir(join(platform.run, 'rootfs')).catch(() => [])).toEqual([]);
+  expect(await platform.devices()).toEqual([]);
+}
+
+describe('a container in the foreground', () => {
+  it('has the streams and the exit code of the command, and leaves nothing', async () => {
+    const result = await platform.cli(['run', '--rm', '--network', 'none', '-i', 'busybox', 'sh', '-c', 'cat; echo oops >&2; exit 7'], 'given');
+    expect(result).toMatchObject({ code: 7, stdout: 'given', stderr: 'oops\n' });
+    await leftNothing();
+  });
+
+  it('is given to nobody else: neither the machine’s /dev/null nor a file that it writes to changes hands', async () => {
+    const before = await lstat('/dev/null');
+    expect((await run('busybox', 'sh', '-c', 'echo again >/dev/stdout')).stdout).toBe('again\n');
+    expect(await lstat('/dev/null')).toMatchObject({ uid: before.uid, gid: before.gid, mode: before.mode });
+  });
+
+  it('runs as whom, where and with what it was told', async () => {
+    const file = join(platform.dir, 'env');
+    await writeFile(file, '# a note\nFROM_FILE=a b\n\nEMPTY=\n');
+    const options = ['-u', 'app', '-w', '/home/app', '-e', 'A=b=c', '--env-file', file, '--hostname', 'box', '--tmpfs', '/cache:size=1m', '--read-only'];
+    const script = 'id; pwd; hostname; echo $A; echo $FROM_FILE; echo $HOME; touch /new; echo kept >/cache/f && cat /cache/f; cat /proc/self/status';
+    const { stdout, stderr } = await run(...options, 'busybox', 'sh', '-c', script);
+    expect(stdout).toContain('uid=1000(app) gid=1000(app) groups=2000(extra)\n/home/app\nbox\nb=c\na b\n/home/app\nkept\n');
+    expect(stderr).toContain('Read-only file system');
+    expect(stdout).toMatch(/^CapEff:\s+0+$/mu);
+    expect(stdout).toMatch(/^NoNewPrivs:\s+1$/mu);
+  });
+
+  it('reaches the machine’s resolver address alone, by a link of its own', async () => {
+    const { stdout } = await platform.cli(['run', '--rm', 'busybox', 'cat', '/etc/resolv.conf', '/proc/net/dev']);
+    expect(stdout).toContain('nameserver 169.254.1.1');
+    expect(stdout).toContain('eth0:');
+    await leftNothing();
+  });
+
+  it('gets signals, and ends with them', async () => {
+    const script = 'trap "echo got it; exit 9" TERM; echo ready; while :; do sleep 0.1; done';
+    const running = run('--name', 'signalled', 'busybox', 'sh', '-c', script);
+    expect(
+      await poll(
+        () =>
+          get('signalled').then(
+            ({ pid }) => pid ?? undefined,
+            () => undefined,
+          ),
+        WITHIN,
+      ),
+    ).toBeDefined();
+    await poll(async () => (await post('signalled', 'kill', { signal: 'TERM' }).catch(() => undefined)) === undefined, { timeoutMs: 20_000, everyMs: 300 });
+    expect(await running).toMatchObject({ code: 9, stdout: 'ready\ngot it\n' });
+  });
+
+  it('has a terminal that is the person’s: its size, Ctrl-C, and the exit code', async () => {
+    const script = `
+import os, pty, sys, time, fcntl, termios, struct, select
+pid, fd = pty.fork()
+if pid == 0: os.execvp(sys.argv[1], sys.argv[1:])
+def size(rows, columns): fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack('HHHH', rows, columns, 0, 0))
+said = b''
+def until(text):
+    global said
+    end = time.time() + 60
+    while text not in said:
+        if time.time() > end: sys.exit('no ' + repr(text) + ' in ' + repr(said))
+        if not select.select([fd], [], [], 0.1)[0]: continue
+        try: said += os.read(fd, 4096)
+        except OSError: break
+    said = b''
+size(33, 101)
+until(b'# ')
+os.write(fd, b'stty size; echo first-done\\n'); until(b'first-done\\r')
+size(44, 111); time.sleep(0.5)
+os.write(fd, b'stty size\\n'); until(b'44 111')
+os.write(fd, b'sleep 1000\\n'); time.sleep(0.5)
+os.write(fd, b'\\x03'); until(b'# ')
+os.write(fd, b'exit 42\\n')
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+`;
+    const cli = join(import.meta.dirname, '../../subako');
+    const argv = ['python3', '-c', script, cli, '--state', platform.state, '--run', platform.run, 'run', '--rm', '-it', '--network', 'none', 'busybox', 'sh'];
+    expect(await execAny(argv, { timeoutMs: 120_000, env: { TERM: 'xterm', HOME: '/root' } })).toMatchObject({ code: 42, stderr: '' });
+    await leftNothing();
+  });
+
+  it('ends with its command line, however that ends', async () => {
+    const running = run('--name', 'orphan', 'busybox', 'sleep', '1000');
+    const found = await poll(
+      () =>
+        get('orphan').then(
+          (one) => (one.pid === null ? undefined : one),
+          () => undefined,
+        ),
+      WITHIN,
+    );
+    const lines = await Promise.all(
+      (await readdir('/proc'))
+        .filter((pid) => /^\d+$/u.test(pid))
+        .map(async (pid) => [pid, await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')] as const),
+    );
+    const [cli] = lines.find(([, line]) => line.includes('subako.ts\0run\0') && line.includes('orphan')) ?? [];
+    process.kill(Number(cli), 'SIGKILL');
+    await running;
+    expect(await poll(async () => (await all()).length === 0, WITHIN), `left with pid ${found?.pid}`).toBe(true);
+    await leftNothing();
+  });
+});
+
+describe('a detached container', () => {
+  it('goes on by itself, is looked at from all sides, and ends as asked', async () => {
+    const { name, id } = await start({ name: 'worker', ...sh('trap "exit 3" TERM; echo out; echo err >&2; while :; do sleep 0.1; done') });
+    expect(await poll(async () => (await logs(name)).includes('err'), WITHIN)).toBe(true);
+    expect(await logs(id)).toBe('out\nerr\n');
+    expect(await platform.api.text(`/v1/containers/${id.slice(0, 6)}/logs?times=1&lines=1`)).toMatch(/^\d{4}-\d\d-\d\dT\S+ err\n$/u);
+    expect((await platform.cli(['exec', '-e', 'A=secret', '-u', 'app', 'worker', 'sh', '-c', 'id -u; echo $A; exit 4'])).stdout).toBe('1000\nsecret\n');
+    expect((await platform.cli(['exec', 'worker', 'sh', '-c', 'exit 4'])).code).toBe(4);
+    expect((await platform.cli(['ps'])).stdout).toMatch(/worker .* running/u);
+    expect(await platform.api.get<StatsRow[]>('/v1/containers/stats')).toMatchObject([{ container: 'worker', processes: expect.any(Number) as number }]);
+    expect((await platform.cli(['top', 'worker'])).stdout).toContain('trap');
+    const ended = platform.api.get<WaitReply>('/v1/containers/worker/wait');
+    expect(await post('worker', 'stop')).toMatchObject({ state: 'exited', exitCode: 3, pid: null });
+    expect(await ended).toEqual({ exitCode: 3 });
+    expect(await platform.api.work<ContainerReply>('/v1/containers/worker/start', {}, () => undefined)).toMatchObject({ state: 'running' });
+    await expect(platform.api.delete('/v1/containers/worker')).rejects.toMatchObject({ code: 'conflict' });
+    await remove('worker');
+    await leftNothing();
+  });
+
+  it('keeps what it changed until it is removed', async () => {
+    const before = await lstat('/dev/null');
+    await start({ name: 'kept', ...sh('echo more >>/root/file; cat /root/file') });
+    await platform.api.get('/v1/containers/kept/wait');
+    await platform.api.work('/v1/containers/kept/start', {}, () => undefined);
+    await platform.api.get('/v1/containers/kept/wait');
+    expect(await logs('kept')).toBe('more\nmore\nmore\n');
+    expect(await lstat('/dev/null')).toMatchObject({ uid: before.uid, gid: before.gid });
+    await remove('kept');
+  });
+
+  it('is paused and goes on', async () => {
+    await start({ name: 'paused', ...sh('sleep 1000') });
+    expect(await post('paused', 'pause')).toMatchObject({ state: 'paused' });
+    expect((await platform.cli(['exec', 'paused', 'true'])).stderr).toContain('subako unpause paused');
+    expect(await post('paused', 'unpause')).toMatchObject({ state: 'running' });
+    await post('paused', 'pause');
+    expect(await post('paused', 'stop', { time: 0 })).toMatchObject({ state: 'exited', exitCode: 137 });
+    await remove('paused');
+  });
+
+  it('publishes a port, for this machine and by its address, and nobody else has it meanwhile', async () => {
+    const port = platform.http + 10_000 > 65_000 ? platform.http - 10_000 : platform.http + 10_000;
+    await start({ name: 'web', network: 'default', publish: [`${port}:80`], ...sh('mkdir /www; echo page >/www/index.html; exec httpd -f -p 80 -h /www') });
+    const page = (host: string): Promise<string> => fetch(`http://${host}:${port}/`).then((response) => response.text());
+    expect(await poll(() => page('127.0.0.1').catch(() => undefined), WITHIN)).toBe('page\n');
+    await expect(start({ name: 'second', network: 'default', publish: [`${port}:80`], command: ['true'] })).rejects.toMatchObject({
+      code: 'port_taken',
+      message: expect.stringContaining('web') as string,
+    });
+    expect((await platform.cli(['port', 'web'])).stdout).toContain(`80/tcp -> 0.0.0.0:${port}`);
+    await platform.killDaemon();
+    expect(await page('127.0.0.1')).toBe('page\n');
+    await platform.up();
+    expect(await get('web')).toMatchObject({ state: 'running' });
+    expect(await page('127.0.0.1')).toBe('page\n');
+    await remove('web');
+    await expect(page('127.0.0.1')).rejects.toThrow('fetch failed');
+    await leftNothing();
+  });
+
+  it('is started again as its policy says, with longer and longer waits', async () => {
+    await start({ name: 'failing', restart: 'on-failure:2', ...sh('exit 5') });
+    expect(await poll(async () => (await get('failing')).restarts === 2 && (await get('failing')).state === 'exited', WITHIN)).toBe(true);
+    await start({ name: 'well', restart: 'on-failure', ...sh('exit 0') });
+    expect(await poll(async () => (await get('well')).state === 'exited', WITHIN)).toBe(true);
+    expect(await get('well')).toMatchObject({ restarts: 0, exitCode: 0 });
+    await start({ name: 'always', restart: 'unless-stopped', ...sh('sleep 1000') });
+    await post('always', 'kill', { signal: 'KILL' });
+    await post('always', 'stop');
+    expect(await get('always')).toMatchObject({ state: 'exited' });
+    for (const name of ['failing', 'well', 'always']) await remove(name);
+  });
+
+  it('is asked whether it is well', async () => {
+    await start({ name: 'patient', healthCmd: 'test -e /root/well', healthInterval: '100ms', healthRetries: 2, ...sh('sleep 1000') });
+    const becomes = (status: string): Promise<unknown> => poll(async () => (await get('patient')).health?.status === status, WITHIN);
+    expect(await becomes('unhealthy')).toBe(true);
+    await platform.cli(['exec', 'patient', 'touch', '/root/well']);
+    expect(await becomes('healthy')).toBe(true);
+    await remove('patient');
+  });
+
+  it('ends when it is out of memory, and that is told', async () => {
+    await start({ name: 'hungry', memory: '16m', ...sh('x=x; while :; do x=$x$x; done') });
+    await platform.api.get('/v1/containers/hungry/wait');
+    expect(await get('hungry')).toMatchObject({ outOfMemory: true, exitCode: 137 });
+    await remove('hungry');
+  });
+
+  it('gives files out and takes them in, and no link in it leads to the machine’s', async () => {
+    await start({ name: 'files', ...sh('sleep 1000') });
+    const [here, there] = [join(platform.dir, 'in'), join(platform.dir, 'out')];
+    await writeFile(here, 'from here');
+    expect(await platform.cli(['cp', here, 'files:/root/named'])).toMatchObject({ code: 0 });
+    expect((await platform.cli(['exec', 'files', 'cat', '/root/named'])).stdout).toBe('from here');
+    expect(await platform.cli(['cp', 'files:/root/named', there])).toMatchObject({ code: 0 });
+    expect(await readFile(there, 'utf8')).toBe('from here');
+    await post('files', 'stop', { time: 0 });
+    expect(await platform.cli(['cp', 'files:/srv/climbing/passwd', join(platform.dir, 'passwd')])).toMatchObject({ code: 0 });
+    expect(await readFile(join(platform.dir, 'passwd'), 'utf8')).toContain('app:x:1000');
+    await remove('files');
+    await leftNothing();
+  });
+});
+
+describe('volumes', () => {
+  it('outlive containers, whatever ids those have, and begin as what the image has there', async () => {
+    expect(
+      (await run('-v', 'data:/srv/seeded', 'busybox', 'sh', '-c', 'cat /srv/seeded/file; stat -c %u /srv/seeded/file; echo mine >/srv/seeded/new')).stdout,
+    ).toBe('of the image1000\n');
+    expect((await run('-v', 'data:/mnt:ro', 'busybox', 'sh', '-c', 'cat /mnt/new; stat -c %u /mnt/new; touch /mnt/x')).stdout).toBe('mine\n0\n');
+    expect(await platform.cli(['volume', 'rm', 'data'])).toMatchObject({ code: 0 });
+    await run('-v', '/unnamed', 'busybox', 'true');
+    expect(await readdir(join(platform.state, 'volumes'))).toEqual([]);
+  });
+
+  it('may be directories of the machine where its operator says so, and nowhere else', async () => {
+    await writeFile(join(allowed, 'data', 'file'), 'the machine’s');
+    await symlink('/etc', join(allowed, 'data', 'link'));
+    expect((await run('-v', `${allowed}/data:/mnt:ro`, 'busybox', 'cat', '/mnt/file')).stdout).toBe('the machine’s');
+    for (const directory of ['/etc', '/', `${allowed}/data/link`, `${allowed}/../state`, platform.state]) {
+      expect(await run('-v', `${directory}:/mnt`, 'busybox', 'true')).toMatchObject({
+        code: 2,
+        stderr: expect.stringContaining('may not be mounted') as string,
+      });
+    }
+    await leftNothing();
+  });
+});
+
+describe('containers of strangers', () => {
+  it.each([
+    [['--name', 'a]:b'], 'no name for a container'],
+    [['--name', 'a\nb'], 'no name for a container'],
+    [['-e', 'A\nB=1'], 'no name of a variable'],
+    [['-p', '1:2:3:4'], 'which port'],
+    [['-p', '70000:80'], 'which port'],
+    [['-v', 'x:/proc'], 'nothing can be mounted'],
+    [['-v', 'x:relative'], 'no absolute path'],
+    [['-v', '../x:/y'], 'no name for a volume'],
+    [['-v', 'a:/same', '-v', 'b:/same'], 'two things'],
+    [['--restart', 'always'], 'do not go together'],
+    [['-u', 'nobody-here'], 'has no user'],
+    [['--memory', '1'], 'at least'],
+    [['--stop-signal', 'NONE'], 'no signal'],
+  ])('are refused in words: %j', async (options, words) => {
+    const result = await run(...options, 'busybox', 'true');
+    expect(result).toMatchObject({ code: 2, stderr: expect.stringContaining(words) as string });
+    await leftNothing();
+  });
+
+  it('name a line of a file that holds no variable', async () => {
+    const file = join(platform.dir, 'bad-env');
+    await writeFile(file, 'A=1\nnot a name\n');
+    expect(await run('--env-file', file, 'busybox', 'true')).toMatchObject({ code: 2, stderr: expect.stringContaining('line 2') as string });
+  });
+
+  it('see neither each other nor the machine, and can do nothing to it', async () => {
+    await start({ name: 'neighbour', ...sh('sleep 987654') });
+    const script = `cat /proc/[0-9]*/cmdline | grep -c 987654; mount -t tmpfs none /mnt 2>&1; echo 1 >/proc/sys/kernel/panic; echo x >/sys/kernel/x; dmesg; chmod 4755 /bin/busybox; id -u; cat /proc/1/uid_map; ls /sys/firmware`;
+    const { stdout, stderr } = await run('-i', 'busybox', 'sh', '-c', script);
+    expect(stdout).toMatch(/^0$/mu);
+    expect(stdout).toMatch(/^\s+0 19\d{8}\s+65536$/mu);
+    for (const words of [/panic: Read-only|panic: Permission/u, /\/sys\/kernel\/x: /u, /dmesg.*not permitted/iu]) expect(stderr).toMatch(words);
+    const [one, other] = await Promise.all([get('neighbour'), start({ name: 'other', ...sh('sleep 1000') })]);
+    const [first, second] = await Promise.all([one, other].map(async ({ pid }) => readFile(`/proc/${pid}/uid_map`, 'utf8')));
+    expect(first).not.toBe(second);
+    for (const name of ['neighbour', 'other']) await remove(name);
+  });
+
+  it('write nothing of the image: the next container sees it as it was', async () => {
+    await run('busybox', 'sh', '-c', 'rm -rf /etc/passwd /home; echo evil >/bin/true');
+    expect((await run('busybox', 'sh', '-c', 'cat /etc/passwd; true && echo fine')).stdout).toContain('app:x:1000');
+  });
+});
+
+/** The next daemon dies there. */
+async function failAt(place: string): Promise<void> {
+  await platform.cli(['down', '--keep']);
+  await platform.up(`${place}=kill`);
+}
+
+describe('a daemon that is killed', () => {
+  it('leaves detached containers running, and sees afterwards how those ended that did meanwhile', async () => {
+    await start({ name: 'goes-on', ...sh('sleep 1000') });
+    await start({ name: 'ends', ...sh('sleep 2; exit 6') });
+    const { pid } = await get('goes-on');
+    await platform.killDaemon();
+    await poll(
+      async () =>
+        (await readFile(join(platform.run, 'exits', (await readdir(join(platform.run, 'exits')).catch(() => []))[0] ?? 'none'), 'utf8').catch(() => '')) !== '',
+      WITHIN,
+    );
+    await platform.up();
+    expect(await get('goes-on')).toMatchObject({ state: 'running', pid });
+    expect(await get('ends')).toMatchObject({ state: 'exited', exitCode: 6 });
+    for (const name of ['goes-on', 'ends']) await remove(name);
+  });
+
+  it.each(['container.recorded', 'container.prepared', 'container.created', 'container.started'])(
+    'in the middle of run, at %s, leaves nothing half made',
+    async (place) => {
+      await failAt(place);
+      await start({ name: 'half', ...sh('sleep 1000') }).catch(() => undefined);
+      await platform.up();
+      const rows = await all();
+      expect(rows.map(({ state }) => state)).toEqual([place === 'container.recorded' ? 'created' : 'exited']);
+      expect(await platform.cgroups()).not.toContain(`cgroup ${rows[0]?.id}`);
+      expect(await platform.api.work<ContainerReply>('/v1/containers/half/start', {}, () => undefined)).toMatchObject({ state: 'running' });
+      await remove('half');
+      await leftNothing();
+    },
+  );
+
+  it.each(['container.removing', 'container.cleared'])('in the middle of rm, at %s, has it gone afterwards', async (place) => {
+    await start({ name: 'going', ...sh('sleep 1000') });
+    await failAt(place);
+    await remove('going').catch(() => undefined);
+    await platform.up();
+    await leftNothing();
+  });
+});
