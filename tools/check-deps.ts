@@ -20,7 +20,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   edge: ['domain', 'lib', 'runtime'],
   database: ['domain', 'lib', 'image', 'runtime'],
   stack: ['domain', 'lib', 'edge', 'image', 'runtime', 'site'],
-  site: ['domain', 'lib', 'cmdb', 'database', 'edge', 'image', 'lifecycle', 'runtime', 'stack'],
+  site: ['domain', 'lib', 'cmdb', 'container', 'database', 'edge', 'image', 'lifecycle', 'runtime', 'stack'],
   container: ['domain', 'lib', 'cmdb', 'image', 'network', 'runtime'],
   lifecycle: ['domain', 'lib', 'checkpoint', 'cmdb', 'edge', 'hooks', 'image', 'mail', 'runtime', 'site', 'stack'],
   dispatcher: ['domain', 'lib', 'cmdb', 'lifecycle'],

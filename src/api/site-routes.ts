@@ -4,6 +4,7 @@ import { ROLES } from '../domain/role.ts';
 import type { Role } from '../domain/role.ts';
 import type { RestingState } from '../domain/state.ts';
 import { newSecret } from '../domain/ids.ts';
+import type { CreateAppRequest } from '../site/sites.ts';
 import { closed, TEXT } from './schemas.ts';
 import type { ApiPlatform } from './platform.ts';
 import type { CreatedSiteReply, SiteReply } from './types.ts';
@@ -20,6 +21,20 @@ const createSchema = {
     properties: { domain: { type: 'string', maxLength: 1000 }, stack: TEXT, title: TEXT, adminUser: TEXT, adminEmail: TEXT },
   },
 };
+const many = (maxItems: number, maxLength: number): object => ({ type: 'array', maxItems, items: { type: 'string', maxLength } });
+const createAppSchema = closed(
+  {
+    domain: { type: 'string', maxLength: 1000 },
+    image: TEXT,
+    port: { type: 'integer' },
+    socket: { type: 'string', maxLength: 200 },
+    env: many(500, 65_536),
+    volumes: many(50, 1_100),
+    healthPath: { type: 'string', maxLength: 2_000 },
+    command: many(1_000, 65_536),
+  },
+  ['domain', 'image'],
+);
 const setSchema = {
   body: { type: 'object', required: ['assignments'], additionalProperties: false, properties: { assignments: { type: 'array', maxItems: 100, items: TEXT } } },
 };
@@ -29,6 +44,9 @@ const sleepSchema = {
   body: { type: 'object', required: ['to'], additionalProperties: false, properties: { to: { enum: ['cold', 'checkpointed', 'frozen'] }, role } },
 };
 const wakeSchema = { body: { type: ['object', 'null'], additionalProperties: false, properties: { role } } };
+
+/** With certificates and the like in its variables. */
+const APP_BODY = 512 * 1024;
 
 export function siteRoutes(api: FastifyInstance, platform: ApiPlatform): void {
   api.get('/v1/sites', async (): Promise<SiteReply[]> => {
@@ -41,6 +59,20 @@ export function siteRoutes(api: FastifyInstance, platform: ApiPlatform): void {
     void reply.code(201);
     return { ...platform.describe(site), admin };
   });
+
+  api.post<{ Body: CreateAppRequest }>('/v1/apps', { ...createAppSchema, bodyLimit: APP_BODY }, async (request, reply): Promise<SiteReply> => {
+    const site = await platform.createApp(request.body);
+    void reply.code(201);
+    return platform.describe(site);
+  });
+
+  api.post<{ Params: ByDomain; Body: { image?: string } }>(
+    '/v1/sites/:domain/deploy',
+    closed({ image: TEXT }, []),
+    async ({ params, body }): Promise<SiteReply> => {
+      return platform.describe(await platform.deploy(params.domain, body.image));
+    },
+  );
 
   api.get<{ Params: ByDomain }>('/v1/sites/:domain', async (request): Promise<SiteReply> => platform.describe(await platform.site(request.params.domain)));
 

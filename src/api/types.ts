@@ -43,6 +43,24 @@ export interface SiteReply {
   readonly node: string;
   readonly createdAt: number;
   readonly settings: Readonly<Record<string, string>>;
+  /** Of a site from an image. */
+  readonly app?: AppReply;
+}
+
+export interface AppReply {
+  /** As it was asked for. */
+  readonly image: string;
+  readonly port: number | null;
+  readonly socket: string | null;
+  /** Names alone: values may be secrets. */
+  readonly env: readonly string[];
+  /** `NAME:PATH`. */
+  readonly volumes: readonly string[];
+  readonly healthPath: string | null;
+  /** In place of the image's; null: as the image says. */
+  readonly command: readonly string[] | null;
+  /** User and group, by their numbers. */
+  readonly user: string;
 }
 
 export interface CreatedSiteReply extends SiteReply {

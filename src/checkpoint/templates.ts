@@ -104,6 +104,7 @@ export class Templates {
    * Found in order again each time, so what was tampered with since is not given out.
    */
   async use(what: TemplateOf): Promise<string | undefined> {
+    if (what.stack.template === undefined) return undefined;
     const key = this.#key(what);
     const known = this.#known.get(key);
     if (known === undefined) return undefined;
@@ -126,6 +127,7 @@ export class Templates {
 
   /** Somebody had to boot for want of it: it is made in the background, now and whenever it is missing. */
   want(what: TemplateOf): void {
+    if (what.stack.template === undefined) return;
     const key = this.#key(what);
     if (this.#stopped || this.#removed || this.#failedAt.has(key) || this.#wanted.some((one) => this.#key(one) === key)) return;
     this.#wanted = [...this.#wanted, what];

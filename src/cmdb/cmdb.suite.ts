@@ -18,6 +18,7 @@ const settings = {
   egress: true,
   smtp: false,
   lifetimeMs: 2,
+  bootMs: 10,
   memoryBytes: 3,
   adminMemoryBytes: 8,
   mode: 'strict',
@@ -89,6 +90,24 @@ export function cmdbSuite(name: string, open: () => Promise<Cmdb>): void {
       expect(await cmdb.site('a')).toEqual(a);
       expect(await cmdb.siteByDomain('b.example')).toEqual(b);
       expect(await cmdb.sites()).toEqual([a, b]);
+    });
+
+    it('keeps what a site is made of whose image is its owner’s, and changes it', async () => {
+      await using cmdb = await open();
+      const app = {
+        imageName: 'shop:1',
+        listens: { port: 80 },
+        env: { KEY: 'a\nb' },
+        volumes: [{ name: 'data', path: '/data' }],
+        healthPath: '/up',
+        user: { uid: 1, gid: 2, groups: [3] },
+      };
+      await cmdb.insertSite({ ...newSite('a'), app });
+      expect((await cmdb.site('a'))?.app).toEqual(app);
+      const changed = { ...app, imageName: 'shop:2' };
+      await cmdb.updateSite('a', { app: changed, image: 'sha256:2' });
+      await cmdb.updateSite('a', { phase: 'ready' });
+      expect(await cmdb.site('a')).toMatchObject({ app: changed, image: 'sha256:2' });
     });
 
     it('keeps containers, with a uid range that no site and no other container has', async () => {

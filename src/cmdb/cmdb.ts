@@ -4,6 +4,7 @@
  * Each method is one transaction: it happens whole or not at all, and when its promise resolves it survives the daemon being killed.
  * Methods marked *durable* also survive a power cut. Reads see every write that resolved before they began.
  */
+import type { App } from '../domain/app.ts';
 import type { Alias } from '../domain/alias.ts';
 import type { Certificate } from '../domain/certificate.ts';
 import type { Container, Volume } from '../domain/container.ts';
@@ -24,6 +25,7 @@ export interface SiteChange {
   readonly domain?: string;
   readonly phase?: SitePhase;
   readonly image?: string;
+  readonly app?: App;
   readonly settings?: SiteSettings;
 }
 

@@ -17,7 +17,8 @@ export async function recoverContainers(containers: Containers, deps: Containers
     if (running.has(container.id)) await adopt(container, deps);
     else await containers.recovered(container, await deps.monitors.exitCode(container.id));
   }
-  await deps.rootFilesystems.sweep(running);
+  // Those of sites were looked after before.
+  await deps.rootFilesystems.sweep(new Set([...running, ...(await deps.cmdb.instances()).map(({ id }) => id)]));
   await removeStrays(deps);
   // Nobody waits for them.
   for (const container of (await deps.cmdb.containers()).filter((one) => !running.has(one.id) && startsWithPlatform(one))) {

@@ -1,4 +1,5 @@
 /** A site: what a host name maps to. */
+import type { App } from './app.ts';
 import type { Role } from './role.ts';
 import { DEFAULT_RUNTIME } from './runtime-name.ts';
 import type { RuntimeName } from './runtime-name.ts';
@@ -38,6 +39,8 @@ export interface SiteSettings {
   readonly maxInstances: number;
   /** Milliseconds an instance may live after its boot, used or not; 0 = for ever. */
   readonly lifetimeMs: number;
+  /** Milliseconds a boot may take; 0 = as long as the platform says. */
+  readonly bootMs: number;
   /** Of the public role. */
   readonly memoryBytes: number;
   /** Of the admin role: uploads, imports and updates need more. */
@@ -69,7 +72,7 @@ export interface SiteSettings {
   readonly php: Readonly<Record<string, string>>;
   /** Its owner's hooks: command lines of words with one space between them, run in its containers. */
   readonly hooks: Readonly<Partial<Record<OwnerHook, string>>>;
-  /** Whether the admin role may connect to the outside. */
+  /** Whether the admin role, or an app, may connect to the outside. */
   readonly egress: boolean;
   /** Whether it may then speak to mail servers itself. */
   readonly smtp: boolean;
@@ -85,6 +88,7 @@ export const QUIET: SiteSettings = {
   keepAwake: false,
   maxInstances: 1,
   lifetimeMs: 0,
+  bootMs: 0,
   memoryBytes: 1,
   adminMemoryBytes: 1,
   mode: 'strict',
@@ -135,6 +139,8 @@ export interface Site {
   readonly phase: SitePhase;
   /** Digest of the image the site runs. */
   readonly image: string;
+  /** Of a site whose image is its owner's. */
+  readonly app?: App;
   /** Index of the site's uid range (see uid-range.ts). */
   readonly uidRange: number;
   readonly node: string;

@@ -80,6 +80,7 @@ export async function prepareEdge(paths: EdgePaths, settings: EdgeSettings): Pro
     'headers.conf': renderHeaders(),
     'page-headers.conf': renderPageHeaders(),
     'route-key.js': await script('route-key.js'),
+    'app-upstream.js': await script('app-upstream.js'),
     'admin-door.js': await script('admin-door.js'),
     'admin-guard.js': await script('admin-guard.js'),
     'page-fastcgi.conf': renderPageFastcgi(DOCUMENT_ROOT),

@@ -1,6 +1,6 @@
 import { createServer } from 'node:net';
 import { once } from 'node:events';
-import { lstat, mkdtemp, readFile, readlink, readdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { chmod, lstat, mkdtemp, readFile, readlink, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -105,6 +105,24 @@ describe('the route tree', () => {
     await routes.setUpstreams(HOST, 'public', upstreams);
     await routes.setUpstreams(HOST, 'public', []);
     expect(await readdir(join(dir, HOST))).toEqual(['core', 'wp-content']);
+  });
+
+  it('leads to addresses where instances have links of their own', async () => {
+    await routes.setUpstreams(HOST, 'public', [{ address: '10.0.0.1:80' }, { address: '10.0.0.2:80' }]);
+    expect(await readFile(join(dir, HOST, 'public.addr'), 'utf8')).toBe('10.0.0.1:80\n10.0.0.2:80\n');
+    await routes.setUpstreams(HOST, 'public', [{ address: '10.0.0.3:80' }]);
+    expect([await readFile(join(dir, HOST, 'public.addr'), 'utf8'), await routes.hasUpstream(HOST, 'public')]).toEqual(['10.0.0.3:80\n', true]);
+    await routes.setUpstreams(HOST, 'public', []);
+    expect([await readdir(join(dir, HOST)), await routes.hasUpstream(HOST, 'public')]).toEqual([['core', 'wp-content'], false]);
+  });
+
+  it('takes a socket of any of the ids that may own it, and of no other, and lets the edge connect to it', async () => {
+    const socket = join(dir, 'tenant.sock');
+    await listen(socket);
+    await chmod(socket, 0o600);
+    await routes.setUpstreams(HOST, 'public', [{ socket, owner: me - 5, owners: 6 }]);
+    expect((await lstat(join(dir, HOST, 'public.sock'))).mode & 0o777).toBe(0o660);
+    await expect(routes.setUpstreams(HOST, 'public', [{ socket, owner: me - 5, owners: 5 }])).rejects.toMatchObject({ code: 'wake_failed' });
   });
 
   it('takes the upstream away, twice if need be', async () => {

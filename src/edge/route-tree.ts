@@ -6,16 +6,20 @@
  *   hosts/<key>/public.sock    the socket of the role's running instance; not there while it sleeps
  *   hosts/<key>/public.N.sock  where several run, each of SLOTS leads to one of them; not there where one runs
  *   hosts/<key>/admin.sock …   the same for the other role
+ *   hosts/<key>/app            there where all requests go to one role: an app, which has no files here
+ *   hosts/<key>/public.addr    in place of the sockets: address and port of each running instance that is reached by its own link
  *   hosts/<key>/open, xmlrpc, guard, password, checked, https-only, hsts  what the site is set to: one container for all, XML-RPC, who may reach the admin container, the doors before wp-admin, https
  *
  * The edge looks here on every request, so a change takes effect at once and nothing is ever reloaded.
  */
-import { linkSync, lstatSync, readFileSync, readlinkSync, renameSync, rmSync, unlinkSync } from 'node:fs';
+import { chmodSync, chownSync, linkSync, lstatSync, readFileSync, readlinkSync, renameSync, rmSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
+import type { Stats } from 'node:fs';
 import { lstat, mkdir, readdir, rename, rm, symlink, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isErrno, SubakoError } from '../domain/errors.ts';
 import type { Role } from '../domain/role.ts';
 import { routeKey } from '../domain/route-key.ts';
+import type { OwnedSocket } from '../lib/connectable.ts';
 
 export interface SiteRoute {
   /** Names in the host's directory, each with the path it stands for as the edge sees it. */
@@ -27,11 +31,8 @@ export interface SiteRoute {
 /** Among so many entries the edge divides a site's requests where several instances run. */
 export const SLOTS = 8;
 
-export interface Upstream {
-  readonly socket: string;
-  /** Host uid that it must belong to. */
-  readonly owner: number;
-}
+/** All instances of a role are reached in the same way. */
+export type Upstream = OwnedSocket | { readonly address: string };
 
 export class RouteTree {
   readonly #dir: string;
@@ -78,22 +79,25 @@ export class RouteTree {
    * @throws SubakoError `wake_failed` when one is not a socket of the tenant's own
    */
   async setUpstreams(host: string, role: Role, upstreams: readonly Upstream[]): Promise<void> {
-    const [first] = upstreams;
+    const addresses = upstreams.flatMap((one) => ('address' in one ? [one.address] : []));
+    if (addresses.length > 0) return this.#leadTo(host, role, addresses);
+    const sockets = upstreams.filter((one) => 'socket' in one);
+    const [first] = sockets;
     if (first === undefined) return this.removeUpstreams(host, role);
     await this.#lead(host, upstreamName(role), first);
-    if (upstreams.length === 1) return this.#removeSlots(host, role);
-    for (let slot = 0; slot < SLOTS; slot += 1) await this.#lead(host, slotName(role, slot), upstreams[slot % upstreams.length] ?? first);
+    if (sockets.length === 1) return this.#removeSlots(host, role);
+    for (let slot = 0; slot < SLOTS; slot += 1) await this.#lead(host, slotName(role, slot), sockets[slot % sockets.length] ?? first);
     return undefined;
   }
 
   /** Takes the upstreams away: no request connects any more; those under way are not touched. Idempotent. */
   async removeUpstreams(host: string, role: Role): Promise<void> {
     await this.#removeSlots(host, role);
-    await unlinkIfThere(join(this.#path(host), upstreamName(role)));
+    for (const name of [upstreamName(role), addressName(role)]) await unlinkIfThere(join(this.#path(host), name));
   }
 
-  hasUpstream(host: string, role: Role): Promise<boolean> {
-    return exists(join(this.#path(host), upstreamName(role)));
+  async hasUpstream(host: string, role: Role): Promise<boolean> {
+    return (await exists(join(this.#path(host), upstreamName(role)))) || exists(join(this.#path(host), addressName(role)));
   }
 
   /** Removes routes, and drafts of routes, that belong to no host of this list; returns how many. */
@@ -104,14 +108,30 @@ export class RouteTree {
     return strangers.length;
   }
 
-  async #lead(host: string, name: string, { socket, owner }: Upstream): Promise<void> {
+  /** The edge chooses one of them for each request. */
+  #leadTo(host: string, role: Role, addresses: readonly string[]): Promise<void> {
+    const text = addresses.map((address) => `${address}\n`).join('');
+    return this.#replace(join(this.#path(host), addressName(role)), async (draft) => writeFileSync(draft, text, { mode: 0o644 }));
+  }
+
+  async #lead(host: string, name: string, { socket, owner, owners }: OwnedSocket): Promise<void> {
     await this.#replace(join(this.#path(host), name), async (draft) => {
       linkSync(socket, draft);
       const found = lstatSync(draft);
-      if (found.isSocket() && found.uid === owner) return;
+      if (found.isSocket() && found.uid >= owner && found.uid < owner + (owners ?? 1)) {
+        // Who may connect, a strange program decides by chance: the edge may.
+        if (owners !== undefined) this.#admitEdge(draft, found);
+        return;
+      }
       unlinkSync(draft);
       throw new SubakoError('wake_failed', 'what the site listens on is not a socket of its own', { facts: { host, uid: found.uid } });
     });
+  }
+
+  /** The tree is the edge's to look into, by its group. */
+  #admitEdge(socket: string, { uid, mode }: Stats): void {
+    chownSync(socket, uid, statSync(this.#dir).gid);
+    chmodSync(socket, (mode & 0o777) | 0o060);
   }
 
   async #removeSlots(host: string, role: Role): Promise<void> {
@@ -141,7 +161,7 @@ function isPublished(target: string, { links, files = {} }: SiteRoute): boolean 
     const wanted = Object.entries(links);
     const texts = Object.entries(files);
     return (
-      wanted.length > 0 &&
+      wanted.length + texts.length > 0 &&
       wanted.every(([name, path]) => readlinkSync(join(target, name)) === path) &&
       texts.every(([name, text]) => textAt(join(target, name)) === text)
     );
@@ -156,6 +176,10 @@ function textAt(path: string): string | undefined {
 
 function upstreamName(role: Role): string {
   return `${role}.sock`;
+}
+
+function addressName(role: Role): string {
+  return `${role}.addr`;
 }
 
 function slotName(role: Role, slot: number): string {

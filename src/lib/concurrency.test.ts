@@ -53,6 +53,28 @@ describe('KeyedLock', () => {
 });
 
 describe('Semaphore', () => {
+  it('gives the place of who leaves early to the next, and no more than that', async () => {
+    const semaphore = new Semaphore(1);
+    const { promise: end, resolve } = Promise.withResolvers<void>();
+    const begun: string[] = [];
+    const early = semaphore.run(async (leave) => {
+      begun.push('early');
+      leave();
+      leave();
+      await end;
+    });
+    const second = semaphore.run(async () => {
+      begun.push('second');
+      await end;
+    });
+    const third = semaphore.run(async () => void begun.push('third'));
+    await new Promise((later) => setImmediate(later));
+    expect(begun).toEqual(['early', 'second']);
+    resolve();
+    await Promise.all([early, second, third]);
+    expect([begun, semaphore.waiting, semaphore.isFull]).toEqual([['early', 'second', 'third'], 0, false]);
+  });
+
   it('lets in as many as it says, and tells when it is full', async () => {
     const semaphore = new Semaphore(2, 3);
     let inside = 0;

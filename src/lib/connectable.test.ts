@@ -30,22 +30,22 @@ describe('a linked socket', () => {
     await mkdir(deep, { recursive: true });
     await rename(join(dir, 'real.sock'), join(deep, 'real.sock'));
     {
-      await using linked = await linkedSocket(ask, join(deep, 'real.sock'), me);
+      await using linked = await linkedSocket(ask, { socket: join(deep, 'real.sock'), owner: me });
       expect(await isListening({ path: linked.path })).toBe(true);
     }
     expect(await readdir(ask)).toEqual([]);
   });
 
   it('stays the very socket, whatever is put in its place', async () => {
-    await using linked = await linkedSocket(ask, join(dir, 'real.sock'), me);
+    await using linked = await linkedSocket(ask, { socket: join(dir, 'real.sock'), owner: me });
     await rm(join(dir, 'real.sock'));
     await writeFile(join(dir, 'real.sock'), 'something else');
     expect(await isListening({ path: linked.path })).toBe(true);
   });
 
   it('is had by several at once, each by its own', async () => {
-    await using one = await linkedSocket(ask, join(dir, 'real.sock'), me);
-    await using other = await linkedSocket(ask, join(dir, 'real.sock'), me);
+    await using one = await linkedSocket(ask, { socket: join(dir, 'real.sock'), owner: me });
+    await using other = await linkedSocket(ask, { socket: join(dir, 'real.sock'), owner: me });
     expect(one.path).not.toBe(other.path);
   });
 
@@ -57,12 +57,12 @@ describe('a linked socket', () => {
       ['file.sock', me],
       ['real.sock', me + 1],
     ] as const) {
-      await expect(linkedSocket(ask, join(dir, name), owner)).rejects.toThrow('is not a socket of');
+      await expect(linkedSocket(ask, { socket: join(dir, name), owner })).rejects.toThrow('is not a socket of');
     }
     expect(await readdir(ask)).toEqual([]);
   });
 
   it('says that it is not there yet', async () => {
-    await expect(linkedSocket(ask, join(dir, 'later.sock'), me)).rejects.toMatchObject({ code: 'ENOENT' });
+    await expect(linkedSocket(ask, { socket: join(dir, 'later.sock'), owner: me })).rejects.toMatchObject({ code: 'ENOENT' });
   });
 });

@@ -6,6 +6,14 @@ export interface LinkedSocket extends AsyncDisposable {
   readonly path: string;
 }
 
+export interface OwnedSocket {
+  readonly socket: string;
+  /** Host uid that it must belong to. */
+  readonly owner: number;
+  /** From `owner` on, so many are right. Default: one. */
+  readonly owners?: number;
+}
+
 let links = 0;
 
 /**
@@ -14,14 +22,14 @@ let links = 0;
  *
  * @throws the system's error (ENOENT while it is not there), or an Error when it is not a socket of that owner's
  */
-export async function linkedSocket(dir: string, socket: string, owner: number): Promise<LinkedSocket> {
+export async function linkedSocket(dir: string, { socket, owner, owners = 1 }: OwnedSocket): Promise<LinkedSocket> {
   links += 1;
   await mkdir(dir, { recursive: true, mode: 0o700 });
   const path = join(dir, `${process.pid}-${links}`);
   await rm(path, { force: true });
   await link(socket, path);
   const found = await lstat(path);
-  if (found.isSocket() && found.uid === owner) return { path, [Symbol.asyncDispose]: () => rm(path, { force: true }) };
+  if (found.isSocket() && found.uid >= owner && found.uid < owner + owners) return { path, [Symbol.asyncDispose]: () => rm(path, { force: true }) };
   await rm(path, { force: true });
   throw new Error(`${socket} is not a socket of ${owner}'s`);
 }

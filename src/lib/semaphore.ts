@@ -18,15 +18,25 @@ export class Semaphore {
     return this.#held >= this.#limit && this.#waiting.length >= this.#maxWaiting;
   }
 
-  async run<T>(work: () => Promise<T>): Promise<T> {
+  /** @param work may leave its place before it is done */
+  async run<T>(work: (leave: () => void) => Promise<T>): Promise<T> {
     if (this.#held < this.#limit) this.#held += 1;
     else await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    let isHeld = true;
+    const leave = (): void => {
+      if (isHeld) this.#handOver();
+      isHeld = false;
+    };
     try {
-      return await work();
+      return await work(leave);
     } finally {
-      const next = this.#waiting.shift();
-      if (next === undefined) this.#held -= 1;
-      else next(); // the place is handed over
+      leave();
     }
+  }
+
+  #handOver(): void {
+    const next = this.#waiting.shift();
+    if (next === undefined) this.#held -= 1;
+    else next();
   }
 }

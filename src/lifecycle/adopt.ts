@@ -22,6 +22,7 @@ export interface AdoptDeps extends LifecycleDeps {
 export async function adoptAll(lifecycle: Lifecycle, deps: AdoptDeps): Promise<void> {
   for (const instance of await deps.cmdb.instances()) {
     if (await adopt(instance, lifecycle, deps)) continue;
+    await leadAway(instance, lifecycle, deps);
     await removeInstance(instance, deps);
     deps.emit({
       type: 'leftover.removed',
@@ -42,7 +43,7 @@ async function adopt(instance: Instance, lifecycle: Lifecycle, deps: AdoptDeps):
   const context = await deps.contexts.of({ ...site, image: instance.image }, role, instance.id);
   // The daemon may have died between a freeze or a thaw and its record: the kernel knows.
   const state = deps.runtime.isFrozen(instance.id) ? 'frozen' : 'running';
-  const live = new Live({ site, instance: { ...instance, state }, process, stack, context, usedAt: deps.now() });
+  const live = new Live({ site, instance: { ...instance, state }, process, stack, context, usedAt: deps.now(), address: deps.networks.addressOf(instance.id) });
   signalProcess(process, 'SIGCONT'); // it is stopped, if the daemon died while it was to be checkpointed
   if (!(await route(live, lifecycle, deps))) return false;
   if (state !== instance.state) await deps.cmdb.putInstance(live.instance);
@@ -59,10 +60,18 @@ async function adopt(instance: Instance, lifecycle: Lifecycle, deps: AdoptDeps):
 async function route(live: Live, lifecycle: Lifecycle, { routes }: AdoptDeps): Promise<boolean> {
   const others = lifecycle.livesOf(live.site.id, live.role);
   const running = [...others, live].filter((one) => !one.isFrozen);
-  return routes.setUpstreams(live.site.domain, live.role, led(running)).then(
-    () => true,
-    () => false,
-  );
+  try {
+    await routes.setUpstreams(live.site.domain, live.role, led(running));
+    return true;
+  } catch {
+    return false; // its link is gone, say
+  }
+}
+
+/** Nobody is led to one that is gone: its address may soon be another's. */
+async function leadAway({ siteId, role }: Instance, lifecycle: Lifecycle, { cmdb, routes }: AdoptDeps): Promise<void> {
+  const site = await cmdb.site(siteId);
+  if (site !== undefined) await routes.setUpstreams(site.domain, role, led(lifecycle.livesOf(siteId, role).filter((one) => !one.isFrozen)));
 }
 
 async function removeInstance(instance: Instance, { cmdb, runtime, contexts }: AdoptDeps): Promise<void> {

@@ -42,7 +42,7 @@ export class Beside {
     this.#table.add(next);
     phases.mark('route');
     // A request that goes on for longer is cut.
-    await untilIdle([old], settings.drainDeadline);
+    await untilIdle([old], this.#deps, settings.drainDeadline);
     phases.mark('drain');
     await end(old, this.#deps);
     await failpoint('recycle.ended');
@@ -85,7 +85,7 @@ export class Beside {
     const others = lives.filter((one) => one !== live);
     if (others.length === 0 || others.length === lives.length) return false;
     await routes.setUpstreams(live.site.domain, live.role, led(others));
-    if (!(await untilIdle([live], settings.drainDeadline))) {
+    if (!(await untilIdle([live], this.#deps, settings.drainDeadline))) {
       await routes.setUpstreams(live.site.domain, live.role, led(lives));
       return false;
     }
@@ -132,8 +132,9 @@ export class Beside {
 
   /** The first page after a start is the slowest: it is asked for before any visitor is. */
   async #warm(live: Live): Promise<void> {
-    if (live.stack.warmUp === undefined) return;
-    await using socket = await linkedSocket(this.#deps.askDir, live.socket, live.socketOwner);
+    const { upstream } = live;
+    if (live.stack.warmUp === undefined || !('socket' in upstream)) return;
+    await using socket = await linkedSocket(this.#deps.askDir, upstream);
     await live.stack.warmUp(live.context, socket.path).catch(() => undefined); // a page that fails is the owner's; visitors see it as it is
   }
 }

@@ -7,8 +7,10 @@ import type { EventSink } from '../domain/events.ts';
 import type { RouteTree } from '../edge/route-tree.ts';
 import type { Hooks } from '../hooks/hooks.ts';
 import type { MailDoors } from '../mail/mail-doors.ts';
+import type { ContainerNetworks } from '../runtime/container-networks.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { SiteContexts } from '../site/site-context.ts';
+import type { ConnectionCounter } from './connections.ts';
 import type { LifecycleMetrics } from './lifecycle-metrics.ts';
 
 interface LifecycleSettings {
@@ -34,6 +36,8 @@ export interface LifecycleDeps {
   readonly ownCheckpoints: OwnCheckpoints;
   readonly metrics: LifecycleMetrics;
   readonly mail: MailDoors;
+  readonly connections: ConnectionCounter;
+  readonly networks: Pick<ContainerNetworks, 'addressOf'>;
   readonly hooks: Hooks;
   /** A short directory for links to sockets, below the run directory. */
   readonly askDir: string;

@@ -72,7 +72,8 @@ export class Descender {
     await runtime.freeze(live.instance.id);
     try {
       await failpoint('freeze.frozen');
-      if ((await live.inFlight()) > 0) throw new SubakoError('busy', `a request for ${live.site.domain} came in`, { hint: 'try again in a moment' });
+      if (live.inFlightOf(await this.#deps.connections.to([live])) > 0)
+        throw new SubakoError('busy', `a request for ${live.site.domain} came in`, { hint: 'try again in a moment' });
     } catch (error) {
       await runtime.thaw(live.instance.id);
       await routes.setUpstreams(live.site.domain, live.role, led([live]));

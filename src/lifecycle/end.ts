@@ -1,7 +1,7 @@
 /** The end of instances: route away, running requests to their end, container gone. */
 import type { Upstream } from '../edge/route-tree.ts';
 import { poll } from '../lib/deadline.ts';
-import { isAlive, signalProcess, unixConnections } from '../lib/proc.ts';
+import { isAlive, signalProcess } from '../lib/proc.ts';
 import type { LifecycleDeps } from './deps.ts';
 import type { Live } from './live.ts';
 
@@ -11,21 +11,21 @@ const END_WITHIN_MS = 10_000;
 
 /** What the route tree is told of these instances. */
 export function led(lives: readonly Live[]): Upstream[] {
-  return lives.map((live) => ({ socket: live.socket, owner: live.socketOwner }));
+  return lives.map((live) => live.upstream);
 }
 
 /** The routes to instances of one role of a site are away, and none of its requests runs or waits. Within `ms`; else false, and the routes stay away. */
 export async function drain(lives: readonly Live[], deps: LifecycleDeps, ms: number): Promise<boolean> {
   const [first] = lives;
   if (first !== undefined) await deps.routes.removeUpstreams(first.site.domain, first.role);
-  return untilIdle(lives, ms);
+  return untilIdle(lives, deps, ms);
 }
 
 /** No request runs or waits in any of them. Within `ms`; else false. */
-export async function untilIdle(lives: readonly Live[], ms: number): Promise<boolean> {
+export async function untilIdle(lives: readonly Live[], { connections }: Pick<LifecycleDeps, 'connections'>, ms: number): Promise<boolean> {
   const look = async (): Promise<boolean> => {
-    const connections = await unixConnections();
-    return lives.every((live) => !isAlive(live.process) || live.inFlightOf(connections) === 0);
+    const counts = await connections.to(lives);
+    return lives.every((live) => !isAlive(live.process) || live.inFlightOf(counts) === 0);
   };
   return (await poll(look, { timeoutMs: ms, everyMs: LOOK_EVERY_MS })) === true;
 }
@@ -34,7 +34,7 @@ export async function untilIdle(lives: readonly Live[], ms: number): Promise<boo
 export async function end(live: Live, { runtime, cmdb, mail }: LifecycleDeps): Promise<void> {
   await runtime.thaw(live.instance.id).catch(() => undefined); // gone, perhaps; a frozen process would not hear the signal
   signalProcess(live.process, 'SIGCONT'); // a failed checkpoint leaves it stopped
-  if (signalProcess(live.process, live.stack.endSignal)) {
+  if (signalProcess(live.process, live.stack.endSignal(live.context))) {
     await poll(() => !isAlive(live.process), { timeoutMs: END_WITHIN_MS, everyMs: LOOK_EVERY_MS });
   }
   await runtime.remove(live.instance.id);

@@ -1,14 +1,18 @@
 /** An instance that is up on this node, with what only memory needs to know of it. */
+import { lstatSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { SubakoError } from '../domain/errors.ts';
 import type { Instance, ProcessIdentity } from '../domain/instance.ts';
 import { roleKey } from '../domain/role.ts';
 import type { Role } from '../domain/role.ts';
 import type { Site } from '../domain/site.ts';
-import { rangeBase } from '../domain/uid-range.ts';
-import { unixConnections } from '../lib/proc.ts';
+import { rangeBase, RANGE_SIZE } from '../domain/uid-range.ts';
+import type { Upstream } from '../edge/route-tree.ts';
 import type { BundleSpec } from '../runtime/bundle/bundle-spec.ts';
 import type { Stack, StackContext } from '../stack/stack.ts';
 import type { SitePaths } from '../site/site-paths.ts';
+import { placeOfSocket } from './connections.ts';
+import type { Connections } from './connections.ts';
 
 /** How its processes came to be. */
 export type Origin = 'boot' | 'template' | 'checkpoint' | 'spare';
@@ -20,6 +24,8 @@ interface LiveParts {
   readonly stack: Stack;
   readonly context: StackContext;
   readonly usedAt: number;
+  /** Of the container's own link, where it has one. */
+  readonly address?: string | undefined;
 }
 
 export class Live {
@@ -28,12 +34,14 @@ export class Live {
   readonly process: ProcessIdentity;
   readonly stack: Stack;
   readonly context: StackContext;
+  readonly address: string | undefined;
   /** Unix time in milliseconds of the last sign of use. */
   usedAt: number;
   /** Out-of-memory kills that were already told. */
   oomKills = 0;
   /** Open sessions that keep it awake, such as `exec`. */
   holds = 0;
+  #inode: number | undefined;
   /** Why it is in its state, for people: `request`, `idle`, `lifetime`, `memory pressure`, `command`… */
   cause = '';
   /** A hook keeps it from a rest that was due. */
@@ -45,6 +53,7 @@ export class Live {
     this.process = parts.process;
     this.stack = parts.stack;
     this.context = parts.context;
+    this.address = parts.address;
     this.usedAt = parts.usedAt;
   }
 
@@ -71,13 +80,34 @@ export class Live {
     return this.stack.bundle(this.context);
   }
 
-  get socket(): string {
-    return join(this.context.instance.sockets, basename(this.stack.socketOf(this.instance.id)));
+  /** Where the edge reaches it. @throws SubakoError `wake_failed` when that takes a link which the container could not have */
+  get upstream(): Upstream {
+    const listens = this.stack.listensAt(this.context);
+    if ('port' in listens) {
+      if (this.address !== undefined) return { address: `${this.address}:${listens.port}` };
+      throw new SubakoError('wake_failed', `${this.site.domain} listens at a port, and its container has no network`, {
+        hint: 'subako doctor says why this machine gives containers none',
+      });
+    }
+    const socket = join(this.context.instance.sockets, basename(listens.socket));
+    const first = rangeBase(this.context.instance.uidRange);
+    return this.stack.uid === undefined ? { socket, owner: first, owners: RANGE_SIZE } : { socket, owner: first + this.stack.uid };
   }
 
-  /** Host uid that its socket must belong to. */
-  get socketOwner(): number {
-    return rangeBase(this.context.instance.uidRange) + this.stack.uid;
+  /** What its connections are counted by. */
+  get place(): string {
+    const listens = this.stack.listensAt(this.context);
+    if ('port' in listens) return `${this.address ?? ''}:${listens.port}`;
+    if (this.stack.uid !== undefined) return basename(listens.socket);
+    // Nobody can put another in its place once requests are led to it.
+    this.#inode ??= 'socket' in this.upstream ? lstatSync(this.upstream.socket, { throwIfNoEntry: false })?.ino : undefined;
+    return placeOfSocket(listens.socket, this.#inode ?? 0);
+  }
+
+  /** Whether that is an address, the name of a socket that no other has, or its file. */
+  get kindOfPlace(): 'address' | 'name' | 'inode' {
+    if ('port' in this.stack.listensAt(this.context)) return 'address';
+    return this.stack.uid === undefined ? 'inode' : 'name';
   }
 
   get logPath(): string {
@@ -85,13 +115,8 @@ export class Live {
   }
 
   /** Requests that are running or wait in its backlog, by the kernel's own count. */
-  async inFlight(): Promise<number> {
-    return this.inFlightOf(await unixConnections());
-  }
-
-  /** The same, from a count made for many at once. */
-  inFlightOf(connections: ReadonlyMap<string, number>): number {
-    return connections.get(basename(this.socket)) ?? 0;
+  inFlightOf(connections: Connections): number {
+    return connections.get(this.place) ?? 0;
   }
 }
 

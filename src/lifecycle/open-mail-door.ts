@@ -7,5 +7,5 @@ export async function openMailDoor(doors: MailDoors, stack: Stack, context: Stac
   const path = stack.mailSocketOf?.(context);
   if (path === undefined) return;
   const { site, instance } = context;
-  await doors.open({ site: site.domain, instance: instance.id, path, owner: rangeBase(instance.uidRange) + stack.uid });
+  await doors.open({ site: site.domain, instance: instance.id, path, owner: rangeBase(instance.uidRange) + (stack.uid ?? 0) });
 }

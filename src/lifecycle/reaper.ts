@@ -3,19 +3,18 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { limitsOf } from '../domain/site.ts';
 import type { RestingState } from '../domain/state.ts';
 import { rotateIfLarger } from '../lib/bounded-log.ts';
-import { isAlive, unixConnections } from '../lib/proc.ts';
+import { isAlive } from '../lib/proc.ts';
 import { SingleFlight } from '../lib/single-flight.ts';
 import { canCheckpoint } from './can-checkpoint.ts';
 import { Crowd } from './crowd.ts';
 import type { LifecycleDeps } from './deps.ts';
 import type { Lifecycle } from './lifecycle.ts';
+import type { Connections } from './connections.ts';
 import type { Live } from './live.ts';
 import { isShort, leastMissed, memoryState } from './pressure.ts';
 import type { MemoryState } from './pressure.ts';
 import { dueRest } from './policy.ts';
 import type { Verdicts } from './way-verdicts.ts';
-
-type Connections = ReadonlyMap<string, number>;
 
 const LOOK_EVERY_MS = 1_000;
 /** Under memory pressure, so many leave memory at each look. */
@@ -53,7 +52,7 @@ export class Reaper {
 
   /** One look at every instance. */
   async look(): Promise<void> {
-    const connections = await unixConnections();
+    const connections = await this.#deps.connections.to(this.#lifecycle.allLive());
     await Promise.all(this.#lifecycle.allLive().map((live) => this.#lookAfter(live, connections)));
     this.#lookAtCrowds(connections);
     const memory = await memoryState();

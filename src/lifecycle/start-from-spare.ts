@@ -52,7 +52,7 @@ async function handOver(spare: Spare, site: Site, deps: LifecycleDeps): Promise<
   await checkpointsOf(runtime).hand({ spec, process, mounts, owner: { limits: limitsOf(site.settings, role), hostIdBase: rangeBase(site.uidRange) } });
   await failpoint('spare.handed');
   moveInstance(spare.context, context);
-  handLog(spare.logPath, instanceLogPath(context.paths, role), rangeBase(site.uidRange) + stack.uid);
+  handLog(spare.logPath, instanceLogPath(context.paths, role), rangeBase(site.uidRange) + spec.uid);
   await failpoint('spare.moved');
   await cmdb.putInstance({ ...instance, process });
   undo.move();

@@ -1,7 +1,4 @@
 /** Starts one instance of a site, by the quickest way there is: its own checkpoint, its image's template, or a boot. Nobody is led to it yet. */
-import { basename } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { SubakoError } from '../domain/errors.ts';
 import { newId } from '../domain/ids.ts';
 import type { Instance, ProcessIdentity } from '../domain/instance.ts';
 import { roleKey } from '../domain/role.ts';
@@ -9,7 +6,6 @@ import type { Role } from '../domain/role.ts';
 import type { Site } from '../domain/site.ts';
 import { failpoint } from '../lib/failpoint.ts';
 import type { Phases } from '../lib/phases.ts';
-import { isAlive } from '../lib/proc.ts';
 import { checkpointsOf } from '../runtime/runtime.ts';
 import type { Stack, StackContext } from '../stack/stack.ts';
 import { canCheckpoint } from './can-checkpoint.ts';
@@ -17,8 +13,7 @@ import type { LifecycleDeps } from './deps.ts';
 import { openMailDoor } from './open-mail-door.ts';
 import { instanceLogPath, Live } from './live.ts';
 import type { Origin } from './live.ts';
-
-const LOOK_EVERY_MS = 1;
+import { untilReady } from './until-ready.ts';
 
 export interface Started {
   readonly live: Live;
@@ -33,8 +28,15 @@ interface Attempt {
   readonly id: string;
 }
 
+interface Start {
+  readonly site: Site;
+  readonly role: Role;
+  /** Gives its place to the next that is to start. */
+  readonly leave: () => void;
+}
+
 /** Leaves nothing behind when it fails: no container, no record. */
-export async function startInstance({ site, role }: { site: Site; role: Role }, deps: LifecycleDeps, phases: Phases): Promise<Started> {
+export async function startInstance({ site, role, leave }: Start, deps: LifecycleDeps, phases: Phases): Promise<Started> {
   const { cmdb, contexts, now, settings } = deps;
   const stack = contexts.stackOf(site);
   const id = `${roleKey(site.id, role)}-${newId(6)}`;
@@ -53,10 +55,11 @@ export async function startInstance({ site, role }: { site: Site; role: Role }, 
   const { process, origin } = await firstThatWorks({ site, role, stack, context, id }, deps, phases);
   await failpoint('start.started');
   const running: Instance = { ...instance, state: 'running', process };
-  const live = new Live({ site, instance: running, process, stack, context, usedAt: now() });
+  const live = new Live({ site, instance: running, process, stack, context, usedAt: now(), address: deps.networks.addressOf(id) });
   await cmdb.putInstance({ ...instance, process });
   if (origin === 'boot') {
-    await untilListening(live, deps);
+    // A strange app may take minutes: nobody waits for its place. How many start at once is about those whose start we know.
+    await untilReady(live, deps, site.app === undefined ? undefined : leave);
     phases.mark('listen');
   }
   undo.move();
@@ -108,23 +111,4 @@ async function prepare({ stack, context, id }: Attempt, { runtime, mail }: Lifec
   await stack.prepareBoot(context);
   await openMailDoor(mail, stack, context);
   await runtime.prepare(id, stack.bundle(context));
-}
-
-async function untilListening(live: Live, { settings, runtime }: LifecycleDeps): Promise<void> {
-  const end = performance.now() + settings.bootDeadline;
-  const name = basename(live.socket);
-  while (performance.now() < end) {
-    // A connection of ours would have it start a worker, and the visitor's another.
-    if (await runtime.listens(live.instance.id, live.process, name)) return;
-    if (!isAlive(live.process)) throw notReady(live, 'its first process ended');
-    await sleep(LOOK_EVERY_MS);
-  }
-  throw notReady(live, `it did not listen within ${settings.bootDeadline} ms`);
-}
-
-function notReady(live: Live, why: string): SubakoError {
-  return new SubakoError('wake_failed', `${live.site.domain} did not start: ${why}`, {
-    hint: `subako logs ${live.site.domain} shows what it said`,
-    facts: { instance: live.instance.id, why },
-  });
 }

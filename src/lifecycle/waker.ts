@@ -51,6 +51,7 @@ export class Waker {
     // Read again under the lock: it may have been changed or removed while this wake waited for its turn.
     const site = await this.#deps.cmdb.site(asked.id);
     if (site?.phase !== 'ready') throw new SubakoError('unknown_host', `there is no site ${asked.domain}`);
+    this.#refuseMissing(site, role);
     for (const live of this.#table.of(site.id, role)) if (!isAlive(live.process)) await this.#descender.bury(live);
     const lives = this.#table.of(site.id, role);
     const [first] = lives;
@@ -84,10 +85,10 @@ export class Waker {
   /** One more instance, when there is a place; nobody is led to it yet. */
   async start(site: Site, role: Role, phases: Phases): Promise<Started> {
     await this.#beforeBoot({ site, role, cause: 'beside' }, phases);
-    return this.#starts.run(() => {
+    return this.#starts.run((leave) => {
       phases.mark('queue');
       this.#refuseIfClosing();
-      return startInstance({ site, role }, this.#deps, phases);
+      return startInstance({ site, role, leave }, this.#deps, phases);
     });
   }
 
@@ -99,11 +100,11 @@ export class Waker {
 
   /** The first instance of a role: a visitor of a cold site gets a spare, where one waits. */
   #startFirst(site: Site, role: Role, { phases, from }: { phases: Phases; from: State }): Promise<Started> {
-    return this.#starts.run(async () => {
+    return this.#starts.run(async (leave) => {
       phases.mark('queue');
       this.#refuseIfClosing();
       const live = from === 'cold' && role === 'public' && canCheckpoint(site, this.#deps.runtime) ? await startFromSpare(site, this.#deps, phases) : undefined;
-      return live === undefined ? startInstance({ site, role }, this.#deps, phases) : { live, origin: 'spare' };
+      return live === undefined ? startInstance({ site, role, leave }, this.#deps, phases) : { live, origin: 'spare' };
     });
   }
 
@@ -130,6 +131,11 @@ export class Waker {
       if (!(await routes.hasUpstream(live.site.domain, live.role))) await routes.setUpstreams(live.site.domain, live.role, led(lives));
     }
     return { from: 'running', to: 'running', ms: phases.totalMs, phases: {} };
+  }
+
+  #refuseMissing(site: Site, role: Role): void {
+    if (this.#deps.contexts.stackOf(site).roles.includes(role)) return;
+    throw new SubakoError('conflict', `${site.domain} has one container for all: there is no ${role} role`, { hint: 'leave --role away' });
   }
 
   #refuseIfClosing(): void {

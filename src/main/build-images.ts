@@ -27,9 +27,12 @@ export async function buildImages(config: Config, { foundation, cmdb }: { founda
   return new OciStore({
     tools,
     imageSizeLimit: config.imageSizeLimit,
-    usedBy: async (id) => [
-      ...(await cmdb.sites()).filter(({ image }) => image === id).map(({ domain }) => domain),
-      ...(await cmdb.containers()).filter(({ image }) => image.id === id).map(({ name }) => name),
-    ],
+    usedBy: async (id) => [...(await sitesOf(cmdb, id)), ...(await cmdb.containers()).filter(({ image }) => image.id === id).map(({ name }) => name)],
   });
+}
+
+/** Also those that have another by now, and a container that runs the one before. */
+async function sitesOf(cmdb: Cmdb, image: string): Promise<string[]> {
+  const running = new Set((await cmdb.instances()).filter((instance) => instance.image === image).map(({ siteId }) => siteId));
+  return (await cmdb.sites()).filter((site) => site.image === image || running.has(site.id)).map(({ domain }) => domain);
 }

@@ -1,5 +1,6 @@
 /** Chooses the driver of containers' networks. */
 import type { Config } from '../config/config.ts';
+import { EDGE_UID } from '../edge/edge-service.ts';
 import { parseIpv4Range } from '../lib/ipv4.ts';
 import type { Networks } from '../network/networks.ts';
 import { NoNetworks } from '../network/no-networks.ts';
@@ -19,6 +20,7 @@ export function buildNetworks(config: Config, { ip, nft }: Pick<Toolbox, 'ip' | 
     names: networkNames(platformDigest(config.state)),
     http: config.http,
     https: config.https,
+    edge: EDGE_UID,
     resolver: () => config.resolver ?? hostResolver(),
     record: platformPaths(config).forwarding,
   });

@@ -9,14 +9,17 @@ import type { PageCache } from '../edge/page-cache/page-cache.ts';
 import { RouteTree } from '../edge/route-tree.ts';
 import type { Image } from '../image/image.ts';
 import type { Progress } from '../image/image-store.ts';
+import type { OciStore } from '../image/oci/oci-store.ts';
 import type { Hooks } from '../hooks/hooks.ts';
 import type { OwnCheckpoints } from '../checkpoint/own-checkpoints.ts';
 import type { Spares } from '../checkpoint/spares.ts';
 import type { Templates } from '../checkpoint/templates.ts';
+import { ConnectionCounter } from '../lifecycle/connections.ts';
 import { adoptAll } from '../lifecycle/adopt.ts';
 import { Lifecycle } from '../lifecycle/lifecycle.ts';
 import { Reaper } from '../lifecycle/reaper.ts';
 import { Verdicts } from '../lifecycle/way-verdicts.ts';
+import { APP_STACK, appStack } from '../stack/app/app.ts';
 import type { Stack } from '../stack/stack.ts';
 import { Addresses } from '../site/addresses.ts';
 import { SiteContexts } from '../site/site-context.ts';
@@ -31,7 +34,7 @@ import { platformPaths } from './paths.ts';
 import { buildMail } from './build-mail.ts';
 import { buildPages } from './build-pages.ts';
 import { buildCheckpoints } from './build-checkpoints.ts';
-import { applyPolicies, siteDefaults } from './site-defaults.ts';
+import { appDefaults, applyPolicies, siteDefaults } from './site-defaults.ts';
 import { STACKS } from './stacks.ts';
 import { tellNetworkFailures } from './tell-network-failures.ts';
 import type { Database } from './start-database.ts';
@@ -45,6 +48,7 @@ export interface BuildSitesDeps {
   readonly progress: Progress;
   readonly metrics: Metrics;
   readonly edge: EdgePaths;
+  readonly images: OciStore;
   readonly certificates: NameWatcher & { isBelieved(name: string): boolean };
 }
 
@@ -65,12 +69,11 @@ export interface BuiltSites extends BuiltOwner {
 
 export async function buildSites(config: Config, deps: BuildSitesDeps): Promise<BuiltSites> {
   const { foundation, cmdb, emit, database, progress, certificates } = deps;
-  const { runtime, images } = foundation;
   const paths = platformPaths(config);
   const contexts = buildContexts(config, deps);
   const { templates, spares, spareMaker, ownCheckpoints, strayContainers } = await buildCheckpoints(config, deps);
   const ladder = { templates, spares, ownCheckpoints, metrics: deps.metrics, mail: buildMail(config, emit), hooks: deps.hooks, askDir: paths.ask };
-  const common = { cmdb, runtime, routes: new RouteTree(deps.edge.hosts), contexts, ...ladder, emit, now: Date.now, settings: config };
+  const common = { ...lifecycleParts(config, deps), contexts, ...ladder };
   tellNetworkFailures(foundation, { cmdb, emit });
   const lifecycle = new Lifecycle(common);
   const verdicts = new Verdicts();
@@ -88,13 +91,16 @@ export async function buildSites(config: Config, deps: BuildSitesDeps): Promise<
     dirs: config,
     node: config.node,
     defaults: (domain) => siteDefaults(config, domain),
-    imageOf: (stack) => images.ensure(stack.recipe, progress),
+    appDefaults: (domain) => appDefaults(config, domain),
+    ociImages: deps.images,
+    imageOf: (stack) => foundation.images.ensure(stack.recipe, progress),
     addresses,
-    ensureRuntime: (name) => runtime.ensure(name),
+    ensureRuntime: (name) => foundation.runtime.ensure(name),
   });
   const ofOwner = buildOwner(config, { ...common, pages, foundation, database, lifecycle, sites, addresses });
   const recover: BuiltSites['recover'] = async (stacks) => {
-    await foundation.networks.sweep(new Set([...(await cmdb.instances()), ...(await cmdb.containers()).filter(isUp)].map(({ id }) => id)));
+    const known = new Set([...(await cmdb.instances()), ...(await cmdb.containers()).filter(isUp)].map(({ id }) => id));
+    await foundation.networks.sweep(known);
     for (const site of await cmdb.sites()) await ofOwner.primaryDomain.recover(site);
     await database.drafts.dropAll();
     await sites.publishAll();
@@ -122,6 +128,11 @@ export async function buildSites(config: Config, deps: BuildSitesDeps): Promise<
   };
 }
 
+function lifecycleParts(config: Config, { foundation, cmdb, emit, edge }: BuildSitesDeps) {
+  const { runtime, containerNetworks: networks, toolbox } = foundation;
+  return { cmdb, runtime, routes: new RouteTree(edge.hosts), networks, connections: new ConnectionCounter(toolbox), emit, now: Date.now, settings: config };
+}
+
 function buildSeeds(config: Config, { foundation, database }: BuildSitesDeps): SeedMaker {
   const { runtime, cgroupPathOf } = foundation;
   const { seeds, seedWork, dev, ask } = platformPaths(config);
@@ -139,12 +150,14 @@ function buildSeeds(config: Config, { foundation, database }: BuildSitesDeps): S
   });
 }
 
-function buildContexts(config: Config, { foundation, database }: BuildSitesDeps): SiteContexts {
-  const { images, cgroupPathOf } = foundation;
+function buildContexts(config: Config, { foundation, database, images: ociImages }: BuildSitesDeps): SiteContexts {
+  const { images, cgroupPathOf, rootFilesystems } = foundation;
   return new SiteContexts({
     dirs: config,
-    stacks: STACKS,
+    stacks: new Map<string, Stack>([...STACKS, [APP_STACK, appStack(rootFilesystems)]]),
     imageByDigest: (digest) => images.byDigest(digest),
+    ociImages,
+    rootOf: (id) => rootFilesystems.of(id),
     databaseSockets: database.sockets,
     sharedDev: platformPaths(config).dev,
     cgroupPathOf,

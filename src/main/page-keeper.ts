@@ -69,7 +69,7 @@ export class PageKeeper implements AsyncDisposable {
     if (site === undefined || !instance.startsWith(roleKey(site.id, 'admin'))) return;
     if (type === 'instance.slept') await this.#sockets.close(site.id);
     else {
-      const gid = rangeBase(site.uidRange) + contexts.stackOf(site).uid;
+      const gid = rangeBase(site.uidRange) + (contexts.stackOf(site).uid ?? 0);
       await this.#sockets.listen({ id: site.id, host, dir: sitePaths(config, site.id).configOf('admin'), gid });
     }
   }

@@ -32,7 +32,8 @@ import type { SiteImport } from '../site/site-import.ts';
 import type { SiteContexts } from '../site/site-context.ts';
 import { sitePaths } from '../site/site-paths.ts';
 import { describeSettings } from '../site/site-settings.ts';
-import type { CreatedSite, CreateRequest, Sites } from '../site/sites.ts';
+import { describeApp } from '../api/describe-app.ts';
+import type { CreateAppRequest, CreatedSite, CreateRequest, Sites } from '../site/sites.ts';
 import type { Certificates } from '../edge/certificates/certificates.ts';
 import type { LocalCa } from '../edge/certificates/local-ca.ts';
 import type { Names } from '../site/names.ts';
@@ -154,11 +155,10 @@ export class PlatformApi implements ApiPlatform {
 
   describe(site: Site): SiteReply {
     const { id, domain, stack, image, node, createdAt } = site;
-    const { addresses, lifecycle, foundation } = this.#deps;
-    const { runtime } = site.settings;
+    const { addresses, lifecycle } = this.#deps;
     return {
-      runtime,
-      noCheckpoints: runtime === DEFAULT_RUNTIME ? (foundation.noCheckpoints ?? null) : `containers of ${runtime} are frozen or booted`,
+      runtime: site.settings.runtime,
+      noCheckpoints: this.#whyNoCheckpoints(site),
       id,
       domain,
       url: addresses.urlOf(site),
@@ -167,12 +167,26 @@ export class PlatformApi implements ApiPlatform {
       image,
       node,
       createdAt,
-      settings: describeSettings(site.settings),
+      settings: describeSettings(site.settings, site),
+      ...(site.app === undefined ? {} : { app: describeApp(site.app) }),
     };
+  }
+
+  #whyNoCheckpoints({ app, settings: { runtime } }: Site): string | null {
+    if (app !== undefined) return 'apps are frozen or booted';
+    return runtime === DEFAULT_RUNTIME ? (this.#deps.foundation.noCheckpoints ?? null) : `containers of ${runtime} are frozen or booted`;
   }
 
   create(request: CreateRequest): Promise<CreatedSite> {
     return this.#deps.sites.create(request);
+  }
+
+  createApp(request: CreateAppRequest): Promise<Site> {
+    return this.#deps.sites.createApp(request);
+  }
+
+  deploy(domain: string, image?: string): Promise<Site> {
+    return this.#deps.sites.deploy(domain, image);
   }
 
   set(domain: string, assignments: readonly string[]): Promise<Site> {
@@ -281,7 +295,10 @@ export class PlatformApi implements ApiPlatform {
 
   async openExec(domain: string, { command, tty, role }: ExecRequest): Promise<{ argv: readonly string[]; release: () => void }> {
     const { lifecycle, foundation } = this.#deps;
-    const { live, release } = await hold(lifecycle, { site: await this.site(domain), role }, 'exec');
+    const site = await this.site(domain);
+    const { roles } = this.#deps.contexts.stackOf(site);
+    // Where there is one container for all, it is the one that is meant.
+    const { live, release } = await hold(lifecycle, { site, role: roles.includes(role) ? role : DEFAULT_ROLE }, 'exec');
     return { argv: foundation.runtime.execArgv(live.instance.id, command, { tty }), release };
   }
 

@@ -90,7 +90,7 @@ export async function startPlatform({ config, log, progress, onShutdown }: Start
 
   const tls = await buildCertificates(config, { cmdb, emit });
   const images = undo.use(await buildImages(config, { foundation, cmdb }));
-  const built = await buildSites(config, { foundation, cmdb, emit, hooks, database, progress, metrics, edge, certificates: tls.certificates });
+  const built = await buildSites(config, { foundation, images, cmdb, emit, hooks, database, progress, metrics, edge, certificates: tls.certificates });
   const { lifecycle, templates, ownCheckpoints, recover } = built;
   const pageKeeper = undo.use(new PageKeeper({ config, cmdb, events, ...built }));
   undo.defer(() => (ending.keep ? undefined : lifecycle.sleepAll('platform stopped')));
@@ -115,8 +115,8 @@ export async function startPlatform({ config, log, progress, onShutdown }: Start
   for (const { stack, image } of stacks) void templates.ensure({ stack, image, role: 'public' }).catch(() => undefined);
 
   const services = { database: database.service, edge: edgeService };
-  const asked = new PlatformApi({ config, foundation, cmdb, events, images, containers, ...built, ...tls, metrics, dispatcher, services, onShutdown });
-  undo.use(await openApi(asked, config, metrics));
+  const parts = { config, foundation, cmdb, events, images, containers, ...built, ...tls, metrics, dispatcher, services, onShutdown };
+  undo.use(await openApi(new PlatformApi(parts), config, metrics));
   undo.defer(() => lifecycle.close());
 
   emit({ type: 'platform.started', facts: { pid: process.pid, http: config.http, https: config.https } });

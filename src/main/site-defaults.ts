@@ -1,11 +1,13 @@
 /** What sites are set to by the definition file: new ones, and at each start those that are there. */
+import { DEFAULT_RUNTIME } from '../domain/runtime-name.ts';
 import type { Config } from '../config/config.ts';
 import { SubakoError } from '../domain/errors.ts';
 import type { EventSink } from '../domain/events.ts';
 import type { Site, SiteSettings } from '../domain/site.ts';
 import { matches } from '../hooks/hook.ts';
-import { changeSettings } from '../site/site-settings.ts';
+import { changeSettings, settingsFor } from '../site/site-settings.ts';
 import type { Sites } from '../site/sites.ts';
+import { APP_STACK } from '../stack/app/app.ts';
 
 /** A new site's. @throws SubakoError `bad_setting` */
 export function siteDefaults(config: Config, domain: string): SiteSettings {
@@ -26,8 +28,8 @@ export function refuseBadPolicies(config: Config): void {
 
 /** Sites that are there become what the file says of them. What it does not name stays as it is. */
 export async function applyPolicies(config: Config, { sites, all, emit }: { sites: Pick<Sites, 'set'>; all: readonly Site[]; emit: EventSink }): Promise<void> {
-  for (const { domain, settings, phase } of all) {
-    const assignments = assignmentsFor(config, domain);
+  for (const { domain, settings, phase, stack } of all) {
+    const assignments = settingsFor({ stack }, assignmentsFor(config, domain));
     if (phase !== 'ready' || assignments.length === 0) continue;
     try {
       const wanted = changeSettings(settings, assignments);
@@ -62,6 +64,7 @@ function defaults(config: Config): SiteSettings {
     keepAwake: false,
     maxInstances: config.maxInstances,
     lifetimeMs: config.lifetime,
+    bootMs: 0,
     memoryBytes: config.memory,
     adminMemoryBytes: config.adminMemory,
     mode: 'strict',
@@ -82,4 +85,10 @@ function defaults(config: Config): SiteSettings {
     egress: config.egress,
     smtp: false,
   };
+}
+
+/** An app may keep in memory what a second one would not know, and asks for a way out where it needs one. */
+export function appDefaults(config: Config, domain: string): SiteSettings {
+  const own = { ...defaults(config), runtime: DEFAULT_RUNTIME, maxInstances: 1, cacheMs: 0, cronEveryMs: 0, egress: false };
+  return changeSettings(own, settingsFor({ stack: APP_STACK }, assignmentsFor(config, domain)));
 }

@@ -35,6 +35,7 @@ export function networksSuite(name: string, open: () => Promise<NetworksUnderTes
         test.networks.begin(id, { smtp: false });
         const { address } = await test.networks.join(id, pid);
         expect((await test.addressesOf(pid)).filter((one) => !LOOPBACK.has(one))).toEqual([address]);
+        expect(test.networks.addressOf(id)).toBe(address);
         addresses.push(address);
       }
       expect(new Set(addresses).size).toBe(2);
@@ -93,6 +94,7 @@ export function networksSuite(name: string, open: () => Promise<NetworksUnderTes
       }
       const anew = test.another();
       expect(await anew.sweep(new Set([ONE]))).toEqual([OTHER]);
+      expect([anew.addressOf(ONE), anew.addressOf(OTHER)]).toEqual([addresses.get(ONE), undefined]);
       expect(await test.addressesOf(pids.get(ONE) ?? 0)).toContain(addresses.get(ONE));
       expect(await test.addressesOf(pids.get(OTHER) ?? 0)).not.toContain(addresses.get(OTHER));
       const third = await test.container();

@@ -1,5 +1,5 @@
 /**
- * The network port: gives a container a way out, and none to its neighbours, to the machine or to private networks.
+ * The network port: gives a container a way out, or the edge a way in, and none to its neighbours, to the machine or to private networks.
  *
  * A container is made with a network namespace of its own that holds lo alone. A network is put into it once it runs, and goes with it:
  * neither the bundle nor a checkpoint knows of it.
@@ -21,6 +21,9 @@ export interface Networks {
    */
   join(id: string, pid: number): Promise<Network>;
 
+  /** Of a container that has joined, or was taken over. */
+  addressOf(id: string): string | undefined;
+
   /**
    * Leads these ports of the machine to the container, for the world and for the machine itself, until its network is removed.
    * Replaces those it had. It has a network. Whether somebody listens at such a port already is the caller's business.
@@ -40,8 +43,12 @@ export interface Networks {
 }
 
 export interface NetworkWish {
-  /** Whether mail servers can be reached, on the ports of SMTP. */
+  /** Whether it may begin connections to the outside. Default: yes. */
+  readonly egress?: boolean;
+  /** Whether mail servers can be reached then, on the ports of SMTP. */
   readonly smtp: boolean;
+  /** Whether the edge, and root of this machine, may begin connections with it. Default: no. */
+  readonly serves?: boolean;
 }
 
 export interface Published {

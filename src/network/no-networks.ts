@@ -23,6 +23,10 @@ export class NoNetworks implements Networks {
     throw this.#unfit();
   }
 
+  addressOf(): undefined {
+    return undefined;
+  }
+
   async remove(): Promise<void> {
     // There is none.
   }

@@ -30,6 +30,11 @@ export class ContainerNetworks {
     }
   }
 
+  /** Of a container that has one. */
+  addressOf(id: string): string | undefined {
+    return this.#networks.addressOf(id);
+  }
+
   async remove(id: string): Promise<void> {
     this.#begun.delete(id);
     await this.#networks.remove(id);

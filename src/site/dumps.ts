@@ -24,6 +24,7 @@ import { forgetMemory } from './forget-memory.ts';
 import type { Memory } from './forget-memory.ts';
 import { sitePaths } from './site-paths.ts';
 import type { PlatformDirs } from './site-paths.ts';
+import { refuseOtherStacks } from './only-wordpress.ts';
 
 export interface DumpsDeps extends Memory {
   readonly runtime: Pick<Runtime, 'prepare' | 'runToEnd'>;
@@ -71,6 +72,7 @@ export class Dumps {
 
   /** Every table as it is at one moment, while the site goes on. @throws SubakoError `command_failed` */
   async export(site: Site, output: Writable): Promise<void> {
+    refuseOtherStacks(site);
     const access = await this.#ownAccess(site);
     const tables = await asUser({ socket: this.#deps.databaseSocket, ...access }, async (own) => {
       const [rows] = await own.query<mysql.RowDataPacket[]>("SHOW FULL TABLES WHERE table_type = 'BASE TABLE'");
@@ -87,6 +89,7 @@ export class Dumps {
    * @throws SubakoError `command_failed` with what the database said, `conflict` when it is no WordPress; then nothing is changed
    */
   async import(site: Site, request: LoadRequest, { progress, signal }: Working): Promise<LoadedReply> {
+    refuseOtherStacks(site);
     const { drafts, emit } = this.#deps;
     if (this.#loading.has(site.id)) throw new SubakoError('busy', `a dump is being loaded into ${site.domain}`, { hint: 'wait until it is done' });
     this.#loading.add(site.id);

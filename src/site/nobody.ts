@@ -72,10 +72,10 @@ export async function clearNobody({ root, run }: Pick<SitePaths, 'root' | 'run'>
 
 /** How to reach what it listens on. @param first its first process */
 export function connectableOf({ instance }: StackContext, stack: Stack, { first, askDir }: { first: ProcessIdentity; askDir: string }): Connectable {
-  const owner = rangeBase(instance.uidRange) + stack.uid;
+  const owner = rangeBase(instance.uidRange) + (stack.uid ?? 0);
   return async (socket) => {
     const listens = (): Promise<boolean> => listensAt(first.pid, basename(socket)).catch(() => false);
     if ((await poll(listens, { timeoutMs: SOCKET_WITHIN_MS, everyMs: 10 })) !== true) throw new Error('it did not listen');
-    return linkedSocket(askDir, socket, owner);
+    return linkedSocket(askDir, { socket, owner });
   };
 }

@@ -21,6 +21,7 @@ import type { SiteContexts } from './site-context.ts';
 import { sitePaths } from './site-paths.ts';
 import type { PlatformDirs } from './site-paths.ts';
 import type { Sites } from './sites.ts';
+import { refuseOtherStacks } from './only-wordpress.ts';
 
 export interface PrimaryDomainDeps {
   readonly cmdb: Cmdb;
@@ -78,6 +79,7 @@ export class PrimaryDomain {
    */
   async change(site: Site, wanted: string, { progress, signal }: Working): Promise<RenamedReply> {
     const { cmdb, lifecycle, sites, owner, addresses } = this.#deps;
+    refuseOtherStacks(site);
     const domain = canonicalHost(wanted);
     if (this.#unfinished.has(site.id)) {
       throw new SubakoError('conflict', `${site.domain} is still getting the name it has now`, { hint: 'subako events says how that goes' });
@@ -197,7 +199,7 @@ export class PrimaryDomain {
   async #record(site: Site, domain: string): Promise<Site> {
     const { cmdb, contexts } = this.#deps;
     const changed = await cmdb.updateSite(site.id, { domain });
-    await contexts.stackOf(changed).configure(await contexts.of(changed, 'admin', site.id));
+    await contexts.stackOf(changed).configure?.(await contexts.of(changed, 'admin', site.id));
     return changed;
   }
 

@@ -16,7 +16,7 @@ import { failpoint } from '../lib/failpoint.ts';
 import { removeTree } from '../lib/files.ts';
 import { SingleFlight } from '../lib/single-flight.ts';
 import type { Runtime } from '../runtime/runtime.ts';
-import type { NewSiteAnswers, Stack, StackContext } from '../stack/stack.ts';
+import type { InstalledStack, NewSiteAnswers, StackContext } from '../stack/stack.ts';
 import { clearNobody, connectableOf, nobodysContext } from './nobody.ts';
 import type { NobodyDeps } from './nobody.ts';
 import { sitePaths } from './site-paths.ts';
@@ -42,7 +42,7 @@ export class SeedMaker {
   }
 
   /** Makes the seed of an image where there is none. @throws SubakoError `command_failed` when it cannot be installed; then nothing of it is left */
-  async ensure(stack: Stack, image: Image): Promise<void> {
+  async ensure(stack: InstalledStack, image: Image): Promise<void> {
     const key = keyOf(image);
     await this.#flights.run(key, async () => {
       if (!existsSync(join(this.#deps.dir, key)) || !(await this.#deps.seeds.isWhole(key))) await this.#make(stack, image);
@@ -50,7 +50,10 @@ export class SeedMaker {
   }
 
   /** A new site's empty database and its directory for compiled code, filled from the seed of its image, which is there. The directory is root's own until this returns. */
-  async fill({ site, paths, image }: StackContext, { stack, database, answers }: { stack: Stack; database: string; answers: NewSiteAnswers }): Promise<void> {
+  async fill(
+    { site, paths, image }: StackContext,
+    { stack, database, answers }: { stack: InstalledStack; database: string; answers: NewSiteAnswers },
+  ): Promise<void> {
     const { seeds, dir } = this.#deps;
     const owner = rangeBase(site.uidRange) + stack.uid;
     await exec(['cp', '-rT', '--preserve=timestamps,mode', '--', join(dir, keyOf(image)), paths.opcache]);
@@ -70,7 +73,7 @@ export class SeedMaker {
     }
   }
 
-  async #make(stack: Stack, image: Image): Promise<void> {
+  async #make(stack: InstalledStack, image: Image): Promise<void> {
     const { seeds, dir } = this.#deps;
     const key = keyOf(image);
     await using undo = new AsyncDisposableStack();
@@ -81,7 +84,8 @@ export class SeedMaker {
     work.defer(() => this.#clearFiles());
     for (const path of [context.paths.root, context.paths.log]) await mkdir(path, { recursive: true, mode: 0o711 });
     const access = await seeds.create(key, newSecret);
-    await stack.prepareFiles(context, access);
+    await stack.prepareFiles(context);
+    await stack.writeConfig(context, access);
     await this.#inContainer(context, stack, () => this.#install(context, stack));
     await failpoint('seed.installed');
     await this.#inContainer(context, stack, () => this.#visit(context, stack));
@@ -95,7 +99,7 @@ export class SeedMaker {
     undo.move();
   }
 
-  async #inContainer(context: StackContext, stack: Stack, work: () => Promise<void>): Promise<void> {
+  async #inContainer(context: StackContext, stack: InstalledStack, work: () => Promise<void>): Promise<void> {
     await stack.prepareBoot(context);
     try {
       await work();
@@ -105,7 +109,7 @@ export class SeedMaker {
     }
   }
 
-  async #install(context: StackContext, stack: Stack): Promise<void> {
+  async #install(context: StackContext, stack: InstalledStack): Promise<void> {
     const { runtime } = this.#deps;
     const { spec, input } = stack.installer(context, seedAnswers());
     await runtime.prepare(context.instance.id, spec);
@@ -118,12 +122,12 @@ export class SeedMaker {
   }
 
   /** Its first page compiles the theme, and leaves in the database what the public role could not write. */
-  async #visit(context: StackContext, stack: Stack): Promise<void> {
+  async #visit(context: StackContext, stack: InstalledStack): Promise<void> {
     const { runtime, askDir } = this.#deps;
     const { id, sockets } = context.instance;
     await runtime.prepare(id, { ...stack.bundle(context), network: 'none' });
     const first = await runtime.run(id, { logPath: join(context.paths.log, 'seed.log') });
-    await using socket = await connectableOf(context, stack, { first, askDir })(join(sockets, basename(stack.socketOf(id))));
+    await using socket = await connectableOf(context, stack, { first, askDir })(join(sockets, basename(stack.listensAt(context).socket)));
     await stack.warmUp?.(context, socket.path);
   }
 

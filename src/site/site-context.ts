@@ -4,6 +4,8 @@ import type { Role } from '../domain/role.ts';
 import type { Site } from '../domain/site.ts';
 import { rangeOfContainer } from '../domain/spare-id.ts';
 import type { Image } from '../image/image.ts';
+import type { OciStore } from '../image/oci/oci-store.ts';
+import type { OciImage } from '../image/oci/oci-image.ts';
 import type { Stack, StackContext } from '../stack/stack.ts';
 import { instancePaths, sitePaths } from './site-paths.ts';
 import type { PlatformDirs } from './site-paths.ts';
@@ -12,6 +14,9 @@ export interface SiteContextsOptions {
   readonly dirs: PlatformDirs;
   readonly stacks: ReadonlyMap<string, Stack>;
   readonly imageByDigest: (digest: string) => Promise<Image | undefined>;
+  readonly ociImages: Pick<OciStore, 'byId'>;
+  /** Where the root of a container is mounted that is made of an image's layers. */
+  readonly rootOf: (containerId: string) => string;
   readonly databaseSockets: string;
   /** Host directory with the device nodes of every container (see shared-dev.ts). */
   readonly sharedDev: string;
@@ -49,7 +54,15 @@ export class SiteContexts {
       cgroupPath: cgroupPathOf(containerId),
       uidRange: rangeOfContainer(containerId, site.uidRange),
     };
-    return { site, role, paths, instance, image: await this.#image(site), databaseSockets, sharedDev };
+    return { site, role, paths, instance, ...(await this.#imagesOf(site, containerId)), databaseSockets, sharedDev };
+  }
+
+  async #imagesOf(site: Site, containerId: string): Promise<{ image: Image; ociImage?: OciImage }> {
+    if (site.app === undefined) return { image: await this.#image(site) };
+    const ociImage = await this.#options.ociImages.byId(site.image);
+    const image = { name: site.app.imageName, digest: site.image, builtAt: 0, versions: {}, dir: '', rootfs: this.#options.rootOf(containerId) };
+    // One that is missing is told of where it is needed: it does not keep the platform from starting.
+    return ociImage === undefined ? { image } : { image, ociImage };
   }
 
   /** An image never changes, so one look on disk is enough. */

@@ -11,6 +11,8 @@ export interface SitePaths {
   configOf(role: Role): string;
   /** Compiled PHP of the site's own files: under the tenant's control. */
   readonly opcache: string;
+  /** An app's volumes, a directory for each: what is below is under the tenant's control. */
+  readonly volumes: string;
   /** Scratch space of the running instances, a directory for each. */
   readonly scratch: string;
   /** Root alone. */
@@ -45,6 +47,7 @@ export function sitePaths(dirs: PlatformDirs, id: string): SitePaths {
     content: join(root, 'content'),
     configOf: (role) => join(root, 'config', role),
     opcache: join(root, 'opcache'),
+    volumes: join(root, 'volumes'),
     scratch: join(root, 'scratch'),
     secrets: join(root, 'secrets'),
     checkpoint: join(root, 'checkpoint'),

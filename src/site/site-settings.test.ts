@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { changeSettings, describeSettings, SITE_SETTINGS } from './site-settings.ts';
+import { changeSettings, describeSettings, refuseForeignSettings, SITE_SETTINGS } from './site-settings.ts';
 
 const BEFORE = {
   runtime: 'crun',
@@ -30,6 +30,7 @@ const BEFORE = {
   hooks: {},
   egress: false,
   smtp: false,
+  bootMs: 0,
 } as const;
 
 describe('settings of a site', () => {
@@ -70,6 +71,7 @@ describe('settings of a site', () => {
       cold: 'never',
       checkpoint: 'auto',
       awake: 'no',
+      boot: 'default',
       lifetime: '1d',
       instances: '4',
       // not in records older than the setting
@@ -92,6 +94,16 @@ describe('settings of a site', () => {
       cron: '15m',
     });
     expect(describeSettings({ ...BEFORE, cronEveryMs: 0, php: { memory_limit: '64M' } })).toMatchObject({ cron: 'off', 'php.memory_limit': '64M' });
+  });
+
+  it('leave out what is of WordPress alone, for other sites, which cannot be set there either', () => {
+    const app = { domain: 'shop.example', stack: 'app' };
+    expect(Object.keys(describeSettings(BEFORE, app)).filter((key) => /^(?:admin|php|mode|xmlrpc|cache|cron|checkpoint|cold)/u.test(key))).toEqual([]);
+    for (const key of ['mode=open', 'php.memory_limit=64M', 'admin.memory=1g', 'cron=on', 'cache=on']) {
+      expect(() => refuseForeignSettings(app, ['idle=5m', key])).toThrow(expect.objectContaining({ code: 'conflict' }));
+      expect(() => refuseForeignSettings({ ...app, stack: 'wordpress' }, [key])).not.toThrow();
+    }
+    expect(() => refuseForeignSettings(app, ['idle=5m', 'egress=yes', 'boot=5m'])).not.toThrow();
   });
 
   it('of cron and of PHP are among them', () => {

@@ -3,7 +3,8 @@ import { isIP } from 'node:net';
 import { SubakoError } from '../domain/errors.ts';
 import { RUNTIME_NAMES } from '../domain/runtime-name.ts';
 import { DEFAULT_CACHE_MS, MAX_CACHE_MS } from '../domain/site.ts';
-import type { SiteSettings } from '../domain/site.ts';
+import type { Site, SiteSettings } from '../domain/site.ts';
+import { refuseOtherStacks } from './only-wordpress.ts';
 import { changeHooks } from './owner-hooks.ts';
 import { changePhp, refuseMisfits } from './php-settings.ts';
 import { formatDuration, formatSize, parseDuration, parseSize } from '../lib/units.ts';
@@ -16,6 +17,8 @@ interface Setting {
   /** Undefined where the text is not a value. */
   readonly parse: (text: string) => Value | undefined;
   readonly format: (value: never) => string;
+  /** Whether it says something of WordPress sites alone. */
+  readonly ofWordPress?: true;
 }
 
 /** What PHP settings begin with. */
@@ -26,6 +29,7 @@ const HOOK = 'hook.';
 type Value = SiteSettings[keyof SiteSettings];
 
 const CRON_ON_MS = 15 * 60_000;
+const MAX_BOOT_MS = 30 * 60_000;
 const MIB = 1024 ** 2;
 /** The edge reads the list at each request for the admin container. */
 const MAX_NETWORKS = 100;
@@ -42,9 +46,10 @@ const DURATION = { parse: (text: string) => atLeast(parseDuration(text), 1_000, 
 export const SITE_SETTINGS: readonly Setting[] = [
   { key: 'freeze', field: 'freezeAfterMs', what: 'time without a request until it is frozen', example: '1m', ...DURATION },
   { key: 'idle', field: 'idleTimeoutMs', what: 'time without a request until it leaves memory', example: '15m', ...DURATION },
-  { key: 'cold', field: 'coldAfterMs', what: 'time until a checkpoint of its own that nobody woke is dropped', example: '7d', ...DURATION },
+  { key: 'cold', ofWordPress: true, field: 'coldAfterMs', what: 'time until a checkpoint of its own that nobody woke is dropped', example: '7d', ...DURATION },
   {
     key: 'checkpoint',
+    ofWordPress: true,
     field: 'checkpoint',
     what: 'choice whether it keeps a checkpoint of its own: auto, always or never',
     example: 'auto',
@@ -59,7 +64,16 @@ export const SITE_SETTINGS: readonly Setting[] = [
     ...YES_OR_NO,
   },
   {
+    key: 'boot',
+    field: 'bootMs',
+    what: 'time its start may take until it is given up, or default',
+    example: '5m',
+    parse: (text) => (text === 'default' ? 0 : between(parseDuration(text) ?? 0, 1_000, MAX_BOOT_MS)),
+    format: (value: number) => (value === 0 ? 'default' : formatDuration(value)),
+  },
+  {
     key: 'runtime',
+    ofWordPress: true,
     field: 'runtime',
     what: `choice what its containers are run by, from the next one on: ${RUNTIME_NAMES.join(', ')}`,
     example: 'runsc',
@@ -77,6 +91,7 @@ export const SITE_SETTINGS: readonly Setting[] = [
   },
   {
     key: 'mode',
+    ofWordPress: true,
     field: 'mode',
     what: 'choice whether its public container can write nothing, or as on any other host: strict or open',
     example: 'strict',
@@ -85,6 +100,7 @@ export const SITE_SETTINGS: readonly Setting[] = [
   },
   {
     key: 'cache',
+    ofWordPress: true,
     field: 'cacheMs',
     what: 'time the edge keeps its pages while nothing changes (up to 12h), or on or off',
     example: '1h',
@@ -93,6 +109,7 @@ export const SITE_SETTINGS: readonly Setting[] = [
   },
   {
     key: 'cache.vary',
+    ofWordPress: true,
     field: 'cacheVary',
     what: 'choice whether phones get pages of their own: device or nothing',
     example: 'nothing',
@@ -102,6 +119,7 @@ export const SITE_SETTINGS: readonly Setting[] = [
   { key: 'memory', field: 'memoryBytes', what: 'memory limit', example: '384m', ...SIZE },
   {
     key: 'admin.from',
+    ofWordPress: true,
     field: 'adminFrom',
     what: 'list of addresses and networks that may reach its admin container: any, none, or some with commas between them',
     example: '192.0.2.0/24,2001:db8::7',
@@ -110,6 +128,7 @@ export const SITE_SETTINGS: readonly Setting[] = [
   },
   {
     key: 'admin.password',
+    ofWordPress: true,
     field: 'adminPassword',
     what: 'extra password before wp-admin; subako site admin-password sets it, and none takes it away',
     example: 'none',
@@ -118,6 +137,7 @@ export const SITE_SETTINGS: readonly Setting[] = [
   },
   {
     key: 'admin.auth',
+    ofWordPress: true,
     field: 'adminAuth',
     what: 'address that is asked who may come to wp-admin, or off',
     example: 'http://127.0.0.1:4180/oauth2/auth',
@@ -125,16 +145,18 @@ export const SITE_SETTINGS: readonly Setting[] = [
   },
   {
     key: 'admin.signin',
+    ofWordPress: true,
     field: 'adminSignIn',
     what: 'address where those sign in whom it does not know, or off',
     example: 'https://login.example.org/oauth2/start?rd=',
     ...ADDRESS,
   },
-  { key: 'xmlrpc', field: 'xmlrpc', what: 'choice whether xmlrpc.php answers: yes or no', example: 'no', ...YES_OR_NO },
-  { key: 'admin.memory', field: 'adminMemoryBytes', what: 'memory limit of its admin container', example: '512m', ...SIZE },
+  { key: 'xmlrpc', ofWordPress: true, field: 'xmlrpc', what: 'choice whether xmlrpc.php answers: yes or no', example: 'no', ...YES_OR_NO },
+  { key: 'admin.memory', ofWordPress: true, field: 'adminMemoryBytes', what: 'memory limit of its admin container', example: '512m', ...SIZE },
   { key: 'cpus', field: 'cpus', what: 'CPU limit in cores', example: '1.5', parse: (text) => between(Number(text), 0.05, 1024), format: String },
   {
     key: 'cron',
+    ofWordPress: true,
     field: 'cronEveryMs',
     what: 'choice whether its timed work (wp-cron) is run: on, off, or the least time between two runs',
     example: '15m',
@@ -144,7 +166,7 @@ export const SITE_SETTINGS: readonly Setting[] = [
   {
     key: 'egress',
     field: 'egress',
-    what: 'choice whether its admin role may connect to the outside, from its next wake on: yes or no',
+    what: 'choice whether its admin role, or an app, may connect to the outside, from its next wake on: yes or no',
     example: 'yes',
     ...YES_OR_NO,
   },
@@ -199,8 +221,26 @@ export function changeSettings(settings: SiteSettings, assignments: readonly str
   return changed;
 }
 
-export function describeSettings(settings: SiteSettings): Record<string, string> {
-  const own = SITE_SETTINGS.map(({ key, field, format }) => [key, format(settings[field] as never)]);
+/** @throws SubakoError `conflict` for what says something of WordPress sites alone, where this is none */
+export function refuseForeignSettings(site: Pick<Site, 'domain' | 'stack' | 'app'>, assignments: readonly string[]): void {
+  if (assignments.some(isOfWordPress)) refuseOtherStacks(site);
+}
+
+/** Those that mean something for a site of this stack. */
+export function settingsFor({ stack }: Pick<Site, 'stack'>, assignments: readonly string[]): string[] {
+  return assignments.filter((assignment) => stack === 'wordpress' || !isOfWordPress(assignment));
+}
+
+function isOfWordPress(assignment: string): boolean {
+  const [key = ''] = assignment.split('=');
+  return key.startsWith(PHP) || SITE_SETTINGS.some((setting) => setting.key === key && setting.ofWordPress === true);
+}
+
+export function describeSettings(settings: SiteSettings, { stack }: Pick<Site, 'stack'> = { stack: 'wordpress' }): Record<string, string> {
+  const own = SITE_SETTINGS.filter((setting) => stack === 'wordpress' || setting.ofWordPress !== true).map(({ key, field, format }) => [
+    key,
+    format(settings[field] as never),
+  ]);
   return Object.fromEntries([...own, ...named(PHP, settings.php), ...named(HOOK, settings.hooks)]) as Record<string, string>;
 }
 

@@ -13,6 +13,7 @@ import type { Runtime } from '../runtime/runtime.ts';
 import { wordpressTool } from '../stack/wordpress/owner-tools.ts';
 import type { ToolName, ToolPlace } from '../stack/wordpress/owner-tools.ts';
 import type { Addresses } from './addresses.ts';
+import { refuseOtherStacks } from './only-wordpress.ts';
 
 export interface ToolOptions {
   readonly input: unknown;
@@ -75,11 +76,6 @@ export class SiteTools {
       release({ wasUse: !quiet });
     }
   }
-}
-
-function refuseOtherStacks(site: Site): void {
-  if (site.stack === 'wordpress') return;
-  throw new SubakoError('conflict', `${site.domain} is not a WordPress site`, { hint: `it runs ${site.stack}; subako exec works with every site` });
 }
 
 async function* joined(first: Buffer, rest: Readable): AsyncGenerator<Buffer> {

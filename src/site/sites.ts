@@ -18,10 +18,16 @@ import type { PageCache } from '../edge/page-cache/page-cache.ts';
 import { PURGE_ALL } from '../edge/page-cache/purge-request.ts';
 import type { RouteTree } from '../edge/route-tree.ts';
 import type { Image } from '../image/image.ts';
+import type { OciStore } from '../image/oci/oci-store.ts';
 import { failpoint } from '../lib/failpoint.ts';
 import { removeTree, writeFileAtomic } from '../lib/files.ts';
 import type { Lifecycle } from '../lifecycle/lifecycle.ts';
-import type { NewSiteAnswers, Stack } from '../stack/stack.ts';
+import { APP_STACK } from '../stack/app/app.ts';
+import { isInstalled } from '../stack/stack.ts';
+import type { InstalledStack, NewSiteAnswers } from '../stack/stack.ts';
+import { appFrom, withImage } from './app-image.ts';
+import type { AppRequest } from './app-request.ts';
+import { refuseOtherStacks } from './only-wordpress.ts';
 import { hashLogin } from './admin-password.ts';
 import type { Login } from './admin-password.ts';
 import type { Addresses } from './addresses.ts';
@@ -30,7 +36,7 @@ import type { SiteContexts } from './site-context.ts';
 import { sitePaths } from './site-paths.ts';
 import type { PlatformDirs } from './site-paths.ts';
 import type { SeedMaker } from './seed-maker.ts';
-import { changeSettings } from './site-settings.ts';
+import { changeSettings, refuseForeignSettings } from './site-settings.ts';
 import { Names } from './names.ts';
 import type { NameWatcher } from './names.ts';
 
@@ -50,8 +56,10 @@ export interface SitesDeps {
   readonly node: string;
   /** What a new site is set to, by its domain. */
   readonly defaults: (domain: string) => SiteSettings;
+  readonly appDefaults: (domain: string) => SiteSettings;
   /** The newest image of a stack. */
-  readonly imageOf: (stack: Stack) => Promise<Image>;
+  readonly imageOf: (stack: InstalledStack) => Promise<Image>;
+  readonly ociImages: Pick<OciStore, 'resolve'>;
   readonly addresses: Addresses;
   /** Makes a runtime's program be there. @throws SubakoError `build_failed` */
   readonly ensureRuntime: (name: RuntimeName) => Promise<void>;
@@ -63,6 +71,10 @@ export interface CreateRequest {
   readonly title?: string | undefined;
   readonly adminUser?: string | undefined;
   readonly adminEmail?: string | undefined;
+}
+
+export interface CreateAppRequest extends AppRequest {
+  readonly domain: string;
 }
 
 export interface CreatedSite {
@@ -93,26 +105,55 @@ export class Sites {
    * @throws SubakoError `bad_domain`, `already_exists`, `bad_setting`, or what went wrong on the way; then nothing of the site is left
    */
   async create(request: CreateRequest): Promise<CreatedSite> {
-    const { cmdb, contexts, imageOf, now, node, defaults, emit } = this.#deps;
+    const { contexts, imageOf, defaults } = this.#deps;
     const domain = canonicalHost(request.domain);
     const answers = this.#answers(domain, request);
     const stack = contexts.stackOf({ stack: request.stack ?? 'wordpress' });
+    if (!isInstalled(stack)) throw new SubakoError('bad_setting', `a site of the stack ${stack.name} is made from an image`, { hint: 'give --image REF' });
     const image = await imageOf(stack);
-    await this.#clearStale(domain);
-    return this.#whileUnderWay(newId(), async (id) => {
-      const record: NewSite = { id, domain, stack: stack.name, phase: 'creating', image: image.digest, node, settings: defaults(domain), createdAt: now() };
-      const draft = await cmdb.insertSite(record);
-      try {
-        await this.#install(draft, stack, answers);
-        const site = await cmdb.updateSite(id, { phase: 'ready' });
-        emit({ type: 'site.created', site: domain, facts: { id, stack: stack.name, image: image.digest } });
-        return { site, admin: { user: answers.adminUser, password: answers.adminPassword } };
-      } catch (error) {
-        // If even this fails, the record stays `creating`, and the next start (or the next try) undoes it.
-        await this.#erase(draft).catch((undoError: unknown) => emit({ type: 'site.undone', site: domain, cause: `not yet: ${String(undoError)}` }));
-        throw error;
-      }
+    const record = { domain, stack: stack.name, image: image.digest, settings: defaults(domain) };
+    const site = await this.#make(record, (draft) => this.#install(draft, stack, answers));
+    return { site, admin: { user: answers.adminUser, password: answers.adminPassword } };
+  }
+
+  /**
+   * A new site from an image that is here, asleep and reachable.
+   *
+   * @throws SubakoError as `create`; `not_found` when there is no such image
+   */
+  async createApp({ domain, ...request }: CreateAppRequest): Promise<Site> {
+    const { contexts, ociImages, appDefaults } = this.#deps;
+    const name = canonicalHost(domain);
+    const made = await appFrom(ociImages, request);
+    const stack = contexts.stackNamed(APP_STACK);
+    return this.#make({ domain: name, stack: stack.name, ...made, settings: appDefaults(name) }, async (draft) => {
+      const context = await contexts.of(draft, 'public', draft.id);
+      await mkdir(context.paths.root, { recursive: true, mode: 0o711 });
+      for (const dir of [context.paths.secrets, context.paths.log]) await mkdir(dir, { mode: 0o700 });
+      await stack.prepareFiles(context);
+      await this.publish(draft);
+      await this.names.begin(draft);
     });
+  }
+
+  /**
+   * The image that a name leads to now is the site's from its next container on. One that runs is replaced beside, without a gap.
+   * @param imageName default: the one it has
+   * @throws SubakoError `not_found`, `conflict` for a site without an image of its own, `bad_setting` when the image has no command
+   */
+  async deploy(domain: string, imageName?: string): Promise<Site> {
+    const { cmdb, ociImages, lifecycle, emit } = this.#deps;
+    const site = await this.byDomain(domain);
+    if (site.app === undefined) {
+      throw new SubakoError('conflict', `${site.domain} has no image of its own`, {
+        hint: 'the platform moves it to the newest one of its stack at each start',
+      });
+    }
+    const moved = await withImage(ociImages, site.app, imageName ?? site.app.imageName);
+    const changed = await cmdb.updateSite(site.id, moved);
+    await lifecycle.siteChanged(changed);
+    emit({ type: 'site.changed', site: site.domain, cause: 'a new image', facts: { from: site.image, to: moved.image } });
+    return changed;
   }
 
   /** @throws SubakoError `not_found`, `bad_domain` */
@@ -127,6 +168,7 @@ export class Sites {
   /** @throws SubakoError `bad_setting`, `not_found`, `conflict`; then nothing is changed */
   async set(domain: string, assignments: readonly string[]): Promise<Site> {
     const site = await this.byDomain(domain);
+    refuseForeignSettings(site, assignments);
     return this.#change(site, changeSettings(site.settings, assignments), assignments);
   }
 
@@ -136,6 +178,7 @@ export class Sites {
    */
   async setAdminPassword(domain: string, login: Login): Promise<void> {
     const site = await this.byDomain(domain);
+    refuseOtherStacks(site);
     await this.#change(site, { ...site.settings, adminPassword: hashLogin(login) }, ['admin.password']);
   }
 
@@ -146,7 +189,7 @@ export class Sites {
     await lifecycle.setLimits(site, settings);
     const changed = await cmdb.updateSite(site.id, { settings });
     if (settings.php !== site.settings.php || settings.runtime !== site.settings.runtime)
-      await contexts.stackOf(site).configure(await contexts.of(changed, 'admin', site.id));
+      await contexts.stackOf(site).configure?.(await contexts.of(changed, 'admin', site.id));
     await this.publish(changed);
     await lifecycle.siteChanged(changed);
     if (basisOfPages(settings) !== basisOfPages(site.settings)) await pages.purge(site.domain, PURGE_ALL);
@@ -186,17 +229,42 @@ export class Sites {
     const aliases = await cmdb.aliases();
     const aliasesOf = Map.groupBy(aliases, ({ siteId }) => siteId);
     const newestOf = new Map<string, Image>();
-    for (const site of sites) {
-      const newest = newestOf.get(site.stack) ?? (await imageOf(contexts.stackOf(site)));
+    const newestFor = async (site: Site, stack: InstalledStack): Promise<Site> => {
+      const newest = newestOf.get(site.stack) ?? (await imageOf(stack));
       newestOf.set(site.stack, newest);
       const current = newest.digest === site.image ? site : await cmdb.updateSite(site.id, { image: newest.digest });
       if (current !== site) emit({ type: 'site.changed', site: site.domain, cause: 'a new image', facts: { from: site.image, to: newest.digest } });
-      await upgradeSite(await contexts.of(current, 'admin', current.id), contexts.stackOf(current), tenants);
+      await upgradeSite(await contexts.of(current, 'admin', current.id), stack, tenants);
+      return current;
+    };
+    for (const site of sites) {
+      const stack = contexts.stackOf(site);
+      const current = isInstalled(stack) ? await newestFor(site, stack) : site;
       await this.publish(current);
       await this.names.publish(current, aliasesOf.get(current.id) ?? []);
     }
     const strangers = await routes.keepOnly([...sites.map((site) => site.domain), ...aliases.map((alias) => alias.name)]);
     if (strangers > 0) emit({ type: 'leftover.removed', cause: 'routes without a site', facts: { count: strangers } });
+  }
+
+  /** A record first, then what it needs: whatever fails is undone, and what a crash leaves is undone at the next start. */
+  async #make(site: Pick<NewSite, 'domain' | 'stack' | 'image' | 'app' | 'settings'>, fill: (draft: Site) => Promise<void>): Promise<Site> {
+    const { cmdb, now, node, emit } = this.#deps;
+    const { domain, stack, image } = site;
+    await this.#clearStale(domain);
+    return this.#whileUnderWay(newId(), async (id) => {
+      const draft = await cmdb.insertSite({ ...site, id, phase: 'creating', node, createdAt: now() });
+      try {
+        await fill(draft);
+        const made = await cmdb.updateSite(id, { phase: 'ready' });
+        emit({ type: 'site.created', site: domain, facts: { id, stack, image } });
+        return made;
+      } catch (error) {
+        // If even this fails, the record stays `creating`, and the next start (or the next try) undoes it.
+        await this.#erase(draft).catch((undoError: unknown) => emit({ type: 'site.undone', site: domain, cause: `not yet: ${String(undoError)}` }));
+        throw error;
+      }
+    });
   }
 
   /** Known as being worked on from before its record changes, so that nobody takes it for stale. */
@@ -217,7 +285,7 @@ export class Sites {
 
   async #tell(site: Site, names: readonly Alias[]): Promise<void> {
     const { contexts } = this.#deps;
-    await contexts.stackOf(site).setNames(await contexts.of(site, 'admin', site.id), names);
+    await contexts.stackOf(site).setNames?.(await contexts.of(site, 'admin', site.id), names);
   }
 
   async #hintFor(host: string): Promise<string> {
@@ -233,7 +301,7 @@ export class Sites {
     pages.open(site.domain, keepingOfPages(site.settings));
   }
 
-  async #install(site: Site, stack: Stack, answers: NewSiteAnswers): Promise<void> {
+  async #install(site: Site, stack: InstalledStack, answers: NewSiteAnswers): Promise<void> {
     const { tenants, contexts, seeds } = this.#deps;
     const context = await contexts.of(site, 'admin', site.id);
     const { paths, image } = context;
@@ -243,8 +311,9 @@ export class Sites {
     for (const dir of [paths.secrets, paths.log]) await mkdir(dir, { mode: 0o700 });
     await writeFileAtomic(join(paths.secrets, 'database.json'), JSON.stringify(access), { mode: 0o600 });
     await tenants.create(access);
-    await stack.prepareFiles(context, access);
-    if (Object.keys(site.settings.php).length > 0) await stack.configure(context);
+    await stack.prepareFiles(context);
+    await stack.writeConfig(context, access);
+    if (Object.keys(site.settings.php).length > 0) await stack.configure?.(context);
     await seeds.fill(context, { stack, database: access.database, answers });
     await this.publish(site);
     await this.names.begin(site);

@@ -6,10 +6,10 @@ import { databaseNames, newDatabaseAccess } from '../database/tenants.ts';
 import type { DatabaseAccess, Tenants } from '../database/tenants.ts';
 import { newSecret } from '../domain/ids.ts';
 import { writeFileAtomic } from '../lib/files.ts';
-import type { Stack, StackContext } from '../stack/stack.ts';
+import type { InstalledStack, StackContext } from '../stack/stack.ts';
 
 /** Repeatable: the one configuration for all is removed last. Asked for every site at a start, and nearly none has it still: one look, without leaving the thread. */
-export async function upgradeSite(context: StackContext, stack: Stack, tenants: Tenants): Promise<void> {
+export async function upgradeSite(context: StackContext, stack: InstalledStack, tenants: Tenants): Promise<void> {
   const { site, paths } = context;
   const old = join(paths.root, 'config', 'config.php');
   if (!existsSync(old)) return;

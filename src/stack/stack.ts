@@ -1,8 +1,10 @@
 /** The stack port: what runs inside a site's container, and how to make a new site of it. */
 import type { SiteRoute } from '../edge/route-tree.ts';
 import type { Image } from '../image/image.ts';
+import type { OciImage } from '../image/oci/oci-image.ts';
 import type { Recipe } from '../image/recipe.ts';
 import type { Alias } from '../domain/alias.ts';
+import type { Listening } from '../domain/app.ts';
 import type { ProcessIdentity } from '../domain/instance.ts';
 import type { Role } from '../domain/role.ts';
 import type { Site } from '../domain/site.ts';
@@ -14,6 +16,8 @@ export interface StackContext {
   readonly role: Role;
   readonly paths: SitePaths;
   readonly image: Image;
+  /** Of an app: what its image says, and the layers that it is made of. Undefined: it is gone. */
+  readonly ociImage?: OciImage;
   /** Directory of the database's socket on the host. */
   readonly databaseSockets: string;
   readonly sharedDev: string;
@@ -47,23 +51,22 @@ export interface SiteCredentials {
 
 export interface Stack {
   readonly name: string;
-  readonly recipe: Recipe;
-  /** User and group id inside the container; on the host, the site's range begins below it. */
-  readonly uid: number;
-  /** Inside the container, the path of the socket it listens on: in the directory that is the instance's `sockets` outside, and named after the instance. */
-  socketOf(instanceId: string): string;
+  /** The containers that each site has: two, where those who read are told from those who write, or `public` alone for all. */
+  readonly roles: readonly Role[];
+  /** User and group id inside the container, of all that runs there; on the host, the site's range begins below it. Undefined: as its image says. */
+  readonly uid?: number;
+  /** Where it listens. A socket lies in the directory that is the instance's `sockets` outside. */
+  listensAt(context: StackContext): Listening;
 
   /** Asks the first process to finish what it does and end. */
-  readonly endSignal: NodeJS.Signals;
+  endSignal(context: StackContext): NodeJS.Signals;
 
   /** Fills a new site's directories from the image. They are root's own until this returns. */
-  prepareFiles(context: StackContext, credentials: SiteCredentials): Promise<void>;
-  /** Makes the configuration of each role of a site that had one for all. Repeatable. */
-  splitConfig(context: StackContext, credentials: SiteCredentials): Promise<void>;
+  prepareFiles(context: StackContext): Promise<void>;
   /** The site's names besides its domain: it serves its pages under those that do not redirect, and can ask itself under all. Running instances learn it within seconds. */
-  setNames(context: StackContext, names: readonly Pick<Alias, 'name' | 'redirect'>[]): Promise<void>;
+  setNames?(context: StackContext, names: readonly Pick<Alias, 'name' | 'redirect'>[]): Promise<void>;
   /** Writes what the site's record says into its configuration: its domain, its PHP settings. Repeatable; running instances may see it at once. */
-  configure(context: StackContext): Promise<void>;
+  configure?(context: StackContext): Promise<void>;
   /** Makes what a boot needs and a stop may have left behind. Cheap: it is on the way of a waiting visitor. */
   prepareBoot(context: StackContext): Promise<void>;
   /** Takes back the directories below the run directory that only the start needed to write to: nothing a tenant does may fill them. Asked before any request. */
@@ -83,12 +86,27 @@ export interface Stack {
   readonly template?: TemplateRecipe;
   /** The container that serves the site. Pure. */
   bundle(context: StackContext): BundleSpec;
+  /** What the edge must know of the site's files. */
+  route(context: StackContext): SiteRoute;
+}
+
+/** A stack whose image is made from a recipe, and whose sites have a database: each begins as a copy of one that was installed for nobody. */
+export interface InstalledStack extends Stack {
+  readonly recipe: Recipe;
+  readonly uid: number;
+  listensAt(context: StackContext): { readonly socket: string };
+  /** Writes the configuration of a new site, with keys of its own, once its directories are filled. */
+  writeConfig(context: StackContext, credentials: SiteCredentials): Promise<void>;
+  /** Makes the configuration of each role of a site that had one for all. Repeatable. */
+  splitConfig(context: StackContext, credentials: SiteCredentials): Promise<void>;
   /** The container that installs a site into an empty database, and what to write to its standard input. It prints `installed`. */
   installer(context: StackContext, answers: NewSiteAnswers): { readonly spec: BundleSpec; readonly input: string };
   /** Makes a copy of what was installed with some answers into what would have been installed with others, now. */
   personalise(own: Query, answers: { readonly from: NewSiteAnswers; readonly to: NewSiteAnswers }): Promise<void>;
-  /** What the edge must know of the site's files. */
-  route(context: StackContext): SiteRoute;
+}
+
+export function isInstalled(stack: Stack): stack is InstalledStack {
+  return 'recipe' in stack;
 }
 
 /** A path, short enough to be connected to, for a socket in an instance's directory; waits until it is there. */

@@ -16,6 +16,7 @@ export interface Toolbox {
   /** Command line of a perl that finds its own modules. */
   readonly perl: readonly string[];
   readonly ip: string;
+  readonly ss: string;
   readonly nft: string;
 }
 
@@ -25,8 +26,9 @@ export async function ensureToolbox(store: ImageStore, progress: Progress): Prom
   const crun = await hostProgram(image, { path: 'usr/bin/crun' });
   const criu = await hostProgram(image, { path: 'usr/sbin/criu', replace: [KDAT_PATH, OWN_KDAT_PATH] });
   const ip = await hostProgram(image, { path: 'usr/bin/ip', asksVersion: '-V' });
+  const ss = await hostProgram(image, { path: 'usr/bin/ss', asksVersion: '-V' });
   await hostProgram(image, { path: 'usr/bin/perl' });
-  return { image, crun, criu, ip, nft: await hostProgram(image, { path: 'usr/sbin/nft' }), perl: perlOf(image) };
+  return { image, crun, criu, ip, ss, nft: await hostProgram(image, { path: 'usr/sbin/nft' }), perl: perlOf(image) };
 }
 
 /** The programs for images, from a toolbox of their own: a host that runs WordPress alone never fetches them. */

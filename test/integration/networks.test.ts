@@ -16,6 +16,7 @@ import type { Toolbox } from '../../src/toolbox/toolbox.ts';
 
 const names = networkNames('7e57ab1e');
 const range = parseIpv4Range('10.213.0.0/24') ?? { first: 0, size: 0 };
+const EDGE = 1_234_567;
 let dir: string;
 let toolbox: Toolbox;
 
@@ -28,7 +29,8 @@ beforeAll(async () => {
 
 networksSuite('veth-nat', async () => {
   const { ip, nft } = toolbox;
-  const make = (): VethNat => new VethNat({ ip, nft, names, range, http: 8080, https: 8443, resolver: () => undefined, record: join(dir, 'forwarding') });
+  const make = (): VethNat =>
+    new VethNat({ ip, nft, names, range, http: 8080, https: 8443, edge: EDGE, resolver: () => undefined, record: join(dir, 'forwarding') });
   const processes: ReturnType<typeof start>[] = [];
   return {
     networks: make(),

@@ -1,10 +1,12 @@
 /** `subako site`: what an owner does with sites. */
 import { text } from 'node:stream/consumers';
 import { Command } from 'commander';
-import type { CreatedSiteReply, SiteReply } from '../../api/types.ts';
+import type { AppReply, CreatedSiteReply, SiteReply } from '../../api/types.ts';
 import type { Login } from '../../site/admin-password.ts';
 import { SITE_SETTINGS } from '../../site/site-settings.ts';
 import { siteImportCommand } from './site-import.ts';
+import { SubakoError } from '../../domain/errors.ts';
+import { readEnvFile } from '../env-file.ts';
 import { sitePath } from '../client.ts';
 import { contextOf } from '../context.ts';
 import { facts, table } from '../output.ts';
@@ -16,6 +18,7 @@ export function siteCommand(): Command {
     .addCommand(list())
     .addCommand(show())
     .addCommand(set())
+    .addCommand(deploy())
     .addCommand(adminPassword())
     .addCommand(remove())
     .addCommand(siteImportCommand());
@@ -26,24 +29,48 @@ interface CreateOptions {
   readonly title?: string;
   readonly adminUser?: string;
   readonly adminEmail?: string;
+  readonly image?: string;
+  readonly port?: number;
+  readonly socket?: string;
+  readonly env: readonly string[];
+  readonly envFile?: string;
+  readonly volume: readonly string[];
+  readonly healthPath?: string;
 }
 
 function create(): Command {
   return new Command('create')
     .description('make a new site; it is asleep and wakes at its first visit')
     .argument('<domain>', 'its name, such as blog.example.org')
+    .argument('[command...]', 'after --: what runs in place of what its image says')
     .option('--stack <name>', 'what it runs', 'wordpress')
     .option('--title <text>', 'title of the site (default: the domain)')
     .option('--admin-user <name>', 'name of its first administrator (default: admin)')
     .option('--admin-email <address>', 'e-mail address of its first administrator')
+    .option('--image <ref>', 'the image of a site of any other kind')
+    .option('--port <port>', 'where it listens (default: the one port that its image names)', Number)
+    .option('--socket <path>', 'the Unix socket where it listens instead')
+    .option('--env <name=value>', 'a variable of its environment; can be given again', collect, [])
+    .option('--env-file <file>', 'more of them, one a line: for what others of this machine should not see')
+    .option('--volume <name:path>', 'a directory that outlives its containers; can be given again', collect, [])
+    .option('--health-path <path>', 'what answers when it is ready')
     .addHelpText(
       'after',
-      '\nThe password is shown once and not kept.\n\nExamples:\n  subako site create blog.localhost\n  subako site create shop.example.org --title "My shop" --admin-user mia --admin-email mia@example.org',
+      `
+The password of a WordPress site is shown once and not kept.
+
+Examples:
+  subako site create blog.localhost
+  subako site create shop.example.org --title "My shop" --admin-user mia --admin-email mia@example.org
+  subako site create app.localhost --image localhost/app:1 --port 8080 --env-file app.env --volume data:/var/lib/app
+  subako site create files.localhost --image localhost/python:3 --port 8000 -- python3 -m http.server`,
     )
-    .action(async (domain: string, options: CreateOptions, command: Command) => {
+    .action(async (domain: string, words: string[], options: CreateOptions, command: Command) => {
       const { client, output } = contextOf(command);
       output.progress(`creating ${domain}`);
-      const { stack, title, adminUser, adminEmail } = options;
+      const { stack, title, adminUser, adminEmail, image } = options;
+      if (image !== undefined) return showSite(await client.post<SiteReply>('/v1/apps', { domain, image, ...appOptions(options, words) }), output);
+      refuseAppOptions(options, words);
       const site = await client.post<CreatedSiteReply>('/v1/sites', { domain, stack, title, adminUser, adminEmail });
       output.show(site, () =>
         facts([
@@ -54,6 +81,33 @@ function create(): Command {
           ['password', site.admin.password],
         ]),
       );
+    });
+}
+
+function appOptions({ port, socket, env, envFile, volume, healthPath }: CreateOptions, words: readonly string[]): Record<string, unknown> {
+  const fromFile = envFile === undefined ? [] : readEnvFile(envFile);
+  return { port, socket, env: [...fromFile, ...env], volumes: volume, healthPath, ...(words.length > 0 ? { command: words } : {}) };
+}
+
+/** @throws SubakoError `bad_usage` */
+function refuseAppOptions({ port, socket, env, envFile, volume, healthPath }: CreateOptions, words: readonly string[]): void {
+  if ([port, socket, envFile, healthPath, env[0], volume[0], words[0]].every((one) => one === undefined)) return;
+  throw new SubakoError('bad_usage', 'ports, variables, volumes and commands are for sites from an image', { hint: 'give --image REF, too' });
+}
+
+function collect(value: string, before: readonly string[]): readonly string[] {
+  return [...before, value];
+}
+
+function deploy(): Command {
+  return new Command('deploy')
+    .description('move a site to another image, or to what the name of its image leads to now; what runs is replaced without a gap')
+    .argument('<domain>')
+    .argument('[image]', 'default: the name it has')
+    .addHelpText('after', '\nExamples:\n  subako site deploy app.localhost\n  subako site deploy app.localhost localhost/app:2')
+    .action(async (domain: string, image: string | undefined, _options: unknown, command: Command) => {
+      const { client, output } = contextOf(command);
+      showSite(await client.post<SiteReply>(sitePath(domain, '/deploy'), { image }), output);
     });
 }
 
@@ -134,7 +188,7 @@ function remove(): Command {
 }
 
 function showSite(site: SiteReply, output: { show(value: unknown, asText: () => string): void }): void {
-  const { domain, url, state, id, stack, image, node, createdAt, settings, noCheckpoints } = site;
+  const { domain, url, state, id, stack, image, node, createdAt, settings, noCheckpoints, app } = site;
   output.show(site, () =>
     facts([
       ['site', domain],
@@ -145,8 +199,16 @@ function showSite(site: SiteReply, output: { show(value: unknown, asText: () => 
       ['image', image],
       ['node', node],
       ['created', new Date(createdAt).toISOString()],
+      ...(app === undefined ? [] : appFacts(app)),
       ...Object.entries(settings),
       ...(noCheckpoints === null ? [] : [['no checkpoints', noCheckpoints] as const]),
     ]),
   );
+}
+
+function appFacts({ image, port, socket, env, volumes, healthPath, command, user }: AppReply): [string, string][] {
+  const where = port === null ? (socket ?? '') : `port ${port}`;
+  const shown = { 'made of': image, listens: where, env: env.map((name) => `${name}=…`).join(' '), volumes: volumes.join(' '), user };
+  const more = { 'health path': healthPath ?? '', command: (command ?? []).join(' ') };
+  return Object.entries({ ...shown, ...more }).filter(([, value]) => value !== '');
 }

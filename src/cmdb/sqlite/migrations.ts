@@ -94,4 +94,6 @@ export const MIGRATIONS: readonly string[] = [
      name   TEXT PRIMARY KEY,
      record TEXT NOT NULL CHECK (json_valid(record))
    ) STRICT;`,
+  // What a site is made of whose image is its owner's.
+  `ALTER TABLE sites ADD COLUMN app TEXT CHECK (app IS NULL OR json_valid(app));`,
 ];

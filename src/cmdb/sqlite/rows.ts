@@ -1,5 +1,6 @@
 /** Rows of the database as values of the domain. */
 import type { CronRecord } from '../cmdb.ts';
+import type { App } from '../../domain/app.ts';
 import type { Alias } from '../../domain/alias.ts';
 import type { Instance } from '../../domain/instance.ts';
 import type { Role } from '../../domain/role.ts';
@@ -18,6 +19,7 @@ const ADDED_LATER = {
   keepAwake: false,
   maxInstances: 4,
   adminMemoryBytes: 536_870_912,
+  bootMs: 0,
   mode: 'strict',
   cacheMs: DEFAULT_CACHE_MS,
   cacheVary: 'nothing',
@@ -45,11 +47,17 @@ export function siteFromRow(row: Row | undefined): Site | undefined {
     stack: String(row['stack']),
     phase: row['phase'] as SitePhase,
     image: String(row['image']),
+    ...(typeof row['app'] === 'string' ? { app: JSON.parse(row['app']) as App } : {}),
     uidRange: Number(row['uid_range']),
     node: String(row['node']),
     settings: { ...ADDED_LATER, ...(JSON.parse(String(row['settings'])) as SiteSettings) },
     createdAt: Number(row['created_at']),
   };
+}
+
+/** As the column holds it. */
+export function appText(app: App | undefined): string | null {
+  return app === undefined ? null : JSON.stringify(app);
 }
 
 export function aliasFromRow(row: Row): Alias {

@@ -17,7 +17,7 @@ import type { Cmdb, CronRecord, EventQuery, NewContainer, NewSite, ServiceRecord
 import { alreadyExists } from './already-exists.ts';
 import { openDatabase } from './open.ts';
 import { Statements } from './statements.ts';
-import { aliasFromRow, cronFromRow, instanceFromRow, siteFromRow } from './rows.ts';
+import { aliasFromRow, appText, cronFromRow, instanceFromRow, siteFromRow } from './rows.ts';
 
 export class SqliteCmdb implements Cmdb {
   readonly #db: DatabaseSync;
@@ -35,9 +35,9 @@ export class SqliteCmdb implements Cmdb {
       this.#refuseTaken(site.domain);
       const uidRange = this.#freeRange();
       this.#sql.run(
-        `INSERT INTO sites (id, domain, stack, phase, image, uid_range, node, settings, created_at)
-         VALUES (:id, :domain, :stack, :phase, :image, :uidRange, :node, :settings, :createdAt)`,
-        { ...site, uidRange, settings: JSON.stringify(site.settings) },
+        `INSERT INTO sites (id, domain, stack, phase, image, app, uid_range, node, settings, created_at)
+         VALUES (:id, :domain, :stack, :phase, :image, :app, :uidRange, :node, :settings, :createdAt)`,
+        { ...site, uidRange, settings: JSON.stringify(site.settings), app: appText(site.app) },
       );
       return { ...site, uidRange };
     });
@@ -72,11 +72,12 @@ export class SqliteCmdb implements Cmdb {
       const holder = this.#sql.get('SELECT phase FROM sites WHERE domain = :domain AND id <> :id', { domain, id });
       if (holder !== undefined) throw alreadyExists(domain, String(holder['phase']));
       if (this.#sql.get('SELECT name FROM aliases WHERE name = :domain', { domain }) !== undefined) throw alreadyExists(domain, 'ready');
-      this.#sql.run('UPDATE sites SET domain = :domain, phase = :phase, image = :image, settings = :settings WHERE id = :id', {
+      this.#sql.run('UPDATE sites SET domain = :domain, phase = :phase, image = :image, app = :app, settings = :settings WHERE id = :id', {
         id,
         domain,
         phase,
         image,
+        app: appText(changed.app),
         settings: JSON.stringify(changed.settings),
       });
       return changed;

@@ -2,6 +2,7 @@
  * The page cache in the edge's configuration: two servers. The outer one, which visitors reach, keeps what the inner one answers for each
  * of three encodings; the inner one, on a socket of the edge's own, asks the site and compresses. So a hit is a file sent as it is.
  */
+import { APP } from '../app-files.ts';
 import { deviceLocation, deviceMaps, dividedPages } from './devices.ts';
 import { EDGE_VIEW } from './edge-view.ts';
 import { NEVER_SERVED } from './never-served.ts';
@@ -137,6 +138,7 @@ export function pageLocations(direct: string): string {
       open_file_cache max=8192 inactive=60s;
       open_file_cache_valid 1s;
 ${unlessKnown('rewrite ^ /.subako/elsewhere last;')}
+      if (-e ${EDGE_VIEW.hosts}/$route_key/${APP}) { rewrite ^ /.subako/app last; }
       rewrite ^ /.subako/page last;
     }
 

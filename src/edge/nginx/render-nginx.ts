@@ -2,6 +2,7 @@
 import { MAX_PLAIN_KEY } from '../../domain/route-key.ts';
 import { SLOTS } from '../route-tree.ts';
 import { doorMaps } from './admin-doors.ts';
+import { appLocations, appMaps } from './app-locations.ts';
 import { EDGE_VIEW } from './edge-view.ts';
 import { guardMaps, guardOfPages, guardRules } from './guards.ts';
 import { CONNECTIONS_BEHIND_FRONT, handshakeFront } from './handshake-front.ts';
@@ -64,6 +65,7 @@ ${listeners(settings)}
 ${tlsServer(settings)}
 
 ${siteRules(toPages())}
+${appLocations(nameAndHttpsRules())}
 
 ${wake('fastcgi.conf', 'headers.conf')}
 ${pageLocations([nameAndHttpsRules(), upstream(), guardRules()].join('\n'))}
@@ -146,7 +148,7 @@ function routing(): string {
     "on" "on";
     default "";
   }
-${roleMaps()}${guardMaps()}${doorMaps()}
+${roleMaps()}${guardMaps()}${doorMaps()}${appMaps()}
   # Requests of a role with several instances are divided evenly.
   split_clients "$connection.$connection_requests.$msec" $slot {
 ${slots()}

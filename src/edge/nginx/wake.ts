@@ -1,4 +1,5 @@
 /** Waking a site for a request whose connect failed: locations that a server with sites has. */
+import { APP } from '../app-files.ts';
 import { EDGE_VIEW } from './edge-view.ts';
 import { BROKEN_OFF_PAGE, NOT_AWAKE_PAGE, UNKNOWN_HOST_PAGE } from './pages.ts';
 
@@ -12,25 +13,17 @@ export function wake(fastcgi: string, headers?: string): string {
     location = /.subako/wake {
       internal;
 ${questionToDaemon('wake')}
+      # These are the variables of the request that asks; the server's rules, which know nothing of apps, have just set them anew.
+      if (-e ${EDGE_VIEW.hosts}/$route_key/${APP}) {
+        set $role public;
+        set $upstream public.sock;
+      }
       proxy_set_header X-Subako-Role $role;
       # The dispatcher has a deadline of its own, well below this.
       proxy_read_timeout 120s;
     }
 
-    # The socket was not there, or nobody listened on it: the connect failed, so the request may be passed again once the site is awake.
-    location @wake {
-      error_page 403 500 502 = @not_woken;
-      # Connected once already: it reached PHP, and is never run again.
-      if (${REACHED}) { return 502; }
-      set $upstream $role.sock;
-      auth_request /.subako/wake;
-      auth_request_set $wake_timing $upstream_http_server_timing;
-      auth_request_set $wake_origin $upstream_http_x_subako_origin;
-      auth_request_set $wake_retry $upstream_http_retry_after;
-      auth_request_set $wake_status $upstream_http_x_subako_status;
-      add_header Server-Timing $wake_timing always;
-      include ${EDGE_VIEW.config}/${fastcgi};
-    }
+${awaken('@wake', `      include ${EDGE_VIEW.config}/${fastcgi};`)}
 
     location @not_woken {
       default_type text/html;
@@ -42,6 +35,26 @@ ${questionToDaemon('wake')}
       if ($wake_status = "404") { return 421 '${UNKNOWN_HOST_PAGE}'; }
       if (${REACHED}) { return 502 '${BROKEN_OFF_PAGE}'; }
       return 503 '${NOT_AWAKE_PAGE}';
+    }`;
+}
+
+/**
+ * Where a request goes whose upstream's socket was not there, or where nobody listened: the connect failed, so it may be passed again once the site
+ * is awake. @param pass how
+ */
+export function awaken(name: string, pass: string): string {
+  return `    location ${name} {
+      error_page 403 500 502 = @not_woken;
+      # Connected once already: it reached the site, and is never run again.
+      if (${REACHED}) { return 502; }
+      set $upstream $role.sock;
+      auth_request /.subako/wake;
+      auth_request_set $wake_timing $upstream_http_server_timing;
+      auth_request_set $wake_origin $upstream_http_x_subako_origin;
+      auth_request_set $wake_retry $upstream_http_retry_after;
+      auth_request_set $wake_status $upstream_http_x_subako_status;
+      add_header Server-Timing $wake_timing always;
+${pass}
     }`;
 }
 

@@ -1,9 +1,18 @@
 import { describe, expect, it } from 'vitest';
 import { parseIpv4, parseIpv4Range, isWithin } from '../../lib/ipv4.ts';
+import { groupOf } from './groups.ts';
 import { networkNames } from './names.ts';
 import { REFUSED, renderRules } from './render-rules.ts';
 
-const OPTIONS = { names: networkNames('0123abcd'), http: 8080, https: 8443, resolver: '192.0.2.53', published: [] };
+const OPTIONS = {
+  names: networkNames('0123abcd'),
+  http: 8080,
+  https: 8443,
+  range: { first: 0x0a_c9_00_00, size: 65_536 },
+  edge: 1234,
+  resolver: '192.0.2.53',
+  published: [],
+};
 
 describe('the firewall of containers', () => {
   it('refuses every address that is not of the public Internet', () => {
@@ -27,6 +36,34 @@ describe('the firewall of containers', () => {
     expect(renderRules({ ...OPTIONS, http: 80, https: 443 })).toContain('tcp dport { 443 } redirect to :443');
     expect(renderRules(OPTIONS)).toContain('dnat ip to 192.0.2.53');
     expect(renderRules({ ...OPTIONS, resolver: undefined })).not.toContain('dnat');
+  });
+
+  it('lets the edge and root alone begin something with a container, and only with one that serves', () => {
+    const own = chainOf('own');
+    expect(own[0]).toMatch(/oifname "sb0123abcd-\*" oifgroup \{ 5502, .* \} meta skuid \{ 0, 1234 \} .*accept$/u);
+    expect(own[1]).toBe('oifname "sb0123abcd-*" ct state new counter drop');
+  });
+
+  it('refuses the edge at once where the container of an address is gone, and nobody else', () => {
+    expect(chainOf('own')[2]).toBe('oifname != "sb*" meta skuid 1234 ip daddr 10.201.0.0-10.201.255.255 meta l4proto tcp counter reject with tcp reset');
+  });
+
+  it('lets a container without a way out begin nothing, neither with the machine nor beyond', () => {
+    for (const chain of ['machine', 'outward']) {
+      const lines = chainOf(chain);
+      const closed = lines.findIndex((line) => /^iifgroup \{ 5504, .*\} goto refuse$/u.test(line));
+      expect([chain, lines.slice(0, closed).every((line) => !line.startsWith('ct state new') && !/daddr|jump limits/u.test(line))]).toEqual([chain, true]);
+    }
+  });
+
+  it.each([
+    [{ smtp: false }, 0],
+    [{ smtp: true }, 5501],
+    [{ smtp: true, egress: false }, 5504],
+    [{ smtp: false, egress: false, serves: true }, 5506],
+    [{ smtp: true, serves: true }, 5503],
+  ])('knows by the group of its device what %o may', (wish, group) => {
+    expect(groupOf(wish)).toBe(group);
   });
 
   it('leads published ports to their containers, for the world and for the machine itself, and lets nothing else in', () => {
@@ -71,6 +108,14 @@ describe('the firewall of containers', () => {
     for (const name of ['', '0123abcde', '0123ABCD', '"0123abc']) expect(() => networkNames(name)).toThrow(RangeError);
   });
 });
+
+function chainOf(name: string): string[] {
+  const text = new RegExp(`chain ${name} \\{\\n[^\\n]*?\\n?((?:    [^\\n]*\\n)*)  \\}`, 'u').exec(renderRules(OPTIONS))?.[1] ?? '';
+  return text
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '' && !line.startsWith('type '));
+}
 
 function isRefused(address: string): boolean {
   const one = { first: parseIpv4(address) ?? -1, size: 1 };

@@ -1,6 +1,8 @@
 /** The firewall of containers with a network: the whole nftables table, as text for `nft -f -`. Pure. */
 import { GATEWAY } from '../../domain/gateway.ts';
-import { parseIpv4 } from '../../lib/ipv4.ts';
+import { formatIpv4, parseIpv4 } from '../../lib/ipv4.ts';
+import type { Ipv4Range } from '../../lib/ipv4.ts';
+import { CLOSED_GROUPS, SERVING_GROUPS, SMTP_GROUPS } from './groups.ts';
 import type { Published } from '../networks.ts';
 import type { NetworkNames } from './names.ts';
 
@@ -9,14 +11,14 @@ export interface RulesOptions {
   /** Ports of the edge on this machine: what a site reaches when it asks for its own pages. */
   readonly http: number;
   readonly https: number;
+  /** Addresses of containers, and the user id of the edge: from which none of these leaves the machine, though its container is gone. */
+  readonly range: Ipv4Range;
+  readonly edge: number;
   /** Address of a resolver; undefined: no names are resolved. */
   readonly resolver: string | undefined;
   /** Containers that something of the machine's is led to. */
   readonly published: readonly { readonly address: string; readonly ports: readonly Published[] }[];
 }
-
-/** Device group of containers that may speak to mail servers: a number that nobody else uses. */
-export const SMTP_GROUP = 5501;
 
 /** Where no container may connect to, whatever name led there. IPv6 is refused as a whole. */
 export const REFUSED: readonly (readonly [range: string, what: string])[] = [
@@ -37,6 +39,9 @@ export const REFUSED: readonly (readonly [range: string, what: string])[] = [
   ['240.0.0.0/4', 'reserved; broadcast'],
 ];
 
+/** Devices of containers, whatever platform of this machine they are of (see names.ts). */
+const OF_ANY_PLATFORM = 'sb*';
+
 const SMTP_PORTS: readonly number[] = [25, 465, 587, 2525];
 
 /** Of each container: new connections a second, at once, and connections that may be open. */
@@ -50,7 +55,7 @@ const OPEN_AT_ONCE = 512;
  *
  * @throws RangeError for what is not a name, a port or an address
  */
-export function renderRules({ names, http, https, resolver, published }: RulesOptions): string {
+export function renderRules({ names, http, https, range, edge, resolver, published }: RulesOptions): string {
   const { table } = names;
   if (!/^\w+$/u.test(table) || !/^\w+-$/u.test(names.devices)) throw new RangeError(`not a name: ${table}`);
   for (const port of [http, https]) if (!Number.isInteger(port) || port < 1 || port > 65_535) throw new RangeError(`not a port: ${port}`);
@@ -64,7 +69,8 @@ export function renderRules({ names, http, https, resolver, published }: RulesOp
     guard(ours),
     doors(ours, { http, https, resolver }, led),
     refusals(),
-    machine(ours, { edge: `${door} tcp dport { ${http}, ${https} }`, asked, led }),
+    machine(ours, `${door} tcp dport { ${http}, ${https} }`, asked),
+    own(ours, { range, edge }, led),
     beyond(ours, asked, led),
   ];
   return `table inet ${table}\ndelete table inet ${table}\ntable inet ${table} {\n${parts.join('')}}\n`;
@@ -155,21 +161,37 @@ function refusals(): string {
 `;
 }
 
-/** To the machine itself, the edge and a resolver alone; and the machine begins nothing with a container either, but at a published port. */
-function machine(ours: string, { edge, asked, led }: { readonly edge: string; readonly asked: string; readonly led: readonly Led[] }): string {
+/** To the machine itself, the edge and a resolver alone. */
+function machine(ours: string, edge: string, asked: string): string {
   return `  chain machine {
     type filter hook input priority filter - 5; policy accept;
     iifname != ${ours} accept
     ct state established,related accept
+    iifgroup ${setOf(CLOSED_GROUPS)} goto refuse
     ct state new jump limits
     ${edge} accept
 ${asked}    goto refuse
   }
-  chain own {
+`;
+}
+
+/**
+ * The machine begins nothing with a container but at a published port, and the edge (and root, who looks whether it is well) with those that serve. What the edge
+ * sends to an address whose container is gone is refused at once, on whatever way it would have left.
+ */
+function own(ours: string, { range, edge }: Pick<RulesOptions, 'range' | 'edge'>, led: readonly Led[]): string {
+  const addresses = `${formatIpv4(range.first)}-${formatIpv4(range.first + range.size - 1)}`;
+  return `  chain own {
     type filter hook output priority filter - 5; policy accept;
-${rules(led.map(({ admit }) => `oifname ${ours} ${admit}`))}    oifname ${ours} ct state new counter drop
+${rules(led.map(({ admit }) => `oifname ${ours} ${admit}`))}    oifname ${ours} oifgroup ${setOf(SERVING_GROUPS)} meta skuid { 0, ${edge} } tcp dport 1-65535 accept
+    oifname ${ours} ct state new counter drop
+    oifname != "${OF_ANY_PLATFORM}" meta skuid ${edge} ip daddr ${addresses} meta l4proto tcp counter reject with tcp reset
   }
 `;
+}
+
+function setOf(groups: readonly number[]): string {
+  return `{ ${groups.join(', ')} }`;
 }
 
 /** Inward, answers alone: neither a neighbour nor the world begins anything, but at a published port. */
@@ -181,10 +203,11 @@ ${rules(led.map(({ admit }) => `iifname != ${ours} ${admit}`))}    goto refuse
   chain outward {
     ct state established,related accept
     ct state != new counter drop
+    iifgroup ${setOf(CLOSED_GROUPS)} goto refuse
     jump limits
 ${asked}    ct original ip daddr @refused goto refuse
     ip daddr @refused goto refuse
-    tcp dport { ${SMTP_PORTS.join(', ')} } iifgroup != ${SMTP_GROUP} goto refuse
+    tcp dport { ${SMTP_PORTS.join(', ')} } iifgroup != ${setOf(SMTP_GROUPS)} goto refuse
     tcp flags syn tcp option maxseg size set rt mtu
     meta l4proto tcp accept
     goto refuse

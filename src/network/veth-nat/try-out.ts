@@ -3,11 +3,13 @@ import { execAny } from '../../lib/exec.ts';
 import { networkNames } from './names.ts';
 import { renderRules } from './render-rules.ts';
 
+/** 10.0.0.0/24. */
+const TRIED = { first: 0x0a_00_00_00, size: 256 };
 const WITHIN_MS = 30_000;
 
 /** Tries it in namespaces that are gone afterwards; changes nothing of the machine. Undefined: it can. */
 export async function whyNoNetwork({ ip, nft }: { ip: string; nft: string }): Promise<string | undefined> {
-  const rules = renderRules({ names: networkNames('00000000'), http: 80, https: 443, resolver: '192.0.2.53', published: [] });
+  const rules = renderRules({ names: networkNames('00000000'), http: 80, https: 443, range: TRIED, edge: 1, resolver: '192.0.2.53', published: [] });
   const tries = [
     { what: 'nftables', argv: [nft, '-f', '-'], input: rules },
     { what: 'veth', argv: [ip, 'link', 'add', 'one', 'type', 'veth', 'peer', 'name', 'other'], input: '' },

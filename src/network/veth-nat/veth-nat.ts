@@ -22,6 +22,8 @@ export interface VethNatOptions {
   readonly range: Ipv4Range;
   readonly http: number;
   readonly https: number;
+  /** User id of the edge. */
+  readonly edge: number;
   /** Asked each time a container gets a network: it may change while the platform is up. */
   readonly resolver: () => string | undefined;
   /** A file that remembers what was changed on the machine. */
@@ -72,7 +74,7 @@ export class VethNat implements Networks {
       const lease = this.#leases.take(id);
       await begun.outside.tell(linkBatch(lease, { ...begun.wish, id, pid }));
       await failpoint('join.linked');
-      await inside.tell(joinBatch(lease));
+      await inside.tell(joinBatch(lease, begun.wish));
       this.#begun.delete(id);
       return { address: lease.address };
     } catch (error) {
@@ -80,6 +82,10 @@ export class VethNat implements Networks {
       await this.remove(id);
       throw error;
     }
+  }
+
+  addressOf(id: string): string | undefined {
+    return this.#leases.of(id)?.address;
   }
 
   async publish(id: string, ports: readonly Published[]): Promise<void> {

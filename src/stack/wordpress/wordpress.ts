@@ -18,7 +18,7 @@ import { isAlive, signalProcess, startTimeOf } from '../../lib/proc.ts';
 import { fastcgiGet } from '../../lib/fastcgi.ts';
 import { removeTree, writeFileAtomic } from '../../lib/files.ts';
 import type { BindMount, BundleSpec } from '../../runtime/bundle/bundle-spec.ts';
-import type { SiteCredentials, Stack, StackContext } from '../stack.ts';
+import type { InstalledStack, SiteCredentials, Stack, StackContext } from '../stack.ts';
 import { INSTANCE_VARIABLE } from '../../runtime/bundle/bundle-spec.ts';
 import { CONTENT_SKELETON, CORE_OPCACHE, DOCUMENT_ROOT, OPCACHE_DIR, PHP_CLI, PHP_FPM, WORDPRESS_RECIPE, WWW_DATA } from './recipe.ts';
 import { renderPhpIni } from '../../site/php-settings.ts';
@@ -29,13 +29,18 @@ import { wordpressTemplate } from './template.ts';
 const WARM_UP_WITHIN_MS = 10_000;
 const SHRINK_WITHIN_MS = 2_000;
 
-export const wordpress: Stack = {
+export const wordpress: InstalledStack = {
   name: 'wordpress',
   recipe: WORDPRESS_RECIPE,
   uid: WWW_DATA,
-  socketOf: (instanceId) => `/run/subako/${instanceId}.sock`,
-  endSignal: 'SIGQUIT',
+  roles: ROLES,
+  listensAt: ({ instance }) => ({ socket: `/run/subako/${instance.id}.sock` }),
+  endSignal: () => 'SIGQUIT',
   prepareFiles,
+  writeConfig: (context, credentials) => {
+    const keys = newSiteKeys(() => randomBytes(48).toString('base64url'));
+    return writeConfigs(context, (role) => renderSiteConfig(role, { domain: context.site.domain, credentials, keys }));
+  },
   splitConfig,
   setNames,
   configure,
@@ -76,17 +81,15 @@ export const wordpress: Stack = {
   }),
 };
 
-async function prepareFiles({ site, paths, image }: StackContext, credentials: SiteCredentials): Promise<void> {
+async function prepareFiles({ site, paths, image }: StackContext): Promise<void> {
   const owner = rangeBase(site.uidRange) + WWW_DATA;
   await mkdir(paths.opcache, { mode: 0o700 });
   await chown(paths.opcache, owner, owner);
   await exec(['cp', '-rT', '--preserve=timestamps', '--', join(image.rootfs, CONTENT_SKELETON), paths.content]);
   await exec(['chown', '-R', '--no-dereference', `${owner}:${owner}`, '--', paths.content]);
-  const keys = newSiteKeys(() => randomBytes(48).toString('base64url'));
-  await writeConfig({ site, paths }, (role) => renderSiteConfig(role, { domain: site.domain, credentials, keys }));
 }
 
-async function setNames({ site, paths }: StackContext, names: Parameters<Stack['setNames']>[1]): Promise<void> {
+async function setNames({ site, paths }: StackContext, names: Parameters<NonNullable<Stack['setNames']>>[1]): Promise<void> {
   const owner = keptFor(site);
   const served = names.filter(({ redirect }) => !redirect).map(({ name }) => name);
   for (const role of ROLES) await writeFileAtomic(join(paths.configOf(role), 'names.php'), renderSiteNames(served), { mode: 0o440, owner });
@@ -101,7 +104,7 @@ function hostsOf(paths: StackContext['paths']): string {
 async function splitConfig({ site, paths }: StackContext, credentials: SiteCredentials): Promise<void> {
   const text = await readFile(join(paths.root, 'config', 'config.php'), 'utf8');
   const keys = readSiteKeys(text);
-  await writeConfig({ site, paths }, (role) => renderSiteConfig(role, { domain: site.domain, credentials, keys }));
+  await writeConfigs({ site, paths }, (role) => renderSiteConfig(role, { domain: site.domain, credentials, keys }));
 }
 
 /**
@@ -112,7 +115,7 @@ function keptFor({ uidRange }: Pick<Site, 'uidRange'>): { uid: number; gid: numb
   return { uid: rangeBase(uidRange), gid: rangeBase(uidRange) + WWW_DATA };
 }
 
-async function writeConfig({ site, paths }: Pick<StackContext, 'site' | 'paths'>, render: (role: Role) => string): Promise<void> {
+async function writeConfigs({ site, paths }: Pick<StackContext, 'site' | 'paths'>, render: (role: Role) => string): Promise<void> {
   const owner = keptFor(site);
   for (const role of ROLES) {
     await mkdir(paths.configOf(role), { recursive: true, mode: 0o711 });
@@ -132,7 +135,7 @@ function networkOf({ role, site }: StackContext): BundleSpec['network'] {
 async function configure({ site, paths }: StackContext): Promise<void> {
   const known = await Promise.all(ROLES.map(async (role) => [role, await readFile(join(paths.configOf(role), 'config.php'), 'utf8')] as const));
   const texts = Object.fromEntries(known) as Record<Role, string>;
-  await writeConfig({ site, paths }, (role) => withDomain(texts[role], site.domain));
+  await writeConfigs({ site, paths }, (role) => withDomain(texts[role], site.domain));
   for (const role of ROLES) await writeFileAtomic(join(paths.configOf(role), 'php.ini'), renderPhpIni(site.settings.php), { mode: 0o444 });
 }
 

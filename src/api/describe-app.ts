@@ -1,0 +1,17 @@
+/** What is shown of an app: no value of a variable, for it may be a secret. */
+import { portOf } from '../domain/app.ts';
+import type { App } from '../domain/app.ts';
+import type { AppReply } from './types.ts';
+
+export function describeApp({ imageName, listens, env, volumes, healthPath, command, user }: App): AppReply {
+  return {
+    image: imageName,
+    port: portOf(listens) ?? null,
+    socket: 'socket' in listens ? listens.socket : null,
+    env: Object.keys(env),
+    volumes: volumes.map(({ name, path }) => `${name}:${path}`),
+    healthPath: healthPath ?? null,
+    command: command ?? null,
+    user: `${user.uid}:${user.gid}`,
+  };
+}

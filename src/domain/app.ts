@@ -1,0 +1,37 @@
+/** What a site is made of that its owner brings an image for. */
+
+/** Where what runs in a container waits for requests: at a path inside it, or at a port. */
+export type Listening = { readonly socket: string } | { readonly port: number };
+
+export interface Volume {
+  /** Of the site's own: no other site has a volume, whatever it is called. */
+  readonly name: string;
+  /** Inside the container. */
+  readonly path: string;
+}
+
+export interface AppUser {
+  readonly uid: number;
+  readonly gid: number;
+  readonly groups: readonly number[];
+}
+
+export interface App {
+  /** As its owner wrote it, such as `localhost/shop:1.4`. Which image that was, the site's record says. */
+  readonly imageName: string;
+  readonly listens: Listening;
+  /** Besides the image's own. May hold secrets. */
+  readonly env: Readonly<Record<string, string>>;
+  /** What outlives its containers. */
+  readonly volumes: readonly Volume[];
+  /** In place of what the image runs after its entrypoint. */
+  readonly command?: readonly string[] | undefined;
+  /** Ids inside the container, as the image says. */
+  readonly user: AppUser;
+  /** A path that answers when it is ready, with a status below 500. Undefined: it is ready when it listens. */
+  readonly healthPath?: string | undefined;
+}
+
+export function portOf(listens: Listening): number | undefined {
+  return 'port' in listens ? listens.port : undefined;
+}

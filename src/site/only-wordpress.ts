@@ -1,0 +1,11 @@
+/** What is done with WordPress sites alone. */
+import { SubakoError } from '../domain/errors.ts';
+import type { Site } from '../domain/site.ts';
+
+/** @throws SubakoError `conflict` for any other site */
+export function refuseOtherStacks({ domain, stack, app }: Pick<Site, 'domain' | 'stack' | 'app'>): void {
+  if (stack === 'wordpress') return;
+  throw new SubakoError('conflict', `${domain} is not a WordPress site`, {
+    hint: `it runs ${app?.imageName ?? stack}; subako exec works with every site`,
+  });
+}

@@ -1,0 +1,142 @@
+/** Stack: a site from any image. What it changes of its root goes with each container; what is to last lies in its volumes. */
+import { chmodSync, chownSync, mkdirSync } from 'node:fs';
+import { chown, mkdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { App } from '../../domain/app.ts';
+import { SubakoError } from '../../domain/errors.ts';
+import { GATEWAY } from '../../domain/gateway.ts';
+import { limitsOf } from '../../domain/site.ts';
+import { rangeBase } from '../../domain/uid-range.ts';
+import { APP } from '../../edge/app-files.ts';
+import type { OciImage } from '../../image/oci/oci-image.ts';
+import { removeTree, writeFileAtomic } from '../../lib/files.ts';
+import type { BindMount, BundleSpec } from '../../runtime/bundle/bundle-spec.ts';
+import { INSTANCE_VARIABLE } from '../../runtime/bundle/bundle-spec.ts';
+import type { RootFilesystems } from '../../runtime/rootfs/root-filesystems.ts';
+import type { Stack, StackContext } from '../stack.ts';
+import { signalNamed } from './signal-named.ts';
+
+export const APP_STACK = 'app';
+
+const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+
+export function appStack(roots: Pick<RootFilesystems, 'mount' | 'unmount'>): Stack {
+  return {
+    name: APP_STACK,
+    roles: ['public'],
+    listensAt: (context) => appOf(context).listens,
+    endSignal: ({ ociImage }) => signalNamed(ociImage?.config.stopSignal ?? ''),
+    prepareFiles,
+    configure,
+    setNames: async (context, names) =>
+      writeHosts(
+        context,
+        names.map(({ name }) => name),
+      ),
+    prepareBoot: (context) => prepareBoot(context, roots),
+    seal,
+    tidy: async ({ instance }) => {
+      await roots.unmount(instance.id);
+      for (const dir of [instance.root, instance.tmp]) await removeTree(dir);
+    },
+    bundle,
+    route: () => ({ links: {}, files: { [APP]: '' } }),
+  };
+}
+
+async function prepareFiles(context: StackContext): Promise<void> {
+  const { site, paths } = context;
+  await mkdir(paths.configOf('public'), { recursive: true, mode: 0o711 });
+  await mkdir(paths.volumes, { mode: 0o711 });
+  const owner = rangeBase(site.uidRange);
+  for (const { name } of appOf(context).volumes) {
+    const dir = join(paths.volumes, name);
+    await mkdir(dir, { mode: 0o755 });
+    await chown(dir, owner + appOf(context).user.uid, owner + appOf(context).user.gid);
+  }
+  await configure(context);
+  await writeHosts(context, []);
+}
+
+/** Asked by those containers that may ask. */
+async function configure({ paths }: StackContext): Promise<void> {
+  await writeFileAtomic(join(paths.configOf('public'), 'resolv.conf'), `nameserver ${GATEWAY}\n`, { mode: 0o444 });
+}
+
+/** Its own names lead to the edge of this machine. */
+async function writeHosts({ site, paths }: StackContext, names: readonly string[]): Promise<void> {
+  const lines = ['127.0.0.1 localhost', '127.0.1.1 site', ...[site.domain, ...names].map((name) => `${GATEWAY} ${name}`)];
+  await writeFileAtomic(join(paths.configOf('public'), 'hosts'), `${lines.join('\n')}\n`, { mode: 0o444 });
+}
+
+async function prepareBoot(context: StackContext, roots: Pick<RootFilesystems, 'mount'>): Promise<void> {
+  const { paths, instance } = context;
+  const { user } = appOf(context);
+  const hostIdBase = rangeBase(instance.uidRange);
+  for (const dir of [paths.run, paths.scratch]) mkdirSync(dir, { recursive: true, mode: 0o711 });
+  mkdirSync(instance.root, { mode: 0o711 });
+  mkdirSync(instance.sockets, { mode: 0o755 });
+  chownSync(instance.sockets, hostIdBase + user.uid, hostIdBase + user.gid);
+  await roots.mount({ id: instance.id, layers: imageOf(context).layers, hostIdBase, changes: instance.tmp, ephemeral: true });
+}
+
+/** It lies in the machine's memory, where nothing of a tenant's may pile up. */
+async function seal({ instance }: StackContext): Promise<void> {
+  chownSync(instance.sockets, 0, 0);
+  chmodSync(instance.sockets, 0o711);
+}
+
+function bundle(context: StackContext): BundleSpec {
+  const { site, role, image, instance } = context;
+  const { config } = imageOf(context);
+  const { user, command, env, listens } = appOf(context);
+  const port = 'port' in listens ? { PORT: String(listens.port) } : {};
+  return {
+    rootfs: image.rootfs,
+    hostname: 'site',
+    args: [...config.entrypoint, ...(command ?? config.cmd)],
+    env: { PATH, ...port, ...Object.fromEntries(config.env.map(pairOf)), ...env, [INSTANCE_VARIABLE]: instance.id },
+    cwd: config.workingDir,
+    ...user,
+    hostIdBase: rangeBase(instance.uidRange),
+    mounts: mounts(context),
+    cgroupPath: instance.cgroupPath,
+    limits: limitsOf(site.settings, role),
+    network: networkOf(context),
+    ofImage: true,
+    writableRoot: true,
+  };
+}
+
+function mounts(context: StackContext): BindMount[] {
+  const { paths, instance } = context;
+  const { listens, volumes } = appOf(context);
+  const socket = 'socket' in listens ? [{ source: instance.sockets, destination: dirname(listens.socket), writable: true }] : [];
+  const files = ['hosts', 'resolv.conf'].map((name) => ({ source: join(paths.configOf('public'), name), destination: `/etc/${name}`, writable: false }));
+  const kept = volumes.map(({ name, path }) => ({ source: join(paths.volumes, name), destination: path, writable: true, executable: true }));
+  return [...files, ...socket, ...kept];
+}
+
+/** A link, where the edge comes in by one or it may ask outward. */
+function networkOf(context: StackContext): BundleSpec['network'] {
+  const { egress, smtp } = context.site.settings;
+  const serves = 'port' in appOf(context).listens;
+  return serves || egress ? { egress, smtp, serves } : 'none';
+}
+
+function pairOf(variable: string): [name: string, value: string] {
+  const [name = '', ...rest] = variable.split('=');
+  return [name, rest.join('=')];
+}
+
+function appOf({ site }: StackContext): App {
+  if (site.app === undefined) throw new TypeError(`${site.domain} is no app`);
+  return site.app;
+}
+
+function imageOf({ site, ociImage }: StackContext): OciImage {
+  if (ociImage !== undefined) return ociImage;
+  throw new SubakoError('state_damaged', `the image of ${site.domain} is missing: ${site.app?.imageName ?? ''}, ${site.image}`, {
+    hint: 'pull, import or build it again, and subako site deploy it: the site has its volumes still',
+  });
+}
