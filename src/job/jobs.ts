@@ -17,6 +17,7 @@ import { endOrphans, endStrays } from '../lifecycle/end-strays.ts';
 import { hold } from '../lifecycle/hold.ts';
 import type { Lifecycle } from '../lifecycle/lifecycle.ts';
 import type { Runtime } from '../runtime/runtime.ts';
+import type { SiteContexts } from '../site/site-context.ts';
 import { sitePaths } from '../site/site-paths.ts';
 import type { PlatformDirs } from '../site/site-paths.ts';
 import { keepOutputs, openOutput, outputPath } from './job-output.ts';
@@ -28,6 +29,7 @@ export interface JobsDeps {
   readonly cmdb: Pick<Cmdb, 'site' | 'putJob' | 'job' | 'jobs' | 'dueJobs' | 'deleteJob' | 'putRun' | 'runs' | 'openRuns'>;
   readonly lifecycle: Pick<Lifecycle, 'wake' | 'live' | 'touch' | 'allLive'>;
   readonly runtime: Pick<Runtime, 'exec' | 'processes'>;
+  readonly contexts: Pick<SiteContexts, 'roleMeant'>;
   readonly dirs: PlatformDirs;
   readonly emit: EventSink;
   /** Unix time in milliseconds. */
@@ -71,14 +73,22 @@ export class Jobs {
 
   /** @throws SubakoError `bad_usage` when the command is none, `conflict` when the site has too many */
   async add(site: Site, job: NewJob): Promise<Job> {
-    const { cmdb, now } = this.#deps;
+    const { cmdb, contexts, now } = this.#deps;
     // The runtime would take it for an option of its own.
     if (job.command[0]?.startsWith('-') !== false) throw new SubakoError('bad_usage', 'a command begins with a program', { hint: 'such as php8.4 or /bin/sh' });
     if ((await cmdb.jobs(site.id)).length >= MOST_OF_A_SITE) {
       throw new SubakoError('conflict', `${site.domain} has ${MOST_OF_A_SITE} jobs`, { hint: `subako job ls ${site.domain}, and subako job rm what is done` });
     }
     const at = now();
-    const added: Job = { ...job, id: newId(8), siteId: site.id, createdAt: at, dueAt: job.kind === 'every' ? at + job.everyMs : at, failures: 0 };
+    const added: Job = {
+      ...job,
+      role: contexts.roleMeant(site, job.role),
+      id: newId(8),
+      siteId: site.id,
+      createdAt: at,
+      dueAt: job.kind === 'every' ? at + job.everyMs : at,
+      failures: 0,
+    };
     await cmdb.putJob(added);
     return added;
   }

@@ -294,11 +294,9 @@ export class PlatformApi implements ApiPlatform {
   }
 
   async openExec(domain: string, { command, tty, role }: ExecRequest): Promise<{ argv: readonly string[]; release: () => void }> {
-    const { lifecycle, foundation } = this.#deps;
+    const { lifecycle, foundation, contexts } = this.#deps;
     const site = await this.site(domain);
-    const { roles } = this.#deps.contexts.stackOf(site);
-    // Where there is one container for all, it is the one that is meant.
-    const { live, release } = await hold(lifecycle, { site, role: roles.includes(role) ? role : DEFAULT_ROLE }, 'exec');
+    const { live, release } = await hold(lifecycle, { site, role: contexts.roleMeant(site, role) }, 'exec');
     return { argv: foundation.runtime.execArgv(live.instance.id, command, { tty }), release };
   }
 

@@ -1,5 +1,6 @@
 /** What a stack is told about a site. */
 import { SubakoError } from '../domain/errors.ts';
+import { DEFAULT_ROLE } from '../domain/role.ts';
 import type { Role } from '../domain/role.ts';
 import type { Site } from '../domain/site.ts';
 import { rangeOfContainer } from '../domain/spare-id.ts';
@@ -34,6 +35,11 @@ export class SiteContexts {
   /** @throws SubakoError `not_found` when this Subako has no such stack */
   stackOf(site: Pick<Site, 'stack'>): Stack {
     return this.stackNamed(site.stack);
+  }
+
+  /** Where there is one container for all, it is the one that is meant. */
+  roleMeant(site: Site, role: Role): Role {
+    return this.stackOf(site).roles.includes(role) ? role : DEFAULT_ROLE;
   }
 
   /** @throws SubakoError `not_found` */

@@ -4,7 +4,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { SiteReply } from '../../src/api/types.ts';
+import type { JobReply, SiteReply } from '../../src/api/types.ts';
 import { poll } from '../../src/lib/deadline.ts';
 import { importAppImage } from '../helpers/app-image.ts';
 import { rawStatus, TestPlatform } from '../helpers/platform.ts';
@@ -136,6 +136,14 @@ describe('what an app finds', () => {
     for (const path of ['/var/lib/data/kept', '/tmp/gone']) expect(await page(APP, `/count?${path}`)).toBe('1');
     await platform.sleep(APP, 'cold');
     expect([await page(APP, '/count?/var/lib/data/kept'), await page(APP, '/count?/tmp/gone')]).toEqual(['2', '1']);
+  });
+
+  it('is what a job of its owner finds too: there is one container for all', async () => {
+    const once = { kind: 'once', role: 'admin', everyMs: 0, retries: 0, deadlineMs: 60_000 };
+    const { id } = await platform.api.post<JobReply>(`/v1/sites/${APP}/jobs`, { ...once, command: ['/usr/bin/perl', '-e', 'print $ENV{FROM_IMAGE}'] });
+    const ended = await poll(async () => (await platform.api.get<JobReply>(`/v1/jobs/${id}`)).dueAt === null, WITHIN);
+    expect(ended).toBe(true);
+    expect((await platform.api.text(`/v1/jobs/${id}/output`)).trim()).toBe('yes');
   });
 
   it('is no way out, unless its owner asks for one', async () => {
