@@ -9,7 +9,7 @@ import { poll } from '../lib/deadline.ts';
 import { failpoint } from '../lib/failpoint.ts';
 import { removeTree } from '../lib/files.ts';
 import { KeyedLock } from '../lib/keyed-lock.ts';
-import { isAlive, signalProcess } from '../lib/proc.ts';
+import { isAlive, signalFirstProcess, signalProcess } from '../lib/proc.ts';
 import { clear } from './clear.ts';
 import type { ContainerRequest } from './container-request.ts';
 import { containerPaths } from './deps.ts';
@@ -148,8 +148,8 @@ export class Containers {
       if (asked.process !== undefined) {
         const { process } = asked;
         await this.#deps.runtime.thaw(container.id).catch(() => undefined); // or it would not hear
-        signalProcess(process, container.spec.stopSignal);
-        await poll(() => !isAlive(process), { timeoutMs: timeoutMs ?? container.spec.stopTimeoutMs, everyMs: 10 });
+        const within = timeoutMs ?? container.spec.stopTimeoutMs;
+        if (signalFirstProcess(process, container.spec.stopSignal)) await poll(() => !isAlive(process), { timeoutMs: within, everyMs: 10 });
         signalProcess(process, 'SIGKILL');
         await poll(() => !isAlive(process), { timeoutMs: DEAD_WITHIN_MS, everyMs: 5 });
       }

@@ -1,6 +1,7 @@
 /** What /proc says about processes. */
 import { readFile } from 'node:fs/promises';
 import { readFileSync } from 'node:fs';
+import { constants } from 'node:os';
 
 /** Clock ticks since the machine's boot at which this process began, or undefined when it is gone or a zombie. */
 export function startTimeOf(pid: number): string | undefined {
@@ -50,4 +51,21 @@ const LISTENING = '00010000';
 /** Sends a signal to this process and no other. False when it is gone. */
 export function signalProcess(target: { readonly pid: number; readonly startTime: string }, signal: NodeJS.Signals): boolean {
   return isAlive(target) && process.kill(target.pid, signal);
+}
+
+/**
+ * Sends a signal to the first process of a container. False when it is gone, and where it has no handler for the signal: the kernel keeps
+ * such a one from the first process of a pid namespace, so there is nothing to wait for.
+ */
+export function signalFirstProcess(target: { readonly pid: number; readonly startTime: string }, signal: NodeJS.Signals): boolean {
+  return hasHandler(target.pid, signal) && signalProcess(target, signal);
+}
+
+function hasHandler(pid: number, signal: NodeJS.Signals): boolean {
+  try {
+    const caught = /^SigCgt:\s*([0-9a-f]+)$/mu.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? '0';
+    return ((BigInt(`0x${caught}`) >> BigInt(constants.signals[signal] - 1)) & 1n) === 1n;
+  } catch {
+    return false;
+  }
 }

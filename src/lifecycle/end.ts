@@ -1,7 +1,7 @@
 /** The end of instances: route away, running requests to their end, container gone. */
 import type { Upstream } from '../edge/route-tree.ts';
 import { poll } from '../lib/deadline.ts';
-import { isAlive, signalProcess } from '../lib/proc.ts';
+import { isAlive, signalFirstProcess, signalProcess } from '../lib/proc.ts';
 import type { LifecycleDeps } from './deps.ts';
 import type { Live } from './live.ts';
 
@@ -34,7 +34,7 @@ export async function untilIdle(lives: readonly Live[], { connections }: Pick<Li
 export async function end(live: Live, { runtime, cmdb, mail }: LifecycleDeps): Promise<void> {
   await runtime.thaw(live.instance.id).catch(() => undefined); // gone, perhaps; a frozen process would not hear the signal
   signalProcess(live.process, 'SIGCONT'); // a failed checkpoint leaves it stopped
-  if (signalProcess(live.process, live.stack.endSignal(live.context))) {
+  if (signalFirstProcess(live.process, live.stack.endSignal(live.context))) {
     await poll(() => !isAlive(live.process), { timeoutMs: END_WITHIN_MS, everyMs: LOOK_EVERY_MS });
   }
   await runtime.remove(live.instance.id);
