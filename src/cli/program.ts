@@ -40,6 +40,9 @@ const EXAMPLES = `
 Examples:
   subako up --detach                     start the platform in the background
   subako site create blog.localhost      make a WordPress site; it sleeps until someone visits
+  subako site create app.localhost --image shop:1.4 --port 8080
+                                         any web app as a site that sleeps
+  subako run --rm -it debian:13 bash     any image, as with docker
   subako ps                              which site is in which state, and why it woke
   subako site set blog.localhost idle=5m let it sleep after five minutes without a request
   subako sleep blog.localhost --to cold  put it to sleep now
@@ -47,46 +50,32 @@ Examples:
 
 Each command has its own --help with examples. Every reading command takes --json.`;
 
-export function createProgram(version: string): Command {
-  const commands = [
+/** As `--help` shows them. */
+const GROUPS: Readonly<Record<string, readonly (() => Command)[]>> = {
+  'Platform:': [
+    startCommand,
     upCommand,
     downCommand,
     statusCommand,
-    siteCommand,
-    domainCommand,
-    certCommand,
-    wakeCommand,
-    sleepCommand,
     psCommand,
     topCommand,
     logsCommand,
     execCommand,
     eventsCommand,
-    jobCommand,
-    dbCommand,
-    wpCommand,
-    userCommand,
-    themeCommand,
-    searchReplaceCommand,
-    pluginCommand,
-    loginLinkCommand,
-    healthCommand,
-    imageCommand,
-    pullCommand,
-    pushCommand,
-    buildCommand,
-    imagesCommand,
-    rmiCommand,
-    templateCommand,
-    checkpointCommand,
-    cacheCommand,
     metricsCommand,
     configCommand,
     doctorCommand,
-    startCommand,
     completionCommand,
-  ];
-  return baseProgram(version, [...commands, ...containerCommands])
+  ],
+  'Sites:': [siteCommand, domainCommand, certCommand, wakeCommand, sleepCommand, templateCommand, checkpointCommand, cacheCommand, jobCommand],
+  'WordPress sites:': [dbCommand, wpCommand, userCommand, themeCommand, pluginCommand, searchReplaceCommand, loginLinkCommand, healthCommand],
+  'Images:': [imageCommand, imagesCommand, pullCommand, pushCommand, buildCommand, rmiCommand],
+  'Containers of images:': containerCommands,
+};
+
+export function createProgram(version: string): Command {
+  const commands = Object.entries(GROUPS).flatMap(([heading, group]) => group.map((create) => () => create().helpGroup(heading)));
+  return baseProgram(version, commands)
     .description('A self-hosted cloud for web sites in containers that sleep until someone visits.')
     .addHelpText('after', EXAMPLES);
 }

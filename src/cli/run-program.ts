@@ -1,11 +1,12 @@
 /** Runs a command line, and what all commands have in common. */
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, Help } from 'commander';
+import type { Option } from 'commander';
 import { asSubakoError, ERROR_CODES, SubakoError } from '../domain/errors.ts';
 import { showError } from './output.ts';
 
 /** A program of these commands. */
 export function baseProgram(version: string, commands: readonly (() => Command)[]): Command {
-  const program = new Command('subako').version(version).helpCommand(false).enablePositionalOptions().configureHelp({ showGlobalOptions: true });
+  const program = new Command('subako').version(version).helpCommand(false).enablePositionalOptions().configureHelp({ showGlobalOptions: true, optionDescription });
   for (const create of commands) program.addCommand(create());
   forEachCommand(program, withCommonOptions);
   return program;
@@ -22,6 +23,11 @@ export async function runProgram(program: Command, argv: readonly string[]): Pro
     showError(error, argv.includes('--json'));
     return ERROR_CODES[error.code];
   }
+}
+
+/** That a list begins empty goes without saying. */
+function optionDescription(option: Option): string {
+  return Array.isArray(option.defaultValue) && option.defaultValue.length === 0 ? option.description : new Help().optionDescription(option);
 }
 
 function withCommonOptions(command: Command): void {
