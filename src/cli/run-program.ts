@@ -6,7 +6,7 @@ import { showError } from './output.ts';
 
 /** A program of these commands. */
 export function baseProgram(version: string, commands: readonly (() => Command)[]): Command {
-  const program = new Command('subako').version(version).helpCommand(false).enablePositionalOptions().configureHelp({ showGlobalOptions: true, optionDescription });
+  const program = new Command('subako').version(version).helpCommand(false).enablePositionalOptions().configureHelp({ showGlobalOptions: true });
   for (const create of commands) program.addCommand(create());
   forEachCommand(program, withCommonOptions);
   return program;
@@ -35,6 +35,7 @@ function withCommonOptions(command: Command): void {
     .option('--state <dir>', 'where sites and images are kept (or SUBAKO_STATE; default /var/lib/subako)')
     .option('--run <dir>', 'where sockets are (or SUBAKO_RUN; default /run/subako)')
     .option('--json', 'print JSON')
+    .configureHelp({ ...command.configureHelp(), optionDescription })
     .exitOverride()
     .configureOutput({ writeErr: () => undefined });
 }
