@@ -1,6 +1,6 @@
 /** Named volumes, and directories of the machine where its operator allows it. */
 import { mkdir, realpath, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import type { Cmdb } from '../cmdb/cmdb.ts';
 import type { Container, ContainerVolume, Volume } from '../domain/container.ts';
 import { SubakoError } from '../domain/errors.ts';
@@ -9,7 +9,7 @@ import type { BindMount } from '../runtime/bundle/bundle-spec.ts';
 import type { ContainersDeps } from './deps.ts';
 import { checkName } from './names.ts';
 
-type VolumeDeps = Pick<ContainersDeps, 'cmdb' | 'dirs' | 'now' | 'volumeRoots'>;
+type VolumeDeps = Pick<ContainersDeps, 'cmdb' | 'dirs' | 'now' | 'volumeRoots' | 'rootFilesystems'>;
 
 export class Volumes {
   readonly #deps: VolumeDeps;
@@ -62,10 +62,13 @@ export async function dropAnonymousVolumes({ spec }: Container, deps: VolumeDeps
 }
 
 /** What is mounted for the container. @throws SubakoError `bad_usage` */
-export function mountsOf({ spec }: Container, deps: VolumeDeps): Promise<BindMount[]> {
+export function mountsOf({ id, spec }: Container, deps: VolumeDeps): Promise<BindMount[]> {
   return Promise.all(
-    spec.volumes.map(async ({ from, destination, writable }) => {
-      const source = 'volume' in from ? await ensure(from, deps) : await allowedDirectory(from.directory, deps.volumeRoots);
+    spec.volumes.map(async ({ from, destination, writable }, index) => {
+      const source =
+        'volume' in from
+          ? await ensure(from, deps)
+          : await deps.rootFilesystems.show(id, { ...(await allowedDirectory(from.directory, deps.volumeRoots)), index });
       return { source, destination, writable, executable: true, mapped: true };
     }),
   );
@@ -85,11 +88,11 @@ async function forgetVolume(name: string, { cmdb, dirs }: VolumeDeps): Promise<v
 }
 
 /** Where it really is: no link of a tenant's may lead out of what is allowed. */
-async function allowedDirectory(directory: string, roots: readonly string[]): Promise<string> {
+async function allowedDirectory(directory: string, roots: readonly string[]): Promise<{ root: string; path: string }> {
   const real = await realpath(directory).catch(() => undefined);
   const allowed = await Promise.all(roots.map((root) => realpath(root).catch(() => root)));
-  const isAllowed = (path: string): boolean => allowed.some((root) => path === root || path.startsWith(`${root.replace(/\/$/u, '')}/`));
-  if (!isAllowed(real ?? directory)) {
+  const root = allowed.find((one) => isBelow(real ?? directory, one));
+  if (root === undefined) {
     throw new SubakoError('bad_usage', `the directory ${directory} of this machine may not be mounted`, {
       hint:
         roots.length === 0
@@ -99,5 +102,9 @@ async function allowedDirectory(directory: string, roots: readonly string[]): Pr
   }
   if (real === undefined || !(await stat(real)).isDirectory())
     throw new SubakoError('bad_usage', `there is no directory ${directory} on this machine`, { hint: 'make it first' });
-  return real;
+  return { root, path: relative(root, real) };
+}
+
+function isBelow(path: string, root: string): boolean {
+  return path === root || path.startsWith(`${root.replace(/\/$/u, '')}/`);
 }

@@ -97,3 +97,29 @@ describe('the root of a container', () => {
     for (const id of ['', '../x', 'a/b']) await expect(roots.mount({ id, layers, hostIdBase: BASE })).rejects.toThrow(RangeError);
   });
 });
+
+describe('a directory of the machine that is shown to a container', () => {
+  it('is that very directory, and goes with the root', async () => {
+    const below = join(dir, 'shared', 'a', 'b');
+    await mkdir(below, { recursive: true });
+    await writeFile(join(below, 'file'), 'theirs');
+    const shown = await roots.show('shown', { root: join(dir, 'shared'), path: 'a/b', index: 0 });
+    expect(await readFile(join(shown, 'file'), 'utf8')).toBe('theirs');
+    expect(await roots.show('shown', { root: join(dir, 'shared'), path: '', index: 0 })).toBe(shown);
+    expect(await readFile(join(shown, 'a', 'b', 'file'), 'utf8')).toBe('theirs');
+    await roots.unmount('shown');
+    expect(await readFile(join(shown, 'a', 'b', 'file'), 'utf8').catch(() => 'gone')).toBe('gone');
+  });
+
+  it('is none that a link leads to, though it came to lie there after the path was looked at', async () => {
+    const root = join(dir, 'shared');
+    await mkdir(join(root, 'late'), { recursive: true });
+    await rm(join(root, 'late'), { recursive: true });
+    await symlink(dir, join(root, 'late'));
+    await symlink('a', join(root, 'inside'));
+    for (const path of ['late', 'late/top', 'inside/b', '..', 'a/../..', join(dir, 'top')]) {
+      await expect(roots.show('shown', { root, path, index: 1 }), path).rejects.toThrow('openat2');
+    }
+    await roots.unmount('shown');
+  });
+});

@@ -28,7 +28,7 @@ my %NR = (
 use constant {
   AT_FDCWD => -100, AT_SYMLINK_NOFOLLOW => 0x100, AT_EMPTY_PATH => 0x1000, O_CLOEXEC => 0x80000, O_PATH => 0x280000,
   OPEN_TREE_CLONE => 1, MOVE_EMPTY_PATHS => 0x44, MNT_DETACH => 2, UMOUNT_NOFOLLOW => 8, EINVAL => 22, ENOENT => 2, ENOTDIR => 20, ELOOP => 40,
-  O_READ => 0x80800, RESOLVE_NO_LINKS => 0x06, RESOLVE_NO_MAGIC => 0x02, RESOLVE_IN_ROOT => 0x10, MS_NOSUID_NODEV => 6, MS_RDONLY => 1, MOUNT_ATTR_IDMAP => 0x100000, MS_PRIVATE => 0x40000,
+  O_READ => 0x80800, O_DIRECTORY_PATH => 0x290000, RESOLVE_NO_LINKS => 0x06, RESOLVE_BENEATH => 0x08, RESOLVE_NO_MAGIC => 0x02, RESOLVE_IN_ROOT => 0x10, MS_NOSUID_NODEV => 6, MS_RDONLY => 1, MOUNT_ATTR_IDMAP => 0x100000, MS_PRIVATE => 0x40000,
   CLONE_NEWNS => 0x20000, CLONE_NEWUSER => 0x10000000, PR_SET_PDEATHSIG => 1, SIGKILL => 9,
 };
 
@@ -38,6 +38,7 @@ my %JOBS = (
   mount => sub { mount_all(@_); undef },
   overlay => sub { overlay(@_); undef },
   unmount => sub { unmount(@_); undef },
+  show => sub { show(@_); undef },
   resolve => \&resolve,
   read => \&read_in,
   pipes => sub { pipes(@_); undef },
@@ -127,6 +128,17 @@ sub unmount {
     return if $! == EINVAL || $! == ENOENT;
     die "unmounting: $!\n";
   }
+}
+
+# A directory below another one, held by a descriptor from the look at its path to the mount: no link leads there.
+sub show {
+  my ($target, $root, $path) = @_;
+  my ($at, $how, $none) = ($path eq '' ? '.' : "$path", pack('QQQ', O_DIRECTORY_PATH, 0, RESOLVE_BENEATH | RESOLVE_NO_LINKS), "");
+  my $dir = handle(call('openat2', fileno place($root), $at, $how, length $how));
+  my $tree = handle(call('open_tree', fileno $dir, $none, OPEN_TREE_CLONE | AT_EMPTY_PATH | O_CLOEXEC));
+  my $set = pack 'QQQQ', MS_NOSUID_NODEV, 0, MS_PRIVATE, 0;
+  call('mount_setattr', fileno $tree, $none, AT_EMPTY_PATH, $set, length $set);
+  attach($tree, place($target));
 }
 
 sub resolve {

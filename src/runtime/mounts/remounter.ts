@@ -95,6 +95,11 @@ export class Remounter implements AsyncDisposable {
     await this.#run('overlay', [target, ids.from, ids.to, ids.size, ...places, volatile ? 'volatile' : '', ...layers]);
   }
 
+  /** Mounts a directory below `root` at `target`, an empty directory of ours. @throws where a symbolic link lies on the way, whenever it came to lie there */
+  async show({ target, root, path }: { readonly target: string; readonly root: string; readonly path: string }): Promise<void> {
+    await this.#run('show', [target, root, path]);
+  }
+
   /** Everything that is mounted there, whoever uses it still. Idempotent. */
   async unmount(target: string): Promise<void> {
     await this.#run('unmount', [target]);

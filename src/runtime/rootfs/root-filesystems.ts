@@ -27,8 +27,11 @@ export interface RootFilesystemsOptions {
   readonly dir: string;
   /** Of what every container finds in its root, whatever its image: below the state directory. */
   readonly skeleton: string;
-  readonly remounter: Pick<Remounter, 'overlay' | 'unmount'>;
+  readonly remounter: Pick<Remounter, 'overlay' | 'show' | 'unmount'>;
 }
+
+/** Behind a container's id, in names of what is shown to it. */
+const SHOWN = '-v';
 
 export class RootFilesystems {
   readonly #options: RootFilesystemsOptions;
@@ -63,11 +66,26 @@ export class RootFilesystems {
     return target;
   }
 
+  /**
+   * A directory of the machine, to be mounted for this container: where it lies cannot be changed any more by whoever may write on the way to it.
+   * Taken away with the root; the container keeps what it has of it. @throws when no such directory is below `root`
+   */
+  async show(id: string, { root, path, index }: { readonly root: string; readonly path: string; readonly index: number }): Promise<string> {
+    const target = `${this.of(id)}${SHOWN}${index}`;
+    await mkdir(target, { recursive: true, mode: 0o755 });
+    await this.#options.remounter.unmount(target);
+    await this.#options.remounter.show({ target, root, path });
+    return target;
+  }
+
   /** Also while somebody is in it. What was changed stays. Idempotent. */
   async unmount(id: string): Promise<void> {
-    const target = this.of(id);
-    await this.#options.remounter.unmount(target);
-    await rmdir(target).catch(() => undefined); // it was not there
+    const { dir } = this.#options;
+    const shown = (await readdir(dir).catch(() => [])).filter((name) => name.startsWith(`${id}${SHOWN}`)).map((name) => join(dir, name));
+    for (const target of [...shown, this.of(id)]) {
+      await this.#options.remounter.unmount(target);
+      await rmdir(target).catch(() => undefined); // it was not there
+    }
   }
 
   /** Whether it is mounted now. */
