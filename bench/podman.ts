@@ -3,41 +3,38 @@ import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { rangeBase } from '../src/domain/uid-range.ts';
 import { INSTANCE_VARIABLE } from '../src/runtime/bundle/bundle-spec.ts';
-import { poll } from '../src/lib/deadline.ts';
-import { exec, execAny } from '../src/lib/exec.ts';
+import { exec } from '../src/lib/exec.ts';
 import type { TestPlatform } from '../test/helpers/platform.ts';
 import { makeCriuRuntime } from './podman-criu.ts';
-import type { OciRuntime } from './podman-criu.ts';
+import { PODMAN_LIMITS, PodmanStore } from './podman-store.ts';
 
 const IMAGE = 'localhost/subako-bench-wordpress';
 const WWW_DATA = 33;
-const PODMANS_OWN: OciRuntime = { program: 'crun', env: {} };
-/** Podman's defaults may be above what this machine lets it set. */
-const LIMITS = ['--ulimit', 'nofile=4096:4096', '--ulimit', 'nproc=4096:4096'];
 
 export interface PeerSite {
   readonly id: string;
   readonly uidRange: number;
 }
 
-/** Podman with its own storage below the platform's directory, so that nothing of the machine's is touched. */
+/** Its storage lies below the platform's directory. */
 export class PodmanPeer {
   readonly #platform: TestPlatform;
   readonly #site: PeerSite;
-  readonly #dir: string;
-  /** Network namespaces and interfaces that were here before us. */
-  #before: ReadonlySet<string> = new Set();
-  #runtime = PODMANS_OWN;
+  readonly #store: PodmanStore;
 
-  constructor(platform: TestPlatform, site: PeerSite) {
+  private constructor(platform: TestPlatform, site: PeerSite, store: PodmanStore) {
     this.#platform = platform;
     this.#site = site;
-    this.#dir = join(platform.dir, 'podman');
+    this.#store = store;
+  }
+
+  static async create(platform: TestPlatform, site: PeerSite): Promise<PodmanPeer> {
+    return new PodmanPeer(platform, site, await PodmanStore.open(join(platform.dir, 'podman')));
   }
 
   /** All that the plain nginx sees: not podman's storage, whose mounts it would hold on to. */
   get #web(): string {
-    return join(this.#dir, 'web');
+    return join(this.#store.dir, 'web');
   }
 
   get socketDir(): string {
@@ -46,16 +43,12 @@ export class PodmanPeer {
 
   /** Imports the image's files as a podman image and writes the peer's configuration. */
   async prepare(): Promise<void> {
-    this.#before = new Set(await networks());
     await mkdir(this.socketDir, { recursive: true });
     await exec(['chmod', '777', this.socketDir]);
     const rootfs = await this.rootfs('images', 'wordpress-');
-    const tar = join(this.#dir, 'image.tar');
-    await exec(['tar', '-C', rootfs, '-cf', tar, '.'], { timeoutMs: 300_000 });
-    await this.#podman(['import', tar, IMAGE], 600_000);
-    await exec(['rm', tar]);
+    await this.#store.importTree(rootfs, IMAGE);
     const ini = (await exec(['cat', join(rootfs, 'etc/subako/php.ini')])).stdout;
-    await writeFile(join(this.#dir, 'php.ini'), ini.replaceAll(/^opcache\.file_cache.*$/gmu, ''));
+    await writeFile(join(this.#store.dir, 'php.ini'), ini.replaceAll(/^opcache\.file_cache.*$/gmu, ''));
   }
 
   async rootfs(kind: 'images' | 'toolbox', prefix: string): Promise<string> {
@@ -77,20 +70,20 @@ export class PodmanPeer {
 
   /** From now on podman has a runtime that can checkpoint and restore. */
   async learnToRestore(): Promise<void> {
-    this.#runtime = await makeCriuRuntime(join(this.#dir, 'criu'), await this.rootfs('toolbox', 'toolbox-'));
+    this.#store.runtime = await makeCriuRuntime(join(this.#store.dir, 'criu'), await this.rootfs('toolbox', 'toolbox-'));
   }
 
   /** Dumps and ends it; podman keeps the dump with the container. */
   async checkpoint(name: string): Promise<void> {
-    await this.#podman(['container', 'checkpoint', name]);
+    await this.#store.run(['container', 'checkpoint', name]);
     // CRIU reads some of it with the ids of the container's user namespace, which podman does not provide for.
-    const storage = join(this.#dir, 'storage');
-    await exec(['chmod', 'a+x', this.#dir, storage]);
+    const storage = join(this.#store.dir, 'storage');
+    await exec(['chmod', 'a+x', this.#store.dir, storage]);
     await exec(['chmod', '-R', 'a+rX', join(storage, 'overlay-containers')]);
   }
 
   async restore(name: string): Promise<void> {
-    await this.#podman(['container', 'restore', name]);
+    await this.#store.run(['container', 'restore', name]);
   }
 
   async #make(verb: readonly string[], name: string, network: 'none' | 'bridge'): Promise<void> {
@@ -102,30 +95,34 @@ export class PodmanPeer {
       `${join(site, 'content')}:/srv/wordpress/wp-content`,
       `${join(site, 'config', 'admin')}:/etc/subako/site:ro`,
       `${join(run, 'database')}:/run/mysqld`,
-      `${join(this.#dir, 'php.ini')}:/etc/subako/php.ini:ro`,
+      `${join(this.#store.dir, 'php.ini')}:/etc/subako/php.ini:ro`,
     ].flatMap((volume) => ['-v', volume]);
     const user = ['--user', `${WWW_DATA}:${WWW_DATA}`, '--uidmap', `0:${base}:65536`, '--gidmap', `0:${base}:65536`];
     const env = ['-e', 'PHP_INI_SCAN_DIR=/etc/subako/php.d', '-e', `${INSTANCE_VARIABLE}=${this.#site.id}`];
     const command = ['/usr/sbin/php-fpm8.4', '-c', '/etc/subako/php.ini', '--nodaemonize', '--fpm-config', '/etc/subako/fpm.conf'];
-    await this.#podman([...verb, ...LIMITS, '--name', name, '--network', network, '--log-driver', 'k8s-file', ...user, ...env, ...volumes, IMAGE, ...command]);
+    await this.#store.run([
+      ...verb,
+      ...PODMAN_LIMITS,
+      '--name',
+      name,
+      '--network',
+      network,
+      '--log-driver',
+      'k8s-file',
+      ...user,
+      ...env,
+      ...volumes,
+      IMAGE,
+      ...command,
+    ]);
   }
 
   async start(name: string): Promise<void> {
-    await this.#podman(['start', name]);
+    await this.#store.run(['start', name]);
   }
 
-  /** Podman may find its own mount still busy for a moment. */
   async remove(name: string): Promise<void> {
-    await this.#podman(['stop', '-t', '5', name]);
-    const removed = await poll(
-      () =>
-        this.#podman(['rm', '-f', name]).then(
-          () => true,
-          () => false,
-        ),
-      { timeoutMs: 20_000, everyMs: 200 },
-    );
-    if (removed !== true) throw new Error(`podman could not remove ${name}`);
+    await this.#store.remove(name);
     await exec(['rm', '-f', this.socket]);
   }
 
@@ -133,8 +130,8 @@ export class PodmanPeer {
     return join(this.socketDir, `${this.#site.id}.sock`);
   }
 
-  async version(): Promise<string> {
-    return (await this.#podman(['--version'])).replace('podman version ', '').trim();
+  version(): Promise<string> {
+    return this.#store.version();
   }
 
   /** A plain nginx on a port of its own, in podman too, with the machine's network. */
@@ -143,10 +140,10 @@ export class PodmanPeer {
     const wordpress = await this.rootfs('images', 'wordpress-');
     const toolbox = await this.rootfs('toolbox', 'toolbox-');
     const volumes = [`${this.#web}:/mnt`, `${join(wordpress, 'srv/wordpress')}:/srv/wordpress:ro`].flatMap((volume) => ['-v', volume]);
-    await this.#podman([
+    await this.#store.run([
       'run',
       '-d',
-      ...LIMITS,
+      ...PODMAN_LIMITS,
       '--name',
       'subako-bench-nginx',
       '--network',
@@ -161,39 +158,8 @@ export class PodmanPeer {
     ]);
   }
 
-  async dispose(): Promise<void> {
-    await this.#podman(['rm', '-fa', '-t', '1']).catch(() => undefined);
-    await this.#podman(['rmi', '-fa']).catch(() => undefined);
-    await this.#removeNetworks();
-    // Podman's runtime gives the standard streams, and with them the machine's /dev/null, to the container's user.
-    await execAny(['chown', 'root:root', '/dev/null']);
-    await execAny(['umount', '-R', '-l', join(this.#dir, 'storage')]);
-    await execAny(['rm', '-rf', this.#dir]);
-  }
-
-  /** Podman leaves its network namespaces and its bridge behind. */
-  async #removeNetworks(): Promise<void> {
-    for (const name of await networks()) {
-      if (this.#before.has(name)) continue;
-      if (name.startsWith('netns-')) await execAny(['ip', 'netns', 'del', name]);
-      else if (/^(?:cni-)?podman\d+$/u.test(name)) await execAny(['ip', 'link', 'del', name]);
-    }
-  }
-
-  async #podman(args: readonly string[], timeoutMs = 60_000): Promise<string> {
-    const storage = [
-      '--root',
-      join(this.#dir, 'storage'),
-      '--runroot',
-      join(this.#dir, 'run'),
-      '--cgroup-manager',
-      'cgroupfs',
-      '--runtime',
-      this.#runtime.program,
-      '--events-backend',
-      'file',
-    ];
-    return (await exec(['podman', ...storage, ...args], { timeoutMs, env: this.#runtime.env })).stdout;
+  dispose(): Promise<void> {
+    return this.#store.dispose();
   }
 
   /** What the nginx documentation gives for WordPress, with the edge's compression settings. */
@@ -212,9 +178,4 @@ http {
 }
 `;
   }
-}
-
-async function networks(): Promise<string[]> {
-  const [namespaces, interfaces] = await Promise.all(['/run/netns', '/sys/class/net'].map((dir) => readdir(dir).catch(() => [])));
-  return [...(namespaces ?? []), ...(interfaces ?? [])];
 }

@@ -14,6 +14,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<Benchmark>>> = {
   storm: () => import('./storm.ts'),
   records: () => import('./records.ts'),
   start: () => import('./start.ts'),
+  apps: () => import('./apps.ts'),
   cache: () => import('./cache.ts'),
   tls: () => import('./tls.ts'),
   runtimes: () => import('./runtimes.ts'),

@@ -1,15 +1,14 @@
 /** `subako run --rm IMAGE true` beside `podman run --rm IMAGE true`, the same image, in turns. */
 import { join } from 'node:path';
-import { exec, execAny } from '../src/lib/exec.ts';
+import { exec } from '../src/lib/exec.ts';
 import { importBusybox } from '../test/helpers/busybox.ts';
+import { PODMAN_LIMITS, PodmanStore } from './podman-store.ts';
 import { endStand, startStand } from './stand.ts';
 import type { Stand } from './stand.ts';
 import { markdownTable, median, percentile, writeSection } from './report.ts';
 
 const ROUNDS = 20;
 const TRUE = ['busybox', 'true'] as const;
-/** Podman's defaults may be above what this machine lets it set. */
-const LIMITS = ['--ulimit', 'nofile=4096:4096', '--ulimit', 'nproc=4096:4096'];
 const PODMAN_IMAGE = 'localhost/subako-bench-busybox';
 
 type Way = readonly [name: string, argv: readonly string[]];
@@ -18,15 +17,12 @@ export async function run(rounds = ROUNDS): Promise<void> {
   const stand = await startStand({ checkpoints: false });
   try {
     await importBusybox(stand.api, stand.platform.dir);
-    const podman = await podmanWith(stand);
+    const podman = await PodmanStore.open(join(stand.platform.dir, 'podman'));
     try {
-      await measure(waysOf(stand, podman), rounds);
+      await podman.run(['import', join(stand.platform.dir, 'busybox.tar'), PODMAN_IMAGE], 600_000);
+      await measure(waysOf(stand, podman.argv), rounds);
     } finally {
-      await execAny([...podman, 'rm', '-fa', '-t', '1']);
-      await execAny([...podman, 'rmi', '-fa']);
-      await execAny(['chown', 'root:root', '/dev/null']); // podman's runtime gives it away
-      await execAny(['umount', '-R', '-l', join(stand.platform.dir, 'podman', 'storage')]);
-      await execAny(['ip', 'link', 'delete', 'podman0']);
+      await podman.dispose();
     }
   } finally {
     await endStand(stand);
@@ -37,18 +33,10 @@ function waysOf({ platform }: Stand, podman: readonly string[]): readonly Way[] 
   const subako = [join(import.meta.dirname, '..', 'subako'), 'run', '--state', platform.state, '--run', platform.run, '--rm'];
   return [
     ['subako run --rm', [...subako, ...TRUE]],
-    ['podman run --rm', [...podman, 'run', ...LIMITS, '--rm', PODMAN_IMAGE, 'true']],
+    ['podman run --rm', [...podman, 'run', ...PODMAN_LIMITS, '--rm', PODMAN_IMAGE, 'true']],
     ['subako run --rm --network none', [...subako, '--network', 'none', ...TRUE]],
-    ['podman run --rm --network none', [...podman, 'run', ...LIMITS, '--rm', '--network', 'none', PODMAN_IMAGE, 'true']],
+    ['podman run --rm --network none', [...podman, 'run', ...PODMAN_LIMITS, '--rm', '--network', 'none', PODMAN_IMAGE, 'true']],
   ];
-}
-
-/** With its own storage below the platform's directory. */
-async function podmanWith({ platform }: Stand): Promise<readonly string[]> {
-  const dir = join(platform.dir, 'podman');
-  const podman = ['podman', '--root', join(dir, 'storage'), '--runroot', join(dir, 'run'), '--cgroup-manager', 'cgroupfs', '--events-backend', 'file'];
-  await exec([...podman, 'import', join(platform.dir, 'busybox.tar'), PODMAN_IMAGE], { timeoutMs: 600_000 });
-  return podman;
 }
 
 async function measure(ways: readonly Way[], rounds: number): Promise<void> {

@@ -52,12 +52,9 @@ export function tellWakes({ series, phases, warm, warmPages, podman, noRestore }
   const peers = Object.keys(PEERS).filter((name) => series[name] !== undefined);
   const titles = { ...OURS, ...PEERS };
   const beside = noRestore === undefined ? ['restore', 'start-none', 'run-none'] : ['start-none', 'run-none'];
-  const rows = [...Object.keys(OURS), ...peers].map((name) => row(name, { title: titles[name] ?? name, series, beside }));
-  const head = ['way', 'times', 'median ms', 'p99 ms', 'over W', ...beside.map((name) => `\`podman ${name.replace('-none', '')}\` over it`)];
+  const rows = [...Object.keys(OURS), ...peers].map((name) => wayRow(name, { title: titles[name] ?? name, series, beside }));
+  const head = [...WAY_HEAD, ...beside.map((name) => `\`podman ${name.replace('-none', '')}\` over it`)];
   const ways = Object.keys(OURS).filter((way) => phases[way] !== undefined);
-  const phaseRows = Object.entries(PHASES)
-    .filter(([name]) => ways.some((way) => phases[way]?.[name] !== undefined))
-    .map(([name, title]) => [title, ...ways.map((way) => phaseCell(phases[way]?.[name]))]);
   return `## wake: the first page of one WordPress
 
 The same files, the same php.ini, in one run, in turns; from the request (ours) or the command (podman) to the last byte of the page.
@@ -66,7 +63,7 @@ ${markdownTable(head, rows)}
 
 Where the milliseconds go (medians):
 
-${markdownTable(['phase', ...ways], phaseRows)}
+${markdownTable(['phase', ...ways], phaseRows(phases, ways))}
 
 The warm page, ${warmPages} times in turns: through the edge ${warm.ours.toFixed(1)} ms, through a plain nginx with php-fpm on the same files ${warm.plain.toFixed(1)} ms, ratio **${(warm.ours / warm.plain).toFixed(3)}**.
 
@@ -78,11 +75,29 @@ function restoreFacts(noRestore: string | undefined): string {
   return '`podman container restore` brings back a container that was visited and then checkpointed; as Debian 12 has no runtime and no CRIU for it that work on this kernel, podman got crun, a stock CRIU and libcriu of Debian 13, `external mnt[]`, `empty-ns net` and `network-lock skip` in CRIU’s configuration, and readable dump files.';
 }
 
-function row(name: string, { title, series, beside }: { title: string; series: Series; beside: readonly string[] }): string[] {
+export const WAY_HEAD = ['way', 'times', 'median ms', 'p99 ms', 'over W'] as const;
+
+/** The cells below `WAY_HEAD`, and how many times as long each peer took. */
+export function wayRow(name: string, { title, series, beside }: { title: string; series: Series; beside: readonly string[] }): string[] {
   const values = series[name] ?? [];
   const middle = median(values);
   const over = beside.map((peer) => (median(series[peer] ?? []) / middle).toFixed(1));
-  return [title, String(values.length), middle.toFixed(0), percentile(values, 0.99).toFixed(0), (middle / median(series['warm'] ?? [])).toFixed(2), ...over];
+  return [title, String(values.length), inMs(middle), inMs(percentile(values, 0.99)), (middle / median(series['warm'] ?? [])).toFixed(2), ...over];
+}
+
+/** @param titles in place of those of WordPress */
+export function phaseRows(phases: WakeFigures['phases'], ways: readonly string[], titles: Readonly<Record<string, string>> = {}): string[][] {
+  return Object.entries({ ...PHASES, ...titles })
+    .filter(([name]) => ways.some((way) => phases[way]?.[name] !== undefined))
+    .map(([name, title]) => [title, ...ways.map((way) => phaseCell(phases[way]?.[name]))]);
+}
+
+export function push(series: Series, name: string, ms: number): void {
+  (series[name] ??= []).push(ms);
+}
+
+function inMs(ms: number): string {
+  return ms.toFixed(ms < 10 ? 1 : 0);
 }
 
 function phaseCell(values: readonly number[] | undefined): string {

@@ -5,12 +5,13 @@ import { sitePath } from '../src/cli/client.ts';
 import { wakePhases } from '../src/cli/tour.ts';
 import type { RestingState } from '../src/domain/state.ts';
 import { fetchPage, fetchWholePage } from '../src/lib/timed-page.ts';
+import { untilFirstPage } from './first-page.ts';
 import { PodmanPeer } from './podman.ts';
 import { median, writeSection } from './report.ts';
 import { createSites, endStand, NO_POLICY, SPARES, startStand, untilTemplate } from './stand.ts';
 import type { BenchSite, Stand } from './stand.ts';
-import { tellWakes } from './wake-report.ts';
-import type { Series, WakeFigures } from './wake-report.ts';
+import { push, tellWakes } from './wake-report.ts';
+import type { WakeFigures } from './wake-report.ts';
 
 const SITE = 'bench.localhost';
 const ROUNDS = 20;
@@ -49,7 +50,7 @@ export async function run(rounds = ROUNDS): Promise<void> {
   const fresh = await createSites(ours, WARM_UP_ROUNDS + rounds, 'new');
   const freshToo = await createSites(sparing, WARM_UP_ROUNDS + rounds, 'new');
   await untilTemplate(ours);
-  const peer = new PodmanPeer(ours.platform, { id: site.id, uidRange: FIRST_SITE_RANGE });
+  const peer = await PodmanPeer.create(ours.platform, { id: site.id, uidRange: FIRST_SITE_RANGE });
   undo.defer(() => peer.dispose());
   const stands: Stands = { ours, booting, sparing, peer, peerPort: ours.platform.http + PEER_PORT_OFFSET };
   await preparePeer(stands);
@@ -165,26 +166,8 @@ async function oneWake({ platform, api }: Stand, { domain, rung, way }: OneWake,
   push(ofWay, 'page', page.ms - Object.values(parts).reduce((sum, ms) => sum + ms, 0));
 }
 
-/** From the command to the last byte of the first whole page. */
-async function untilPage({ peerPort }: Stands, start: () => Promise<void>): Promise<number> {
-  const began = performance.now();
-  const starting = start();
-  let started = false;
-  void starting
-    .catch(() => undefined)
-    .finally(() => {
-      started = true;
-    });
-  for (;;) {
-    const page = await fetchPage(SITE, peerPort);
-    if (page.status === 200) break;
-    if (started) await starting;
-    await sleep(1);
-    if (performance.now() - began > 60_000) throw new Error(`podman gave no page; the last answer was ${page.status}`);
-  }
-  const ms = performance.now() - began;
-  await starting;
-  return ms;
+function untilPage({ peerPort }: Stands, start: () => Promise<void>): Promise<number> {
+  return untilFirstPage(start, async () => (await fetchPage(SITE, peerPort)).status === 200);
 }
 
 /** The warm page through the edge and through the plain nginx, in turns. */
@@ -203,8 +186,4 @@ async function warmBeside(stands: Stands): Promise<{ ours: number; plain: number
   }
   await peer.remove('warm');
   return { ours: median(through), plain: median(plain) };
-}
-
-function push(series: Series, name: string, ms: number): void {
-  (series[name] ??= []).push(ms);
 }
