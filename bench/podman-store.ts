@@ -78,9 +78,22 @@ export class PodmanStore {
     for (const name of await networks()) {
       if (this.#before.has(name)) continue;
       if (name.startsWith('netns-')) await execAny(['ip', 'netns', 'del', name]);
-      else if (/^(?:cni-)?podman\d+$/u.test(name)) await execAny(['ip', 'link', 'del', name]);
+      else if (BRIDGE.test(name)) await removeBridge(name);
     }
   }
+}
+
+const BRIDGE = /^(?:cni-)?podman\d+$/u;
+
+/** With it go the rules that let its containers out, and their addresses. All of them are ours: there was no such bridge before. */
+async function removeBridge(name: string): Promise<void> {
+  await execAny(['ip', 'link', 'del', name]);
+  for (const table of ['nat', 'filter']) {
+    const { stdout } = await execAny(['iptables-save', '-t', table]);
+    const others = stdout.split('\n').filter((line) => !line.includes('CNI-'));
+    if (stdout.includes('CNI-')) await execAny(['iptables-restore', '-T', table], { input: others.join('\n') });
+  }
+  await execAny(['rm', '-rf', '/var/lib/cni/networks/podman']);
 }
 
 async function networks(): Promise<string[]> {
