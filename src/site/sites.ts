@@ -296,9 +296,11 @@ export class Sites {
   /** The edge leads its domain to it. */
   async publish(site: Site): Promise<void> {
     const { contexts, routes, pages } = this.#deps;
-    const { links, files } = contexts.stackOf(site).route(await contexts.of(site, 'admin', site.id));
+    const stack = contexts.stackOf(site);
+    const { links, files } = stack.route(await contexts.of(site, 'admin', site.id));
     await routes.publish(site.domain, { links, files: { ...files, ...httpsFiles(site.settings) } });
-    pages.open(site.domain, keepingOfPages(site.settings));
+    // An app answers for itself.
+    if (isInstalled(stack)) pages.open(site.domain, keepingOfPages(site.settings));
   }
 
   async #install(site: Site, stack: InstalledStack, answers: NewSiteAnswers): Promise<void> {

@@ -131,17 +131,7 @@ export function toPages(): string {
 
 /** For the same server. @param direct what leads a request to the container, once it has kept to the site's rules */
 export function pageLocations(direct: string): string {
-  return `
-    # Whether there is such a site is looked at once in a second, whatever was dropped with one that is gone. Of pages no descriptor is kept open, for they are dropped by their names.
-    location = /.subako/kept {
-      internal;
-      open_file_cache max=8192 inactive=60s;
-      open_file_cache_valid 1s;
-${unlessKnown('rewrite ^ /.subako/elsewhere last;')}
-      if (-e ${EDGE_VIEW.hosts}/$route_key/${APP}) { rewrite ^ /.subako/app last; }
-      rewrite ^ /.subako/page last;
-    }
-
+  return `${looks()}
     location = /.subako/page {
       internal;
       # The inner server does not make it for everybody. It says for how long, and that is kept in memory in the page's place: so nobody waits for another's page.
@@ -193,6 +183,28 @@ ${direct}
       error_page 502 = @wake;
       include ${EDGE_VIEW.config}/fastcgi.conf;
     }`;
+}
+
+/** What a request that may be answered from the cache meets first. */
+function looks(): string {
+  return `
+    # Whether there is such a site, and whether it keeps pages, is looked at once in a second, whatever was dropped with one that is gone. Of pages no descriptor is kept open, for they are dropped by their names.
+    location = /.subako/kept {
+      internal;
+      open_file_cache max=8192 inactive=60s;
+      open_file_cache_valid 1s;
+      if (!-f ${EDGE_VIEW.hosts}/$route_key/${PAGES_FILE}) { rewrite ^ /.subako/unkept last; }
+      rewrite ^ /.subako/page last;
+    }
+
+    # No site, or one that keeps no pages.
+    location = /.subako/unkept {
+      internal;
+${unlessKnown('rewrite ^ /.subako/elsewhere last;')}
+      if (-e ${EDGE_VIEW.hosts}/$route_key/${APP}) { rewrite ^ /.subako/app last; }
+      rewrite ^ /.subako/page last;
+    }
+`;
 }
 
 /** The inner server. @param upstream what leads to the container @param refusals what sets `$past` to seconds where no page may be made for all */
