@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { parsePackages } from './dpkg-status.ts';
 import { waitingUpdates } from './scan.ts';
-import { parseRelease } from './security-list.ts';
+import { parseRelease, securityArchive } from './security-list.ts';
 
 describe('a scan', () => {
   it('names what is older than the newest version in the security archive', () => {
@@ -24,5 +24,19 @@ describe('a scan', () => {
     for (const text of ['', 'ID=alpine\nVERSION_ID=3.20.1', 'ID=debian\nVERSION_CODENAME=../../x', 'ID=toString\nVERSION_CODENAME=trixie']) {
       expect(parseRelease(text), text).toBeUndefined();
     }
+  });
+});
+
+describe('where security updates are', () => {
+  const own = 'http://mirror.example.org/debian-security';
+  it.each([
+    ['debian', ['http://mirror.example.org/debian/', `${own}/`], own],
+    ['debian', ['http://mirror.example.org/debian/'], own],
+    ['ubuntu', ['http://mirror.example.org/ubuntu/'], 'http://mirror.example.org/ubuntu'],
+    ['ubuntu', ['http://mirror.example.org/debian/'], undefined],
+    ['gentoo', ['http://mirror.example.org/gentoo/'], undefined],
+    ['debian', [], undefined],
+  ])('of %s, by %j, is %s', (distribution, archives, expected) => {
+    expect(securityArchive(distribution, archives)).toBe(expected);
   });
 });

@@ -20,15 +20,19 @@ export interface SecurityList {
 }
 
 interface Archive {
-  readonly url: string;
+  /** How the address of its security archive ends. */
+  readonly ending: string;
+  /** How that of its main archive ends: where it is mirrored, the other one is beside it. */
+  readonly mainEnding: string;
   readonly components: string;
   readonly keyring: string;
 }
 
 const ARCHIVES: Readonly<Record<string, Archive>> = {
-  debian: { url: 'http://deb.debian.org/debian-security', components: 'main', keyring: '/usr/share/keyrings/debian-archive-keyring.gpg' },
+  debian: { ending: '/debian-security', mainEnding: '/debian', components: 'main', keyring: '/usr/share/keyrings/debian-archive-keyring.gpg' },
   ubuntu: {
-    url: 'http://security.ubuntu.com/ubuntu',
+    ending: '/ubuntu',
+    mainEnding: '/ubuntu',
     components: 'main restricted universe multiverse',
     keyring: '/usr/share/keyrings/ubuntu-archive-keyring.gpg',
   },
@@ -50,20 +54,39 @@ export function parseRelease(osRelease: string): Release | undefined {
 export async function fetchSecurityList({ distribution, suite }: Release, dir: string, environment: Readonly<Record<string, string>>): Promise<SecurityList> {
   const archive = ARCHIVES[distribution];
   if (archive === undefined) throw new TypeError(`no archive of ${distribution}`);
+  const url = securityArchive(distribution, await archivesOfMachine(environment));
+  if (url === undefined)
+    throw new SubakoError('command_failed', `apt on this machine knows no archive of ${distribution}, so nothing can be said about the image`, {
+      hint: `add one to /etc/apt/sources.list.d: its security archive is taken from where the machine's own packages come from`,
+    });
   for (const path of ['state/lists/partial', 'cache/archives/partial']) await mkdir(join(dir, path), { recursive: true });
   await writeFile(join(dir, 'status'), '');
-  await writeFile(join(dir, 'sources.list'), `deb [signed-by=${archive.keyring}] ${archive.url} ${suite}-security ${archive.components}\n`);
+  await writeFile(join(dir, 'sources.list'), `deb [signed-by=${archive.keyring}] ${url} ${suite}-security ${archive.components}\n`);
   const result = await execAny(['apt-get', ...settings(dir).flatMap((one) => ['-o', one]), 'update', '--error-on=any'], {
     timeoutMs: TIMEOUT_MS,
     env: environment,
   });
   if (result.code !== 0) {
     throw new SubakoError('command_failed', `the security updates of ${distribution} ${suite} could not be fetched, so nothing can be said about the image`, {
-      hint: `this machine must reach ${archive.url}, and have the keys of ${distribution} (${archive.keyring})`,
+      hint: `this machine must reach ${url}, and have the keys of ${distribution} (${archive.keyring})`,
       facts: { stderr: result.stderr.slice(-1_000) },
     });
   }
   return readLists(join(dir, 'state/lists'));
+}
+
+/** Where a distribution's security updates are, by the archives that this machine uses; undefined where these do not tell. */
+export function securityArchive(distribution: string, archives: readonly string[]): string | undefined {
+  const archive = ARCHIVES[distribution];
+  if (archive === undefined) return undefined;
+  const urls = archives.map((url) => url.replace(/\/$/u, ''));
+  const main = urls.find((url) => url.endsWith(archive.mainEnding));
+  return urls.find((url) => url.endsWith(archive.ending)) ?? main?.replace(new RegExp(`${archive.mainEnding}$`, 'u'), archive.ending);
+}
+
+async function archivesOfMachine(environment: Readonly<Record<string, string>>): Promise<string[]> {
+  const { stdout } = await execAny(['apt-get', 'indextargets', '--format', '$(REPO_URI)', 'Created-By: Packages'], { env: environment, timeoutMs: TIMEOUT_MS });
+  return [...new Set(stdout.split('\n').filter((line) => /^https?:/u.test(line)))];
 }
 
 function settings(dir: string): string[] {
