@@ -10,7 +10,7 @@ export async function needPackages(packageOf: Readonly<Record<string, string>>):
   if (missing.length === 0) return;
   console.log(`… installing Debian packages: ${missing.join(' ')}`);
   const env = { DEBIAN_FRONTEND: 'noninteractive' };
-  const install = ['apt-get', 'install', '-y', '--no-install-recommends', ...missing];
+  const install = ['apt-get', '-o', 'DPkg::Lock::Timeout=600', 'install', '-y', '--no-install-recommends', ...missing];
   if ((await execAny(install, { env })).code === 0) return;
   await exec(['apt-get', 'update'], { env });
   await exec(install, { env });
