@@ -11,8 +11,10 @@ import { formatSize } from '../lib/units.ts';
 import { cgroupLayout } from '../runtime/cgroup/layout.ts';
 import { hostResolver } from '../network/veth-nat/resolvers.ts';
 import { whyNoNetwork } from '../network/veth-nat/try-out.ts';
+import type { Image } from '../image/image.ts';
 import { ImageStore } from '../image/image-store.ts';
 import { Remounter } from '../runtime/mounts/remounter.ts';
+import { TOOLBOX_RECIPE } from '../toolbox/recipe.ts';
 import { perlOf } from '../toolbox/toolbox.ts';
 import { platformPaths } from './paths.ts';
 
@@ -109,8 +111,14 @@ async function mmdebstrap(): Promise<Check> {
   return result?.code === 0 ? ok('mmdebstrap', result.stdout.trim()) : fail('mmdebstrap', 'missing', 'apt-get install mmdebstrap (npm start does it)');
 }
 
+/** Where it was made already. The tools for images and containers may lie beside it. */
+async function toolboxOf(config: Config): Promise<Image | undefined> {
+  const all = await new ImageStore({ dir: platformPaths(config).toolbox, cacheDir: config.cache }).list();
+  return all.find(({ name }) => name === TOOLBOX_RECIPE.name);
+}
+
 async function toolbox(config: Config): Promise<Check> {
-  const [image] = await new ImageStore({ dir: platformPaths(config).toolbox, cacheDir: config.cache }).list();
+  const image = await toolboxOf(config);
   if (image === undefined) return warn('toolbox', 'not made yet', 'nothing to do: up makes it');
   return ok(
     'toolbox',
@@ -123,7 +131,7 @@ async function toolbox(config: Config): Promise<Check> {
 /** CRIU's own verdict, where the toolbox is there already. */
 async function checkpoints(config: Config): Promise<Check> {
   if (!config.checkpoints) return warn('checkpoints', 'switched off', 'remove `checkpoints` from config.json: without them a cold site boots');
-  const [image] = await new ImageStore({ dir: platformPaths(config).toolbox, cacheDir: config.cache }).list();
+  const image = await toolboxOf(config);
   const criu = image === undefined ? undefined : join(image.dir, 'bin', 'criu');
   if (criu === undefined || !existsSync(criu)) return ok('checkpoints', 'known once the platform was started');
   // What it finds out it writes to where it is.
@@ -137,7 +145,7 @@ async function checkpoints(config: Config): Promise<Check> {
 /** Whether a container can be handed over: needs mounts whose ids are mapped, on the state's file system. */
 async function spares(config: Config): Promise<Check> {
   if (config.spares === 0 || !config.checkpoints) return ok('spares', 'switched off');
-  const [image] = await new ImageStore({ dir: platformPaths(config).toolbox, cacheDir: config.cache }).list();
+  const image = await toolboxOf(config);
   if (image === undefined || !existsSync(perlOf(image)[0] ?? '')) return ok('spares', 'known once the platform was started');
   await using remounter = new Remounter({ perl: perlOf(image) });
   const why = await remounter.whyNot(config.state);
@@ -158,7 +166,7 @@ async function runtimes(config: Config): Promise<Check> {
 async function network(config: Config): Promise<Check> {
   if (config.egressRange === 'none')
     return warn('network', 'switched off', 'remove `egressRange` from config.json: without it, wp-admin has no plugin directory');
-  const [image] = await new ImageStore({ dir: platformPaths(config).toolbox, cacheDir: config.cache }).list();
+  const image = await toolboxOf(config);
   const [ip, nft] = ['ip', 'nft'].map((name) => join(image?.dir ?? '', 'bin', name));
   if (ip === undefined || nft === undefined || !existsSync(ip)) return ok('network', 'known once the platform was started');
   const why = await whyNoNetwork({ ip, nft });

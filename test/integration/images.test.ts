@@ -467,3 +467,10 @@ describe('the command line', () => {
     await remove(`${plain.name}/formed:1`);
   });
 });
+
+describe('the tools for images', () => {
+  it('lie beside the toolbox, and doctor does not take them for it', async () => {
+    const checks = await platform.json<{ readonly name: string; readonly found: string }[]>('doctor');
+    expect(checks.find(({ name }) => name === 'toolbox')).toMatchObject({ found: expect.stringContaining('crun ') as string });
+  });
+});
