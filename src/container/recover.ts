@@ -8,6 +8,7 @@ import type { Containers } from './containers.ts';
 import type { ContainersDeps } from './deps.ts';
 import { makeContainerDirs } from './prepare.ts';
 import { startsWithPlatform } from './restart-policy.ts';
+import { forgetVolume } from './volumes.ts';
 
 export async function recoverContainers(containers: Containers, deps: ContainersDeps): Promise<void> {
   await makeContainerDirs(deps.dirs);
@@ -42,10 +43,7 @@ async function removeStrays({ cmdb, dirs }: ContainersDeps): Promise<void> {
   for (const id of await readdir(dirs.containers)) if (!known.has(id)) await removeTree(join(dirs.containers, id));
   const used = new Set(all.flatMap(({ spec }) => spec.volumes.map(({ from }) => ('volume' in from ? from.volume : ''))));
   const volumes = await cmdb.volumes();
-  for (const { name } of volumes.filter((volume) => volume.anonymous && !used.has(volume.name))) {
-    await removeTree(join(dirs.volumes, name));
-    await cmdb.deleteVolume(name);
-  }
+  for (const { name } of volumes.filter((volume) => volume.anonymous && !used.has(volume.name))) await forgetVolume(name, { cmdb, dirs });
   const named = new Set(volumes.map(({ name }) => name));
   for (const name of await readdir(dirs.volumes)) if (!named.has(name)) await removeTree(join(dirs.volumes, name));
 }

@@ -82,7 +82,8 @@ async function ensure({ volume, anonymous }: { volume: string; anonymous: boolea
   return dir;
 }
 
-async function forgetVolume(name: string, { cmdb, dirs }: VolumeDeps): Promise<void> {
+/** The volume, with all that is in it. Repeatable. */
+export async function forgetVolume(name: string, { cmdb, dirs }: Pick<VolumeDeps, 'cmdb' | 'dirs'>): Promise<void> {
   await removeTree(join(dirs.volumes, name));
   await cmdb.deleteVolume(name);
 }

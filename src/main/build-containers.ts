@@ -7,13 +7,12 @@ import { Containers } from '../container/containers.ts';
 import type { ContainersDeps, MonitorSource } from '../container/deps.ts';
 import { endAll } from '../container/end-all.ts';
 import { HealthChecks } from '../container/health-checks.ts';
-import { makeContainerDirs } from '../container/prepare.ts';
 import { recoverContainers } from '../container/recover.ts';
 import { Volumes } from '../container/volumes.ts';
 import { ContainerWatcher } from '../container/watcher.ts';
 import type { EventSink } from '../domain/events.ts';
 import type { OciStore } from '../image/oci/oci-store.ts';
-import { ImageStore } from '../image/image-store.ts';
+import type { ImageStore } from '../image/image-store.ts';
 import { Monitors } from '../runtime/monitor/conmon.ts';
 import { ensureConmon } from '../toolbox/container-tools.ts';
 import { containersApi } from './containers-api.ts';
@@ -42,7 +41,7 @@ export async function buildContainers(config: Config, { foundation, undo, ending
     networks,
     cgroupPathOf,
     machine,
-    monitors: monitorSource(config),
+    monitors: monitorSource(config, foundation.toolboxes),
     now: Date.now,
     dirs: { containers: dir, volumes, exits },
     volumeRoots: config.volumeRoots,
@@ -50,7 +49,6 @@ export async function buildContainers(config: Config, { foundation, undo, ending
   };
   const containers = new Containers(deps);
   const health = new HealthChecks(deps);
-  await makeContainerDirs(deps.dirs);
   undo.defer(() => (ending.keep ? undefined : endAll(containers)));
   await recoverContainers(containers, deps);
   undo.use(new ContainerWatcher(containers, health, deps));
@@ -60,17 +58,16 @@ export async function buildContainers(config: Config, { foundation, undo, ending
 }
 
 /** A machine that detaches no container never fetches conmon. */
-function monitorSource(config: Config): MonitorSource {
-  const { exits, toolbox } = platformPaths(config);
+function monitorSource(config: Config, toolboxes: ImageStore): MonitorSource {
+  const { exits } = platformPaths(config);
   const monitors = new Monitors({ exits, logBytes: config.logSize });
-  const store = new ImageStore({ dir: toolbox, cacheDir: config.cache });
   let program: Promise<string> | undefined;
   return {
     exitCode: (id) => monitors.exitCode(id),
     forget: (id) => monitors.forget(id),
     ended: () => monitors.ended(),
     ready: async (progress) => {
-      program ??= ensureConmon(store, (text) => progress(`container tools: ${text}`)).catch((error: unknown) => {
+      program ??= ensureConmon(toolboxes, (text) => progress(`container tools: ${text}`)).catch((error: unknown) => {
         program = undefined; // the next one tries again
         throw error;
       });

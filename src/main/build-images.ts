@@ -2,7 +2,6 @@
 import { proxyEnvironment } from '../config/config.ts';
 import type { Config } from '../config/config.ts';
 import type { Cmdb } from '../cmdb/cmdb.ts';
-import { ImageStore } from '../image/image-store.ts';
 import { ImageTools } from '../image/oci/image-tools.ts';
 import { OciStore } from '../image/oci/oci-store.ts';
 import { ensureImageTools } from '../toolbox/toolbox.ts';
@@ -13,11 +12,10 @@ import { platformPaths } from './paths.ts';
 /** Nothing is fetched for it until the first image is. */
 export async function buildImages(config: Config, { foundation, cmdb }: { foundation: Foundation; cmdb: Cmdb }): Promise<OciStore> {
   const paths = platformPaths(config);
-  const toolboxes = new ImageStore({ dir: paths.toolbox, cacheDir: config.cache });
   const tools = new ImageTools({
     dir: paths.oci,
     runDir: paths.ociRun,
-    programs: (progress) => ensureImageTools(toolboxes, (text) => progress(`image tools: ${text}`)),
+    programs: (progress) => ensureImageTools(foundation.toolboxes, (text) => progress(`image tools: ${text}`)),
     runtime: { crun: foundation.toolbox.crun, cgroup: foundation.cgroup, egress: buildEgress(foundation.networks, paths.ociRun) },
     registries: config.registries,
     environment: proxyEnvironment(),

@@ -23,6 +23,8 @@ import { platformCgroup, platformPaths } from './paths.ts';
 
 export interface Foundation {
   readonly toolbox: Toolbox;
+  /** Of the toolbox, and of tools that are made when they are first needed. */
+  readonly toolboxes: ImageStore;
   readonly images: ImageStore;
   readonly runtime: Runtimes;
   readonly roots: RootMounts;
@@ -50,7 +52,8 @@ export async function layFoundation(config: Config, progress: Progress): Promise
   if (cgroups.kind === 'none') throw new SubakoError('host_unfit', 'this machine has no cgroups', { hint: 'mount them (systemd does), or run subako doctor' });
   const claimed = await claimStrayControllers(cgroups);
   await favorQuickMoves();
-  const toolbox = await ensureToolbox(new ImageStore({ dir: paths.toolbox, cacheDir: config.cache }), (text) => progress(`toolbox: ${text}`));
+  const toolboxes = new ImageStore({ dir: paths.toolbox, cacheDir: config.cache });
+  const toolbox = await ensureToolbox(toolboxes, (text) => progress(`toolbox: ${text}`));
   const cgroup = platformCgroup(config.state);
   const cgroupPathOf = (containerId: string): string => join(cgroup, containerId);
   const networks = buildNetworks(config, toolbox);
@@ -58,6 +61,7 @@ export async function layFoundation(config: Config, progress: Progress): Promise
   const built = await buildRuntime(config, { toolbox, cgroups, cgroupPathOf, networks: containerNetworks, progress });
   return {
     toolbox,
+    toolboxes,
     images: new ImageStore({ dir: paths.images, cacheDir: config.cache }),
     ...built,
     networks,
