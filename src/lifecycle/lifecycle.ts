@@ -270,8 +270,6 @@ export class Lifecycle {
   }
 
   #refuseWithoutCheckpoints(site: Site): void {
-    if (site.app !== undefined)
-      throw new SubakoError('conflict', `${site.domain} is an app, and those cannot be checkpointed`, { hint: '--to frozen and --to cold work' });
     const { runtime } = site.settings;
     if (runtime !== DEFAULT_RUNTIME) {
       throw new SubakoError('conflict', `${site.domain} runs under ${runtime}, whose containers cannot be checkpointed`, {

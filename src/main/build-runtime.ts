@@ -7,15 +7,17 @@ import { ImageStore } from '../image/image-store.ts';
 import type { Progress } from '../image/image-store.ts';
 import { hardOpenFiles } from '../lib/hard-limits.ts';
 import type { ContainerNetworks } from '../runtime/container-networks.ts';
+import type { BindMount } from '../runtime/bundle/bundle-spec.ts';
+import { makeMasks } from '../runtime/bundle/masks.ts';
 import { makeSharedDev } from '../runtime/bundle/shared-dev.ts';
 import type { CgroupLayout } from '../runtime/cgroup/layout.ts';
-import { LEAN } from '../runtime/criu/criu-args.ts';
+import { ANY_PROGRAM, LEAN } from '../runtime/criu/criu-args.ts';
 import { Criu } from '../runtime/criu/criu.ts';
 import { Gates } from '../runtime/criu/gates.ts';
 import { learnKernel } from '../runtime/criu/kernel-facts.ts';
 import { RootMounts } from '../runtime/criu/root-mounts.ts';
 import { CRUN } from '../runtime/crun/crun.ts';
-import { CrunCheckpoints } from '../runtime/crun/crun-checkpoints.ts';
+import { CHECKPOINT_FORMAT, CrunCheckpoints } from '../runtime/crun/crun-checkpoints.ts';
 import { Remounter } from '../runtime/mounts/remounter.ts';
 import { OciCli } from '../runtime/oci-cli/oci-cli.ts';
 import { bundleDir, stateRoot } from '../runtime/oci-cli/places.ts';
@@ -38,6 +40,7 @@ export interface BuiltRuntime {
   readonly remounter: Remounter;
   /** Of containers that are made of layers. */
   readonly rootFilesystems: RootFilesystems;
+  readonly masks: readonly BindMount[];
 }
 
 export interface RuntimeParts {
@@ -61,6 +64,7 @@ export async function buildRuntime(config: Config, parts: RuntimeParts): Promise
     roots,
     remounter,
     rootFilesystems: new RootFilesystems({ dir: paths.rootfs, skeleton: paths.skeleton, remounter }),
+    masks: await makeMasks(paths.masks),
     noCheckpoints: fit ? undefined : said,
     noSpares: await whyNoSpares(config, checkpoints),
   };
@@ -94,7 +98,7 @@ async function buildCheckpoints(
   const gates = new Gates(join(paths.criu, 'gates'));
   await gates.prepare(config.maxBoots);
   return new CrunCheckpoints({
-    criu: new Criu({ program: toolbox.criu, dir: paths.criu, gates }),
+    criu: new Criu({ program: toolbox.criu, dir: paths.criu, gates, preload: toolbox.criuPreload }),
     environment: environment(toolbox),
     crunRoot: stateRoot(paths.runtime, 'crun'),
     bundleOf: (id) => bundleDir(paths.runtime, 'crun', id),
@@ -103,6 +107,7 @@ async function buildCheckpoints(
     remounter,
     rootMountOf: (rootfs) => roots.of(rootfs),
     networks,
+    ip: toolbox.ip,
   });
 }
 
@@ -113,5 +118,6 @@ async function whyNoSpares(config: Config, checkpoints: CrunCheckpoints | undefi
 
 /** Processes restored under another kernel, processor or tool may crash or misbehave: libraries choose their code by the processor. */
 function environment({ image }: Toolbox): string {
-  return JSON.stringify([release(), cpus()[0]?.model, process.arch, image.versions['crun'], image.versions['criu'], LEAN]);
+  const { crun, criu } = image.versions;
+  return JSON.stringify([release(), cpus()[0]?.model, process.arch, crun, criu, LEAN, ANY_PROGRAM, CHECKPOINT_FORMAT]);
 }

@@ -14,6 +14,7 @@ import type { Hooks } from '../hooks/hooks.ts';
 import type { OwnCheckpoints } from '../checkpoint/own-checkpoints.ts';
 import type { Spares } from '../checkpoint/spares.ts';
 import type { Templates } from '../checkpoint/templates.ts';
+import type { Trials } from '../checkpoint/trials.ts';
 import { ConnectionCounter } from '../lifecycle/connections.ts';
 import { adoptAll } from '../lifecycle/adopt.ts';
 import { Lifecycle } from '../lifecycle/lifecycle.ts';
@@ -59,6 +60,7 @@ export interface BuiltSites extends BuiltOwner {
   readonly templates: Templates;
   readonly spares: Spares;
   readonly ownCheckpoints: OwnCheckpoints;
+  readonly trials: Trials;
   readonly verdicts: Verdicts;
   readonly contexts: SiteContexts;
   readonly pages: PageCache;
@@ -71,8 +73,9 @@ export async function buildSites(config: Config, deps: BuildSitesDeps): Promise<
   const { foundation, cmdb, emit, database, progress, certificates } = deps;
   const paths = platformPaths(config);
   const contexts = buildContexts(config, deps);
-  const { templates, spares, spareMaker, ownCheckpoints, strayContainers } = await buildCheckpoints(config, deps);
-  const ladder = { templates, spares, ownCheckpoints, metrics: deps.metrics, mail: buildMail(config, emit), hooks: deps.hooks, askDir: paths.ask };
+  const { spareMaker, strayContainers, ...checkpoints } = await buildCheckpoints(config, deps);
+  const { templates, ownCheckpoints } = checkpoints;
+  const ladder = { ...checkpoints, metrics: deps.metrics, mail: buildMail(config, emit), hooks: deps.hooks, askDir: paths.ask };
   const common = { ...lifecycleParts(config, deps), contexts, ...ladder };
   tellNetworkFailures(foundation, { cmdb, emit });
   const lifecycle = new Lifecycle(common);
@@ -117,9 +120,7 @@ export async function buildSites(config: Config, deps: BuildSitesDeps): Promise<
     sites,
     lifecycle,
     reaper: new Reaper(lifecycle, common, verdicts),
-    templates,
-    spares,
-    ownCheckpoints,
+    ...checkpoints,
     verdicts,
     contexts,
     pages,
@@ -151,13 +152,13 @@ function buildSeeds(config: Config, { foundation, database }: BuildSitesDeps): S
 }
 
 function buildContexts(config: Config, { foundation, database, images: ociImages }: BuildSitesDeps): SiteContexts {
-  const { images, cgroupPathOf, rootFilesystems } = foundation;
+  const { images, cgroupPathOf, rootFilesystems: roots, masks } = foundation;
   return new SiteContexts({
     dirs: config,
-    stacks: new Map<string, Stack>([...STACKS, [APP_STACK, appStack(rootFilesystems)]]),
+    stacks: new Map<string, Stack>([...STACKS, [APP_STACK, appStack({ roots, masks })]]),
     imageByDigest: (digest) => images.byDigest(digest),
     ociImages,
-    rootOf: (id) => rootFilesystems.of(id),
+    rootOf: (id) => roots.of(id),
     databaseSockets: database.sockets,
     sharedDev: platformPaths(config).dev,
     cgroupPathOf,

@@ -13,6 +13,7 @@ import type { RootMounts } from '../runtime/criu/root-mounts.ts';
 import type { Remounter } from '../runtime/mounts/remounter.ts';
 import type { Runtimes } from '../runtime/runtimes.ts';
 import type { Networks } from '../network/networks.ts';
+import type { BindMount } from '../runtime/bundle/bundle-spec.ts';
 import type { RootFilesystems } from '../runtime/rootfs/root-filesystems.ts';
 import { ContainerNetworks } from '../runtime/container-networks.ts';
 import { ensureToolbox } from '../toolbox/toolbox.ts';
@@ -35,6 +36,8 @@ export interface Foundation {
   /** To be disposed of at the end. */
   readonly remounter: Remounter;
   readonly rootFilesystems: RootFilesystems;
+  /** What hides parts of /proc and /sys in containers that are to be checkpointed. */
+  readonly masks: readonly BindMount[];
   readonly networks: Networks;
   readonly containerNetworks: ContainerNetworks;
   readonly cgroups: CgroupLayout;

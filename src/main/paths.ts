@@ -44,6 +44,8 @@ export function platformPaths({ state, run }: Pick<Directories, 'state' | 'run'>
     criu: join(run, 'criu'),
     /** Device nodes of every site's container. */
     dev: join(state, 'dev'),
+    /** What hides parts of /proc and /sys. */
+    masks: join(state, 'masks'),
     /** Of checkpoints, while they are restored. */
     views: join(state, 'views'),
     templates: join(state, 'templates'),
@@ -56,6 +58,8 @@ export function platformPaths({ state, run }: Pick<Directories, 'state' | 'run'>
     /** What containers with a network made us change on the machine. */
     forwarding: join(state, 'forwarding'),
     checkpointKey: join(state, 'checkpoint.key'),
+    /** What was found out about images of apps. */
+    checkpointTrials: join(state, 'checkpoint-trials.json'),
     /** WP-CLI, where somebody put it. */
     wpCli: join(state, 'wp-cli.phar'),
     runSites: join(run, 'sites'),

@@ -4,6 +4,7 @@ import type { CacheReply, CheckpointReply, JobReply, PsRow, PurgeReply, SiteRepl
 import type { OwnCheckpoints } from '../checkpoint/own-checkpoints.ts';
 import type { Spares } from '../checkpoint/spares.ts';
 import type { Templates } from '../checkpoint/templates.ts';
+import type { Trials } from '../checkpoint/trials.ts';
 import type { Cmdb, WakeStats } from '../cmdb/cmdb.ts';
 import type { Config } from '../config/config.ts';
 import type { Dispatcher } from '../dispatcher/dispatcher.ts';
@@ -61,6 +62,7 @@ export interface PlatformApiDeps {
   readonly templates: Templates;
   readonly spares: Spares;
   readonly ownCheckpoints: OwnCheckpoints;
+  readonly trials: Trials;
   readonly contexts: SiteContexts;
   readonly addresses: Addresses;
   readonly certificates: Certificates;
@@ -172,9 +174,9 @@ export class PlatformApi implements ApiPlatform {
     };
   }
 
-  #whyNoCheckpoints({ app, settings: { runtime } }: Site): string | null {
-    if (app !== undefined) return 'apps are frozen or booted';
-    return runtime === DEFAULT_RUNTIME ? (this.#deps.foundation.noCheckpoints ?? null) : `containers of ${runtime} are frozen or booted`;
+  #whyNoCheckpoints({ app, image, settings: { runtime } }: Site): string | null {
+    if (runtime !== DEFAULT_RUNTIME) return `containers of ${runtime} are frozen or booted`;
+    return this.#deps.foundation.noCheckpoints ?? (app === undefined ? null : (this.#deps.trials.whyNot(image) ?? null));
   }
 
   create(request: CreateRequest): Promise<CreatedSite> {

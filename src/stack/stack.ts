@@ -82,7 +82,14 @@ export interface Stack {
    * not start them again; it goes on when it is restored.
    */
   shrink?(first: ProcessIdentity, others: readonly number[]): Promise<void>;
-  /** Undefined: containers of this stack are always booted. */
+  /**
+   * Directory of what an instance changed of its root, on the file system of the site's own directory: it goes with a checkpoint of the instance,
+   * and lies there again before a container that is restored from it is prepared. Undefined: an instance changes nothing that it would miss.
+   */
+  changesOf?(context: StackContext): string;
+  /** Why an instance cannot be brought back from a checkpoint, whatever CRIU says; undefined where it can. */
+  whyNoCheckpoint?(context: StackContext): Promise<string | undefined>;
+  /** Undefined: no template is made of this stack's images. */
   readonly template?: TemplateRecipe;
   /** The container that serves the site. Pure. */
   bundle(context: StackContext): BundleSpec;

@@ -1,5 +1,6 @@
 /** What is in the toolboxes: the platform's own tools, the same on every host. */
 import type { Recipe } from '../image/recipe.ts';
+import { CRIU_SOCKET_OPTIONS_PARTS } from './criu-socket-options.ts';
 
 export const TOOLBOX_RECIPE: Recipe = {
   name: 'toolbox',
@@ -19,6 +20,7 @@ export const TOOLBOX_RECIPE: Recipe = {
     'nftables',
     'openssl',
     'patchelf',
+    ...CRIU_SOCKET_OPTIONS_PARTS.packages,
   ],
   purge: [],
   directories: [
@@ -33,9 +35,9 @@ export const TOOLBOX_RECIPE: Recipe = {
     '/var/lib/subako',
     '/var/lib/edge',
   ],
-  files: [],
   // dpkg's configuration is for a host's own MariaDB and nginx; ours is given on the command line.
-  steps: [],
+  files: CRIU_SOCKET_OPTIONS_PARTS.files,
+  steps: CRIU_SOCKET_OPTIONS_PARTS.steps,
   checks: [
     { name: 'crun', argv: ['dpkg-query', '-W', '-f', '${Version}', 'crun'], expect: /^(\d[\w.+~-]*)/u },
     { name: 'criu', argv: ['criu', '--version'], expect: /Version: (4\.[1-9][\w.]*|[5-9][\w.]*)/u },

@@ -12,6 +12,7 @@ import { Leases } from './leases.ts';
 import type { Lease } from './leases.ts';
 import type { NetworkNames } from './names.ts';
 import { renderNoRules, renderRules } from './render-rules.ts';
+import { untilUp } from './until-up.ts';
 import { WaitingIp } from './waiting-ip.ts';
 
 export interface VethNatOptions {
@@ -75,6 +76,7 @@ export class VethNat implements Networks {
       await begun.outside.tell(linkBatch(lease, { ...begun.wish, id, pid }));
       await failpoint('join.linked');
       await inside.tell(joinBatch(lease, begun.wish));
+      await untilUp(lease.device);
       this.#begun.delete(id);
       return { address: lease.address };
     } catch (error) {

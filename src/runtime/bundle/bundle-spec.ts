@@ -51,6 +51,8 @@ export interface BundleSpec {
   /** Host id of the container's id 0. Undefined: the host's own ids (only for services of the platform that need its network). */
   readonly hostIdBase: number | undefined;
   readonly mounts: readonly BindMount[];
+  /** What lies over parts of /proc and /sys that are hidden (see masks.ts). Those that are not among them the runtime hides by its own means. */
+  readonly masks?: readonly BindMount[];
   /** Path below each cgroup controller's root. */
   readonly cgroupPath: string;
   /** Undefined: no limits (services of the platform). */

@@ -34,6 +34,7 @@ export interface HardLimits {
 export function renderOciConfig(spec: BundleSpec, hard: HardLimits): OciConfig {
   if (spec.ofImage === true && (spec.hostIdBase === undefined || spec.network === 'host'))
     throw new TypeError('an image runs with ids and a network of its own');
+  const { masks = [] } = spec;
   return {
     ociVersion: '1.0.2',
     process: {
@@ -49,7 +50,7 @@ export function renderOciConfig(spec: BundleSpec, hard: HardLimits): OciConfig {
     },
     root: { path: spec.rootfs, readonly: spec.writableRoot !== true },
     hostname: spec.hostname,
-    mounts: [...systemMounts(spec), ...(spec.tmpfs ?? []).map(tmpfsMount), ...spec.mounts.map(bindMount)],
+    mounts: [...systemMounts(spec), ...(spec.tmpfs ?? []).map(tmpfsMount), ...[...masks, ...spec.mounts].map(bindMount)],
     ...(spec.gate === undefined ? {} : { hooks: gateHooks(spec.gate) }),
     linux: {
       namespaces: namespaces(spec),
@@ -58,7 +59,7 @@ export function renderOciConfig(spec: BundleSpec, hard: HardLimits): OciConfig {
       cgroupsPath: spec.cgroupPath,
       resources: { devices: DEVICES, ...limits(spec) },
       seccomp: seccompProfile({ ofImage: spec.ofImage === true }),
-      maskedPaths: spec.sharedDev === undefined ? MASKED_PATHS : [],
+      maskedPaths: spec.sharedDev === undefined ? MASKED_PATHS.filter((path) => !masks.some(({ destination }) => destination === path)) : [],
       readonlyPaths: spec.sharedDev === undefined ? READONLY_PATHS : [],
       rootfsPropagation: 'private',
     },

@@ -6,7 +6,7 @@ const PLACE = { program: '/toolbox/criu', work: '/run/criu' };
 /** The values of an option that may come several times. */
 const valuesOf = (args: readonly string[], option: string): string[] => args.flatMap((arg, at) => (args[at - 1] === option ? [arg] : []));
 
-const dump = dumpArgs(PLACE, { pid: 42, images: '/state/x', externalMounts: ['/dev', '/a:b]c'], externalFiles: ['file[1f:2e]'] });
+const dump = dumpArgs(PLACE, { pid: 42, images: '/state/x', externalMounts: ['/dev', '/a:b]c'], externalFiles: ['file[1f:2e]'], isAnyProgram: false });
 const restore = restoreArgs(PLACE, {
   images: '/state/views/a',
   log: '/run/a/restore.log',
@@ -18,6 +18,7 @@ const restore = restoreArgs(PLACE, {
     { destination: '/a:b]c', source: '/state/content' },
   ],
   files: [{ id: 'file[1f:2e]', fd: 3 }],
+  isAnyProgram: true,
 });
 
 describe('command lines of CRIU', () => {

@@ -13,6 +13,12 @@ export interface CriuPlace {
 export const LEAN: Argv = ['-v1', '--empty-ns', 'net', '--network-lock', 'skip', '--manage-cgroups=ignore', '--file-validation', 'filesize'];
 
 /**
+ * For programs that we do not know. Connections are not kept: the other end is elsewhere, or would be told of data that it has. Files they hold
+ * locked are locked again; those they hold open although they are deleted are kept, up to a size.
+ */
+export const ANY_PROGRAM: Argv = ['--tcp-close', '--file-locks', '--ghost-limit', '64M'];
+
+/**
  * No hardware breakpoints (FI_NO_BREAKPOINTS in criu/include/fault-injection.h): some hypervisors take them and never report them, and CRIU
  * would wait for ever. It stops processes at system calls then, which takes as long.
  */
@@ -25,9 +31,11 @@ export interface DumpRequest {
   readonly externalMounts: Argv;
   /** Open files that the host gives again, in CRIU's spelling: `file[mount:inode]`. */
   readonly externalFiles: Argv;
+  /** See `ANY_PROGRAM`. */
+  readonly isAnyProgram: boolean;
 }
 
-export function dumpArgs({ program, work }: CriuPlace, { pid, images, externalMounts, externalFiles }: DumpRequest): Argv {
+export function dumpArgs({ program, work }: CriuPlace, { pid, images, externalMounts, externalFiles, isAnyProgram }: DumpRequest): Argv {
   const mounts = externalMounts.flatMap((path) => ['--external', `mnt[${path}]:${mountKey(path)}`]);
   const files = externalFiles.flatMap((file) => ['--external', file]);
   return [
@@ -42,6 +50,7 @@ export function dumpArgs({ program, work }: CriuPlace, { pid, images, externalMo
     '--log-file',
     join(images, 'dump.log'),
     ...LEAN,
+    ...(isAnyProgram ? ANY_PROGRAM : []),
     ...mounts,
     ...files,
   ];
@@ -58,6 +67,10 @@ export interface RestoreRequest {
   readonly mounts: readonly { readonly destination: string; readonly source: string }[];
   /** External files, and the descriptor that CRIU gets each as. */
   readonly files: readonly { readonly id: string; readonly fd: number }[];
+  /** As it was dumped. */
+  readonly isAnyProgram: boolean;
+  /** A program that is run at several moments of the restore, with what they are called in its environment. */
+  readonly script?: string | undefined;
 }
 
 export function restoreArgs({ program, work }: CriuPlace, request: RestoreRequest): Argv {
@@ -65,7 +78,8 @@ export function restoreArgs({ program, work }: CriuPlace, request: RestoreReques
   const where = ['--images-dir', images, '--work-dir', work, '--log-file', log, '--pidfile', pidFile, '--root', root];
   const mounts = request.mounts.flatMap(({ destination, source }) => ['--external', `mnt[${mountKey(destination)}]:${source}`]);
   const files = request.files.flatMap(({ id, fd }) => ['--inherit-fd', `fd[${fd}]:${id}`]);
-  return [program, 'restore', '--config', gate, ...where, ...LEAN, '--restore-detached', ...mounts, ...files];
+  const more = [...(request.isAnyProgram ? ANY_PROGRAM : []), ...(request.script === undefined ? [] : ['--action-script', request.script])];
+  return [program, 'restore', '--config', gate, ...where, ...LEAN, ...more, '--restore-detached', ...mounts, ...files];
 }
 
 /** A name for a mount that holds none of the signs CRIU gives a meaning to. */

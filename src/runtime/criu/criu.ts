@@ -18,13 +18,15 @@ export interface CriuOptions {
   /** Its working directory, with the file of `learnKernel`. */
   readonly dir: string;
   readonly gates: Gates;
+  /** A library that it is started with while it dumps. */
+  readonly preload: string;
 }
 
 /** What is put in the place of what the dump holds, so that another container comes out of it. */
 export interface ImageEdits {
   readonly idMap: { readonly hostBase: number; readonly size: number };
-  /** A name in the paths of its sockets, and the one of the same length that takes its place. */
-  readonly rename: { readonly from: string; readonly to: string };
+  /** A name in the paths of its sockets, and the one of the same length that takes its place. Undefined: they stay as they are. */
+  readonly rename?: { readonly from: string; readonly to: string } | undefined;
 }
 
 const ROOT_GROUP = 0;
@@ -41,7 +43,8 @@ export class Criu {
 
   /** Writes the processes to `images` and ends them. @throws SubakoError `command_failed` with CRIU's words; then they may still run */
   async dump(request: DumpRequest): Promise<void> {
-    const result = await execAny(dumpArgs(this.#place, request), { env: CRIU_ENVIRONMENT, timeoutMs: DUMP_TIMEOUT_MS });
+    const env = { ...CRIU_ENVIRONMENT, LD_PRELOAD: this.#options.preload };
+    const result = await execAny(dumpArgs(this.#place, request), { env, timeoutMs: DUMP_TIMEOUT_MS });
     if (result.code !== 0) throw criuFailed('dump', await lastError(join(request.images, 'dump.log')));
   }
 
@@ -51,12 +54,13 @@ export class Criu {
    *
    * @throws SubakoError `command_failed` with CRIU's words
    */
-  async restore(request: Omit<RestoreRequest, 'gate'>, options: { place: (pid: number) => void; timeoutMs: number }): Promise<number> {
+  async restore(request: Omit<RestoreRequest, 'gate'>, options: { place: (pid: number) => void; timeoutMs: number; env?: Readonly<Record<string, string>> }): Promise<number> {
     const { gates } = this.#options;
     const gate = await gates.take();
     const fds = request.files.map((file) => file.fd);
     const files = request.files.map(({ id }, index) => ({ id, fd: FIRST_EXTRA_FD + index }));
-    const child = start(restoreArgs(this.#place, { ...request, files, gate }), { env: CRIU_ENVIRONMENT, stdio: ['ignore', 'ignore', 'ignore', ...fds] });
+    const env = { ...CRIU_ENVIRONMENT, ...options.env };
+    const child = start(restoreArgs(this.#place, { ...request, files, gate }), { env, stdio: ['ignore', 'ignore', 'ignore', ...fds] });
     const ended = endOf(child);
     const timer = setTimeout(() => child.kill('SIGKILL'), options.timeoutMs);
     try {
@@ -90,13 +94,13 @@ export function viewImages(dump: string, view: string, edits: ImageEdits): void 
     if (!name.endsWith('.img') && name !== MEMORY_FILE) continue;
     const path = join(dump, name);
     if (name.startsWith('userns-')) writeFileSync(join(view, name), usernsImage(edits.idMap.hostBase, edits.idMap.size));
-    else if (name === 'files.img') writeFileSync(join(view, name), renamed(readFileSync(path), edits.rename));
+    else if (name === 'files.img' && edits.rename !== undefined) writeFileSync(join(view, name), renamed(readFileSync(path), edits.rename));
     else linkSync(path, join(view, name));
   }
 }
 
 /** Both names have the same length, so every length in the file stays right. */
-function renamed(bytes: Buffer, { from, to }: ImageEdits['rename']): Buffer {
+function renamed(bytes: Buffer, { from, to }: ImageEdits['rename'] & object): Buffer {
   if (from.length !== to.length) throw new RangeError(`“${to}” cannot take the place of “${from}”`);
   for (let at = bytes.indexOf(from); at !== -1; at = bytes.indexOf(from, at + to.length)) bytes.write(to, at, 'latin1');
   return bytes;
@@ -111,11 +115,18 @@ async function endOf(child: ReturnType<typeof start>): Promise<number | null> {
   }
 }
 
+/** What does not matter, such as limits it may not raise, and what says only that it failed. */
+const GRUMBLE = /RLIMIT_NOFILE|tun: |FAILED|cgroupd: recv req/u;
+
+/** Which process, and where in its source. */
+function withoutPlace(line: string): string {
+  return line.replace(/^.*?Error \([^)]*\): /u, '').trim();
+}
+
 async function lastError(log: string): Promise<string> {
   const text = await readFile(log, 'utf8').catch(() => '');
-  // It grumbles about what does not matter, such as limits it may not raise.
-  const errors = text.split('\n').filter((line) => line.includes('Error') && !/RLIMIT_NOFILE|tun: /u.test(line));
-  return errors.length === 0 ? 'it was killed' : errors.slice(0, 3).join(' | ').trim();
+  const errors = text.split('\n').filter((line) => line.includes('Error') && !GRUMBLE.test(line));
+  return errors.length === 0 ? 'it was killed' : errors.slice(0, 3).map(withoutPlace).join('; ');
 }
 
 function criuFailed(what: string, said: string): SubakoError {

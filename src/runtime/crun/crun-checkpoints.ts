@@ -1,22 +1,28 @@
 /** Checkpoints of crun's containers: CRIU driven directly, which takes a third of the time that `crun restore` does. */
-import { constants, existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { chmod, mkdir, open, readdir, readFile, readlink, rm, stat, writeFile } from 'node:fs/promises';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { chmod, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { ProcessIdentity } from '../../domain/instance.ts';
 import { RANGE_SIZE } from '../../domain/uid-range.ts';
+import { exec } from '../../lib/exec.ts';
 import { failpoint } from '../../lib/failpoint.ts';
 import { signalProcess, startTimeOf } from '../../lib/proc.ts';
 import { MEMORY_MOUNT } from '../bundle/render-oci-config.ts';
-import type { BundleSpec } from '../bundle/bundle-spec.ts';
 import { cgroupPids, changeLimits, joinCgroup, makeCgroup } from '../cgroup/controllers.ts';
 import type { CgroupLayout } from '../cgroup/layout.ts';
 import type { Criu } from '../criu/criu.ts';
 import { captureMemory } from '../criu/capture-memory.ts';
 import { viewImages } from '../criu/criu.ts';
 import { mapMemoryPrivately, MEMORY_FILE } from '../criu/map-memory.ts';
+import { needsAddresses } from '../criu/sockets.ts';
 import type { ContainerNetworks } from '../container-networks.ts';
 import type { Remounter } from '../mounts/remounter.ts';
+import { STDIN } from '../oci-cli/places.ts';
 import type { Checkpoints, DumpOptions, HandOver, RestoreOptions } from '../runtime.ts';
+import { givenFiles, openHostFiles } from './given-files.ts';
+import type { GivenFile, HostFile } from './given-files.ts';
+import { givenMounts } from './given-mounts.ts';
 import { register, saveRegistration } from './registry.ts';
 
 export interface CrunCheckpointsOptions {
@@ -33,16 +39,25 @@ export interface CrunCheckpointsOptions {
   /** A mount point that shows this root file system, read-only. */
   readonly rootMountOf: (rootfs: string) => string;
   readonly networks: ContainerNetworks;
+  /** Program of the toolbox. */
+  readonly ip: string;
 }
 
 /** What a dump remembers of its container; in its directory, as `container.json`. */
 interface Dumped {
   readonly name: string;
-  readonly externalFiles: readonly string[];
+  readonly files: readonly GivenFile[];
+  /** Sockets of it are bound to an address of its own, such as 127.0.0.1. */
+  readonly needsAddresses: boolean;
 }
+
+/** Raised when what a dump remembers of its container changes. */
+export const CHECKPOINT_FORMAT = 2;
 
 const FACTS = 'container.json';
 const RESTORE_TIMEOUT_MS = 20_000;
+/** Brings up 127.0.0.1 before sockets are bound to it. */
+const LOOPBACK_SCRIPT = fileURLToPath(new URL('../criu/loopback.sh', import.meta.url));
 
 export class CrunCheckpoints implements Checkpoints {
   readonly environment: string;
@@ -57,14 +72,22 @@ export class CrunCheckpoints implements Checkpoints {
     const { criu, crunRoot, cgroups } = this.#options;
     await mkdir(into, { recursive: true, mode: 0o700 });
     const pids = await cgroupPids(cgroups, spec.cgroupPath);
-    const isKept = await captureMemory(pids, MEMORY_MOUNT, join(into, MEMORY_FILE));
+    const isOurs = spec.ofImage !== true;
+    const isKept = isOurs && (await captureMemory(pids, MEMORY_MOUNT, join(into, MEMORY_FILE)));
     await shrink?.(pids);
-    const externalFiles = await descriptorsOf(pids, logPath);
+    const files = await givenFiles(pids, this.#hostFiles(id, logPath));
     await saveRegistration(crunRoot, id, into);
-    await writeFile(join(into, FACTS), JSON.stringify({ name: id, externalFiles } satisfies Dumped), { mode: 0o600 });
-    const externalMounts = mountsOf(spec, undefined).map((mount) => mount.destination);
-    await criu.dump({ pid: process.pid, images: into, externalMounts, externalFiles });
-    if (!isKept) mapMemoryPrivately(into, MEMORY_MOUNT);
+    await criu.dump({
+      pid: process.pid,
+      images: into,
+      externalMounts: givenMounts(spec).map(({ destination }) => destination),
+      externalFiles: files.map((file) => file.id),
+      isAnyProgram: !isOurs,
+    });
+    const facts: Dumped = { name: id, files, needsAddresses: !isOurs && needsAddresses(into) };
+    await writeFile(join(into, FACTS), JSON.stringify(facts), { mode: 0o600 });
+    // Memory that a stranger's processes share is theirs to share.
+    if (isOurs && !isKept) mapMemoryPrivately(into, MEMORY_MOUNT);
     // For the container's id 0, in a view; the directory itself is root's alone.
     for (const name of await readdir(into)) if (name.endsWith('.img')) await chmod(join(into, name), 0o644);
   }
@@ -96,66 +119,50 @@ export class CrunCheckpoints implements Checkpoints {
   async restore(id: string, { spec, from, logPath }: RestoreOptions): Promise<ProcessIdentity> {
     const { criu, crunRoot, bundleOf, cgroups, rootMountOf, viewsDir } = this.#options;
     if (spec.limits === undefined || spec.hostIdBase === undefined) throw new TypeError('only a container with limits and ids of its own can be restored');
-    const { name, externalFiles } = JSON.parse(readFileSync(join(from, FACTS), 'utf8')) as Dumped;
+    const { name, files, ...dumped } = JSON.parse(readFileSync(join(from, FACTS), 'utf8')) as Dumped;
+    const isOurs = spec.ofImage !== true;
     const bundle = bundleOf(id);
     makeCgroup(cgroups, spec.cgroupPath, spec.limits);
     const images = join(viewsDir, id);
     await using undo = new AsyncDisposableStack();
     undo.defer(() => removeImages(images));
     const memory = join(images, MEMORY_FILE);
-    viewImages(from, images, { idMap: { hostBase: spec.hostIdBase, size: RANGE_SIZE }, rename: { from: name, to: id } });
+    // A stranger may call a file as it likes.
+    const rename = isOurs ? { from: name, to: id } : undefined;
+    viewImages(from, images, { idMap: { hostBase: spec.hostIdBase, size: RANGE_SIZE }, rename });
     await failpoint('restore.viewed');
-    const { O_WRONLY, O_CREAT, O_APPEND } = constants;
-    await using log = await open(logPath, O_WRONLY | O_CREAT | O_APPEND, 0o600);
-    // The container opens it again by itself, through /proc/self/fd.
-    await log.chown(spec.hostIdBase + spec.uid, spec.hostIdBase + spec.gid);
+    await using host = await openHostFiles(this.#hostFiles(id, logPath), { uid: spec.hostIdBase + spec.uid, gid: spec.hostIdBase + spec.gid });
     const pid = await criu.restore(
       {
         images,
         log: join(bundle, 'restore.log'),
-        root: rootMountOf(spec.rootfs),
+        // One that can be written to is a mount point of the container's own.
+        root: spec.writableRoot === true ? spec.rootfs : rootMountOf(spec.rootfs),
         pidFile: join(bundle, 'pid'),
-        mounts: mountsOf(spec, existsSync(memory) ? memory : undefined),
-        files: externalFiles.map((file) => ({ id: file, fd: log.fd })),
+        mounts: givenMounts(spec, existsSync(memory) ? memory : undefined),
+        files: files.map((file) => ({ id: file.id, fd: host[file.is].fd })),
+        isAnyProgram: !isOurs,
+        script: dumped.needsAddresses ? LOOPBACK_SCRIPT : undefined,
       },
-      { place: (criuPid) => joinCgroup(cgroups, spec.cgroupPath, criuPid), timeoutMs: RESTORE_TIMEOUT_MS },
+      { place: (criuPid) => joinCgroup(cgroups, spec.cgroupPath, criuPid), timeoutMs: RESTORE_TIMEOUT_MS, env: { SUBAKO_IP: this.#options.ip } },
     );
     await failpoint('restore.restored');
     const startTime = startTimeOf(pid);
     if (startTime === undefined) throw new Error('it ended at once');
     signalProcess({ pid, startTime }, 'SIGCONT');
     await this.#options.networks.join(id, pid);
+    // Whatever network it joined brings this along.
+    if (!isOurs && spec.network === 'none') await exec(['nsenter', `--net=/proc/${pid}/ns/net`, this.#options.ip, 'link', 'set', 'lo', 'up']);
     register(crunRoot, from, { id, process: { pid, startTime }, bundle, cgroupPath: spec.cgroupPath, rootfs: spec.rootfs });
     return { pid, startTime };
+  }
+
+  #hostFiles(id: string, log: string): Record<HostFile, string> {
+    return { log, stdin: join(this.#options.bundleOf(id), STDIN) };
   }
 }
 
 /** Without leaving the thread: a visitor waits for it. */
 function removeImages(view: string): void {
   for (const name of readdirSync(view)) if (name !== MEMORY_FILE) rmSync(join(view, name), { force: true });
-}
-
-/** Every mount of such a container but those that CRIU makes anew: /proc and /dev/pts. */
-function mountsOf({ mounts, sharedDev }: BundleSpec, memory: string | undefined): { destination: string; source: string }[] {
-  if (sharedDev === undefined) throw new TypeError('only a container with a shared /dev can be checkpointed');
-  return [{ destination: '/dev', source: sharedDev }, { destination: MEMORY_MOUNT, source: memory ?? join(sharedDev, 'memory') }, ...mounts];
-}
-
-/** In CRIU's spelling, each way in which these processes hold the file open. */
-async function descriptorsOf(pids: readonly number[], path: string): Promise<string[]> {
-  const { ino, dev } = await stat(path);
-  const found = new Set<string>();
-  for (const pid of pids) {
-    for (const fd of await readdir(`/proc/${pid}/fd`).catch(() => [])) {
-      const at = `/proc/${pid}/fd/${fd}`;
-      const link = await readlink(at).catch(() => '');
-      if (!link.startsWith('/')) continue;
-      const file = await stat(at).catch(() => undefined);
-      if (file?.ino !== ino || file.dev !== dev) continue;
-      const mount = /^mnt_id:\s*(\d+)$/mu.exec(await readFile(`/proc/${pid}/fdinfo/${fd}`, 'utf8').catch(() => ''))?.[1];
-      // It may have ended since: the processes run while this looks at them.
-      if (mount !== undefined) found.add(`file[${Number(mount).toString(16)}:${ino.toString(16)}]`);
-    }
-  }
-  return [...found];
 }

@@ -22,7 +22,7 @@ import type { Checkpoints, Creation, ExecAs, RunOptions, Runtime, Usage } from '
 import type { ContainerNetworks } from '../container-networks.ts';
 import { CommandLines } from './command-lines.ts';
 import type { Dialect, OciUser } from './dialect.ts';
-import { bundleDir, stateRoot } from './places.ts';
+import { bundleDir, stateRoot, STDIN } from './places.ts';
 
 export interface OciCliOptions {
   readonly dialect: Dialect;
@@ -45,8 +45,6 @@ interface Prepared {
 }
 
 const COMMAND_TIMEOUT_MS = 30_000;
-/** An empty file in each bundle. */
-const STDIN = 'stdin';
 const CONFIG = 'config.json';
 
 export class OciCli implements Runtime {

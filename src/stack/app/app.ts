@@ -1,6 +1,6 @@
 /** Stack: a site from any image. What it changes of its root goes with each container; what is to last lies in its volumes. */
 import { chmodSync, chownSync, mkdirSync } from 'node:fs';
-import { chown, mkdir } from 'node:fs/promises';
+import { chown, mkdir, readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { App } from '../../domain/app.ts';
 import { SubakoError } from '../../domain/errors.ts';
@@ -10,6 +10,7 @@ import { rangeBase } from '../../domain/uid-range.ts';
 import { APP } from '../../edge/app-files.ts';
 import type { OciImage } from '../../image/oci/oci-image.ts';
 import { removeTree, writeFileAtomic } from '../../lib/files.ts';
+import { printable } from '../../lib/printable.ts';
 import type { BindMount, BundleSpec } from '../../runtime/bundle/bundle-spec.ts';
 import { INSTANCE_VARIABLE } from '../../runtime/bundle/bundle-spec.ts';
 import type { RootFilesystems } from '../../runtime/rootfs/root-filesystems.ts';
@@ -20,7 +21,13 @@ export const APP_STACK = 'app';
 
 const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
-export function appStack(roots: Pick<RootFilesystems, 'mount' | 'unmount'>): Stack {
+export interface AppStackOptions {
+  readonly roots: Pick<RootFilesystems, 'mount' | 'unmount'>;
+  /** See runtime/bundle/masks.ts. */
+  readonly masks: readonly BindMount[];
+}
+
+export function appStack({ roots, masks }: AppStackOptions): Stack {
   return {
     name: APP_STACK,
     roles: ['public'],
@@ -39,7 +46,9 @@ export function appStack(roots: Pick<RootFilesystems, 'mount' | 'unmount'>): Sta
       await roots.unmount(instance.id);
       for (const dir of [instance.root, instance.tmp]) await removeTree(dir);
     },
-    bundle,
+    changesOf: ({ instance }) => instance.tmp,
+    whyNoCheckpoint,
+    bundle: (context) => ({ ...bundle(context), masks }),
     route: () => ({ links: {}, files: { [APP]: '' } }),
   };
 }
@@ -84,6 +93,12 @@ async function prepareBoot(context: StackContext, roots: Pick<RootFilesystems, '
 async function seal({ instance }: StackContext): Promise<void> {
   chownSync(instance.sockets, 0, 0);
   chmodSync(instance.sockets, 0o711);
+}
+
+/** Its sockets are made anew; what else lies beside them is lost with the machine's memory. */
+async function whyNoCheckpoint({ instance }: StackContext): Promise<string | undefined> {
+  const kept = (await readdir(instance.sockets, { withFileTypes: true })).find((entry) => !entry.isSocket());
+  return kept === undefined ? undefined : `it keeps ${printable(kept.name)} beside its socket, where only sockets come back`;
 }
 
 function bundle(context: StackContext): BundleSpec {

@@ -1,0 +1,51 @@
+/**
+ * Takes an app out of memory into a checkpoint of its own. Whether CRIU can is not known of a strange program. So the first time for an image it
+ * is brought back at once, found well, and taken out again: nobody's request depends on what was never tried, and the app notices nothing but time.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { SubakoError } from '../domain/errors.ts';
+import { isAlive } from '../lib/proc.ts';
+import { Phases } from '../lib/phases.ts';
+import type { LifecycleDeps } from './deps.ts';
+import { end } from './end.ts';
+import type { Live } from './live.ts';
+import { restoreInstance } from './start-instance.ts';
+import { untilReady } from './until-ready.ts';
+
+/** What is going to fall over soon after it was brought back does so in this time. */
+const LOOK_AGAIN_AFTER_MS = 250;
+
+/** The instance is gone afterwards. @throws when it could not be taken out, or not brought back; then the site has no checkpoint */
+export async function checkpointApp(live: Live, deps: LifecycleDeps): Promise<void> {
+  const { trials, ownCheckpoints } = deps;
+  const { image } = live.site;
+  try {
+    await ownCheckpoints.take(live);
+    if (trials.isProven(image)) return;
+    await end(live, deps);
+    const back = await restoreInstance(live.site, live.role, deps, new Phases());
+    try {
+      await back.stack.seal(back.context);
+      await untilReady(back, deps);
+      await sleep(LOOK_AGAIN_AFTER_MS);
+      if (!isAlive(back.process)) throw new SubakoError('command_failed', 'it ended soon after it was brought back');
+      await ownCheckpoints.take(back);
+    } finally {
+      await end(back, deps);
+    }
+    await trials.worked(image);
+  } catch (error) {
+    await ownCheckpoints.discard(live.site.id, String(error));
+    if (!isOfTheMoment(error)) await trials.failed(image, reasonOf(error));
+    throw error;
+  }
+}
+
+/** A full disk says nothing of the image. */
+function isOfTheMoment(error: unknown): boolean {
+  return /ENOSPC|No space left|EDQUOT/u.test(reasonOf(error));
+}
+
+export function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
