@@ -23,6 +23,7 @@ import type {
   CacheReply,
   CertificateReply,
   CheckpointReply,
+  TriedReply,
   JobReply,
   PsRow,
   PurgeReply,
@@ -112,6 +113,8 @@ export interface ApiPlatform {
   verifyTemplates(): Promise<VerifyReply[]>;
   removeTemplates(): Promise<number>;
   checkpoints(): Promise<CheckpointReply[]>;
+  /** Apps whose images cannot be checkpointed, or are no quicker for it. */
+  triedCheckpoints(): Promise<TriedReply[]>;
   verifyCheckpoints(): Promise<VerifyReply[]>;
   removeCheckpoint(domain: string): Promise<void>;
   /** All, or a site's. */

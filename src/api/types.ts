@@ -100,6 +100,12 @@ export interface TemplateReply {
   readonly restores: number;
 }
 
+/** An app that is not checkpointed, because it was tried with its image. */
+export interface TriedReply {
+  readonly site: string;
+  readonly why: string;
+}
+
 export interface CheckpointReply {
   readonly site: string;
   /** Unix time in milliseconds. */

@@ -22,7 +22,17 @@ const ANY_HARD_LIMITS = { openFiles: Number.MAX_SAFE_INTEGER };
 export function checkpointKey({ imageDigest, spec, environment, more = [] }: KeyParts): string {
   const [mounts, masks] = [spec.mounts, spec.masks ?? []].map((all) => all.map((mount) => ({ ...mount, source: '' })));
   const env = Object.fromEntries(Object.keys(spec.env).map((name) => [name, name === INSTANCE_VARIABLE ? '' : (spec.env[name] ?? '')]));
-  const neutral: BundleSpec = { ...spec, rootfs: '', mounts: mounts ?? [], masks: masks ?? [], env, cgroupPath: '', sharedDev: '', limits: undefined, hostIdBase: 0 };
+  const neutral: BundleSpec = {
+    ...spec,
+    rootfs: '',
+    mounts: mounts ?? [],
+    masks: masks ?? [],
+    env,
+    cgroupPath: '',
+    sharedDev: '',
+    limits: undefined,
+    hostIdBase: 0,
+  };
   const parts = [imageDigest, renderOciConfig(neutral, ANY_HARD_LIMITS), environment, ...more];
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
 }

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { readdirSync } from 'node:fs';
 import { lstat, mkdir, readdir, readFile, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { isErrno, SubakoError } from '../domain/errors.ts';
+import { isErrno } from '../domain/errors.ts';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { EventSink } from '../domain/events.ts';
 import { newId } from '../domain/ids.ts';
@@ -90,8 +90,7 @@ export class OwnCheckpoints {
   async take({ context, stack, process, logPath }: Dumpable): Promise<OwnCheckpoint> {
     const { runtime, sealer, now, emit } = this.#deps;
     const { site, paths, instance } = context;
-    const whyNot = await stack.whyNoCheckpoint?.(context);
-    if (whyNot !== undefined) throw new SubakoError('conflict', whyNot);
+    stack.prepareCheckpoint?.(context);
     const draft = join(paths.root, `.checkpoint-${newId()}`);
     const older = join(paths.root, `.checkpoint-${newId()}`);
     try {

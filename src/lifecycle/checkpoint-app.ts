@@ -20,6 +20,7 @@ export async function checkpointApp(live: Live, deps: LifecycleDeps): Promise<vo
   const { trials, ownCheckpoints } = deps;
   const { image } = live.site;
   try {
+    await refuseConnected(live, deps);
     await ownCheckpoints.take(live);
     if (trials.isProven(image)) return;
     await end(live, deps);
@@ -41,11 +42,17 @@ export async function checkpointApp(live: Live, deps: LifecycleDeps): Promise<vo
   }
 }
 
-/** A full disk says nothing of the image. */
-function isOfTheMoment(error: unknown): boolean {
-  return /ENOSPC|No space left|EDQUOT/u.test(reasonOf(error));
+/** TCP connections come back closed. Of a Unix socket the other end would have to be there. */
+async function refuseConnected(live: Live, { connections }: LifecycleDeps): Promise<void> {
+  if (live.kindOfPlace === 'address' || live.inFlightOf(await connections.to([live])) === 0) return;
+  throw new SubakoError('busy', `somebody is connected to the Unix socket of ${live.site.domain}`);
 }
 
-export function reasonOf(error: unknown): string {
+/** Neither a full disk nor a visitor says anything of the image. */
+function isOfTheMoment(error: unknown): boolean {
+  return /ENOSPC|No space left|EDQUOT/u.test(reasonOf(error)) || (error instanceof SubakoError && error.code === 'busy');
+}
+
+function reasonOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

@@ -223,6 +223,11 @@ export class Lifecycle {
     if (site.settings.runtime !== DEFAULT_RUNTIME) await this.#deps.ownCheckpoints.discard(site.id, `it is to run under ${site.settings.runtime}`);
   }
 
+  /** Its own checkpoint is of no use any more. */
+  dropCheckpoint(site: Site, cause: string): Promise<void> {
+    return this.exclusively(site.id, () => this.#deps.ownCheckpoints.discard(site.id, cause));
+  }
+
   stateOf(siteId: string, role: Role): State {
     const [live] = this.#table.of(siteId, role);
     if (live !== undefined) return live.isFrozen ? 'frozen' : 'running';

@@ -111,8 +111,7 @@ export class Reaper {
 
   /** As deep as its settings and its idleness say. */
   async #rest(live: Live, cause: string): Promise<void> {
-    const due = (): RestingState | undefined =>
-      dueRest(live, { now: this.#deps.now(), checkpoints: this.#mayCheckpoint(live) }, this.#verdicts);
+    const due = (): RestingState | undefined => dueRest(live, { now: this.#deps.now(), checkpoints: this.#mayCheckpoint(live) }, this.#verdicts);
     const to = due();
     if (to !== undefined && this.#isDeeper(live, to)) await this.#lifecycle.settle(live, { to, cause, isDue: () => due() === to, since: live.usedAt });
   }

@@ -14,7 +14,7 @@ import type { LifecycleDeps } from './deps.ts';
 import { openMailDoor } from './open-mail-door.ts';
 import { instanceLogPath, Live } from './live.ts';
 import type { Origin } from './live.ts';
-import { untilBack, untilReady } from './until-ready.ts';
+import { untilReady } from './until-ready.ts';
 
 export interface Started {
   readonly live: Live;
@@ -50,11 +50,7 @@ export async function restoreInstance(site: Site, role: Role, deps: LifecycleDep
 }
 
 /** @param way how its processes come to be */
-async function start(
-  { site, role }: Pick<Start, 'site' | 'role'>,
-  deps: LifecycleDeps,
-  way: (attempt: Attempt) => Promise<Started>,
-): Promise<Started> {
+async function start({ site, role }: Pick<Start, 'site' | 'role'>, deps: LifecycleDeps, way: (attempt: Attempt) => Promise<Started>): Promise<Started> {
   const { cmdb, contexts, now, settings } = deps;
   const stack = contexts.stackOf(site);
   const id = `${roleKey(site.id, role)}-${newId(6)}`;
@@ -142,11 +138,6 @@ async function restoreFrom(from: string, attempt: Attempt & { way: RestoreWay },
   const process = await checkpointsOf(runtime).restore(id, { spec: stack.bundle(context), from, logPath });
   phases.mark('restore');
   const live = await recorded(attempt, process, deps);
-  // What we do not know may have come back otherwise than it was.
-  if (site.app !== undefined) {
-    await untilBack(live, deps);
-    phases.mark('listen');
-  }
   hooks.tell({ hook: 'after-restore', ...told });
   return live;
 }

@@ -14,7 +14,6 @@ const LOOK_EVERY_MS = 1;
 const PATIENT_AFTER_MS = 1_000;
 const PATIENT_LOOK_EVERY_MS = 25;
 const HEALTH_EVERY_MS = 100;
-const BACK_WITHIN_MS = 2_000;
 const SERVER_ERROR = 500;
 
 /**
@@ -42,11 +41,6 @@ interface Deadline {
   readonly withinMs: number;
   /** By `performance.now()`. */
   readonly end: number;
-}
-
-/** As `untilReady`, of an instance that was restored: it listens at once, or never will. */
-export function untilBack(live: Live, deps: Pick<LifecycleDeps, 'runtime'>): Promise<void> {
-  return untilListening(live, deps, { withinMs: BACK_WITHIN_MS, end: performance.now() + BACK_WITHIN_MS });
 }
 
 async function untilListening(live: Live, { runtime }: Pick<LifecycleDeps, 'runtime'>, { withinMs, end }: Deadline): Promise<void> {

@@ -28,6 +28,7 @@ export async function noteUse(seen: readonly AccessEvent[], { cmdb, lifecycle, v
     if (status !== OK || role !== 'public') continue;
     if (woken === '') verdicts.usualPage(site.id, ms);
     else if (woken === 'boot' || woken === 'template' || woken === 'checkpoint' || woken === 'spare') verdicts.firstPage(site.id, woken, ms);
-    if (woken === 'checkpoint' && site.app !== undefined && verdicts.isSlower(site)) await trials.wasSlower(site.image, 'its first page takes as long as after a boot');
+    if (woken === 'checkpoint' && site.app !== undefined && verdicts.isSlower(site))
+      await trials.wasSlower(site.image, 'its first page takes as long as after a boot');
   }
 }

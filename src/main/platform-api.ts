@@ -1,6 +1,6 @@
 /** Answers what the API asks, from the parts of the platform. */
 import type { ApiCertificates, ApiContainers, ApiPlatform, ExecRequest, PurgeCacheRequest, WpCliRequest } from '../api/platform.ts';
-import type { CacheReply, CheckpointReply, JobReply, PsRow, PurgeReply, SiteReply, StatusReply, TemplateReply, VerifyReply } from '../api/types.ts';
+import type { CacheReply, CheckpointReply, TriedReply, JobReply, PsRow, PurgeReply, SiteReply, StatusReply, TemplateReply, VerifyReply } from '../api/types.ts';
 import type { OwnCheckpoints } from '../checkpoint/own-checkpoints.ts';
 import type { Spares } from '../checkpoint/spares.ts';
 import type { Templates } from '../checkpoint/templates.ts';
@@ -260,6 +260,14 @@ export class PlatformApi implements ApiPlatform {
     return ownCheckpoints.list().map(({ siteId, madeAt, bytes }) => ({ site: domains.get(siteId) ?? siteId, madeAt, bytes }));
   }
 
+  async triedCheckpoints(): Promise<TriedReply[]> {
+    const { cmdb, trials } = this.#deps;
+    return (await cmdb.sites()).flatMap(({ domain, app, image }) => {
+      const why = app === undefined ? undefined : trials.whyNot(image);
+      return why === undefined ? [] : [{ site: domain, why }];
+    });
+  }
+
   async verifyCheckpoints(): Promise<VerifyReply[]> {
     const { cmdb, ownCheckpoints, contexts } = this.#deps;
     const checked: VerifyReply[] = [];
@@ -277,7 +285,7 @@ export class PlatformApi implements ApiPlatform {
     const site = await this.site(domain);
     if (!ownCheckpoints.has(site.id))
       throw new SubakoError('not_found', `${site.domain} has no checkpoint of its own`, { hint: 'subako checkpoint ls shows those there are' });
-    await lifecycle.exclusively(site.id, () => ownCheckpoints.discard(site.id, 'command'));
+    await lifecycle.dropCheckpoint(site, 'command');
     await ownCheckpoints.shredded(site.id);
   }
 

@@ -152,6 +152,7 @@ export class Sites {
     const moved = await withImage(ociImages, site.app, imageName ?? site.app.imageName);
     const changed = await cmdb.updateSite(site.id, moved);
     await lifecycle.siteChanged(changed);
+    if (moved.image !== site.image) await lifecycle.dropCheckpoint(changed, 'a new image');
     emit({ type: 'site.changed', site: site.domain, cause: 'a new image', facts: { from: site.image, to: moved.image } });
     return changed;
   }

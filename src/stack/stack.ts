@@ -87,8 +87,8 @@ export interface Stack {
    * and lies there again before a container that is restored from it is prepared. Undefined: an instance changes nothing that it would miss.
    */
   changesOf?(context: StackContext): string;
-  /** Why an instance cannot be brought back from a checkpoint, whatever CRIU says; undefined where it can. */
-  whyNoCheckpoint?(context: StackContext): Promise<string | undefined>;
+  /** Before an idle instance is checkpointed: undoes what was done to it from outside. @throws SubakoError `conflict` when it could not be brought back, whatever CRIU says */
+  prepareCheckpoint?(context: StackContext): void;
   /** Undefined: no template is made of this stack's images. */
   readonly template?: TemplateRecipe;
   /** The container that serves the site. Pure. */

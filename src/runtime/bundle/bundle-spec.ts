@@ -51,7 +51,11 @@ export interface BundleSpec {
   /** Host id of the container's id 0. Undefined: the host's own ids (only for services of the platform that need its network). */
   readonly hostIdBase: number | undefined;
   readonly mounts: readonly BindMount[];
-  /** What lies over parts of /proc and /sys that are hidden (see masks.ts). Those that are not among them the runtime hides by its own means. */
+  /**
+   * Of a container that is made to be checkpointed, without a shared /dev: what lies over parts of /proc and /sys that are hidden (see masks.ts);
+   * those that are not among them the runtime hides by its own means. Its /dev lies in its root, which can be written to: CRIU brings back a
+   * file system in memory by running tar.
+   */
   readonly masks?: readonly BindMount[];
   /** Path below each cgroup controller's root. */
   readonly cgroupPath: string;

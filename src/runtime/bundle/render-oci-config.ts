@@ -68,8 +68,9 @@ export function renderOciConfig(spec: BundleSpec, hard: HardLimits): OciConfig {
 
 /** A file in every shared /dev. */
 export const MEMORY_MOUNT = '/dev/memory';
-const SHM_BYTES = 16 * 1024 ** 2;
+export const SHM_BYTES = 16 * 1024 ** 2;
 const PROC_OPTIONS = ['nosuid', 'noexec', 'nodev'];
+const DEV: OciMount = { destination: '/dev', type: 'tmpfs', source: 'tmpfs', options: ['nosuid', 'noexec', 'strictatime', 'mode=755', 'size=64k'] };
 /** For terminals of `exec`; one of the container's own. */
 const DEV_PTS: OciMount = {
   destination: '/dev/pts',
@@ -82,7 +83,7 @@ const DEV_PTS: OciMount = {
 const SYS: OciMount = { destination: '/sys', type: 'sysfs', source: 'sysfs', options: ['nosuid', 'noexec', 'nodev', 'ro'] };
 const MQUEUE: OciMount = { destination: '/dev/mqueue', type: 'mqueue', source: 'mqueue', options: ['nosuid', 'noexec', 'nodev'] };
 
-function systemMounts({ sharedDev, ofImage, shmBytes = SHM_BYTES }: BundleSpec): OciMount[] {
+function systemMounts({ sharedDev, ofImage, masks, shmBytes = SHM_BYTES }: BundleSpec): OciMount[] {
   if (sharedDev !== undefined) {
     return [
       { destination: '/proc', type: 'proc', source: 'proc', options: [...PROC_OPTIONS, 'subset=pid'] },
@@ -94,7 +95,7 @@ function systemMounts({ sharedDev, ofImage, shmBytes = SHM_BYTES }: BundleSpec):
   }
   return [
     { destination: '/proc', type: 'proc', source: 'proc', options: PROC_OPTIONS },
-    { destination: '/dev', type: 'tmpfs', source: 'tmpfs', options: ['nosuid', 'noexec', 'strictatime', 'mode=755', 'size=64k'] },
+    ...(masks === undefined ? [DEV] : []),
     DEV_PTS,
     { destination: '/dev/shm', type: 'tmpfs', source: 'shm', options: ['nosuid', 'noexec', 'nodev', 'mode=1777', `size=${shmBytes}`] },
     ...(ofImage === true ? [SYS, MQUEUE] : []),

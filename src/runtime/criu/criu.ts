@@ -54,7 +54,10 @@ export class Criu {
    *
    * @throws SubakoError `command_failed` with CRIU's words
    */
-  async restore(request: Omit<RestoreRequest, 'gate'>, options: { place: (pid: number) => void; timeoutMs: number; env?: Readonly<Record<string, string>> }): Promise<number> {
+  async restore(
+    request: Omit<RestoreRequest, 'gate'>,
+    options: { place: (pid: number) => void; timeoutMs: number; env?: Readonly<Record<string, string>> },
+  ): Promise<number> {
     const { gates } = this.#options;
     const gate = await gates.take();
     const fds = request.files.map((file) => file.fd);

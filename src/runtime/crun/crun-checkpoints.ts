@@ -5,10 +5,11 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ProcessIdentity } from '../../domain/instance.ts';
 import { RANGE_SIZE } from '../../domain/uid-range.ts';
-import { exec } from '../../lib/exec.ts';
+import { execAny } from '../../lib/exec.ts';
 import { failpoint } from '../../lib/failpoint.ts';
 import { signalProcess, startTimeOf } from '../../lib/proc.ts';
-import { MEMORY_MOUNT } from '../bundle/render-oci-config.ts';
+import { MEMORY_MOUNT, SHM_BYTES } from '../bundle/render-oci-config.ts';
+import type { BundleSpec } from '../bundle/bundle-spec.ts';
 import { cgroupPids, changeLimits, joinCgroup, makeCgroup } from '../cgroup/controllers.ts';
 import type { CgroupLayout } from '../cgroup/layout.ts';
 import type { Criu } from '../criu/criu.ts';
@@ -20,9 +21,11 @@ import type { ContainerNetworks } from '../container-networks.ts';
 import type { Remounter } from '../mounts/remounter.ts';
 import { STDIN } from '../oci-cli/places.ts';
 import type { Checkpoints, DumpOptions, HandOver, RestoreOptions } from '../runtime.ts';
+import { earlyProcess } from './early-process.ts';
 import { givenFiles, openHostFiles } from './given-files.ts';
 import type { GivenFile, HostFile } from './given-files.ts';
-import { givenMounts } from './given-mounts.ts';
+import { givenMounts, SHM } from './given-mounts.ts';
+import type { MountSource } from './given-mounts.ts';
 import { register, saveRegistration } from './registry.ts';
 
 export interface CrunCheckpointsOptions {
@@ -47,6 +50,8 @@ export interface CrunCheckpointsOptions {
 interface Dumped {
   readonly name: string;
   readonly files: readonly GivenFile[];
+  /** There was nothing in its shared memory. */
+  readonly freshShm: boolean;
   /** Sockets of it are bound to an address of its own, such as 127.0.0.1. */
   readonly needsAddresses: boolean;
 }
@@ -76,15 +81,17 @@ export class CrunCheckpoints implements Checkpoints {
     const isKept = isOurs && (await captureMemory(pids, MEMORY_MOUNT, join(into, MEMORY_FILE)));
     await shrink?.(pids);
     const files = await givenFiles(pids, this.#hostFiles(id, logPath));
+    // With nothing in it, an empty one is put in its place, which takes a tenth of the time.
+    const freshShm = !isOurs && (await this.#options.remounter.isEmptyIn(`/proc/${process.pid}/root`, SHM));
     await saveRegistration(crunRoot, id, into);
     await criu.dump({
       pid: process.pid,
       images: into,
-      externalMounts: givenMounts(spec).map(({ destination }) => destination),
+      externalMounts: [...givenMounts(spec).map(({ destination }) => destination), ...(freshShm ? [SHM] : [])],
       externalFiles: files.map((file) => file.id),
       isAnyProgram: !isOurs,
     });
-    const facts: Dumped = { name: id, files, needsAddresses: !isOurs && needsAddresses(into) };
+    const facts: Dumped = { name: id, files, freshShm, needsAddresses: !isOurs && needsAddresses(into) };
     await writeFile(join(into, FACTS), JSON.stringify(facts), { mode: 0o600 });
     // Memory that a stranger's processes share is theirs to share.
     if (isOurs && !isKept) mapMemoryPrivately(into, MEMORY_MOUNT);
@@ -110,6 +117,8 @@ export class CrunCheckpoints implements Checkpoints {
   /** Removes what a restored container still had of its dump. Idempotent. */
   async forget(id: string): Promise<void> {
     await rm(join(this.#options.viewsDir, id), { recursive: true, force: true });
+    const shm = this.#shmOf(id);
+    if (existsSync(shm)) await this.#options.remounter.unmount(shm);
   }
 
   held(): Promise<string[]> {
@@ -132,6 +141,13 @@ export class CrunCheckpoints implements Checkpoints {
     viewImages(from, images, { idMap: { hostBase: spec.hostIdBase, size: RANGE_SIZE }, rename });
     await failpoint('restore.viewed');
     await using host = await openHostFiles(this.#hostFiles(id, logPath), { uid: spec.hostIdBase + spec.uid, gid: spec.hostIdBase + spec.gid });
+    const shm = dumped.freshShm ? [await this.#freshShm(id, spec)] : [];
+    const ended = new AbortController();
+    let joining: Promise<boolean> = Promise.resolve(false);
+    undo.defer(async () => {
+      ended.abort();
+      await joining;
+    });
     const pid = await criu.restore(
       {
         images,
@@ -139,22 +155,56 @@ export class CrunCheckpoints implements Checkpoints {
         // One that can be written to is a mount point of the container's own.
         root: spec.writableRoot === true ? spec.rootfs : rootMountOf(spec.rootfs),
         pidFile: join(bundle, 'pid'),
-        mounts: givenMounts(spec, existsSync(memory) ? memory : undefined),
+        mounts: [...givenMounts(spec, existsSync(memory) ? memory : undefined), ...shm],
         files: files.map((file) => ({ id: file.id, fd: host[file.is].fd })),
         isAnyProgram: !isOurs,
         script: dumped.needsAddresses ? LOOPBACK_SCRIPT : undefined,
       },
-      { place: (criuPid) => joinCgroup(cgroups, spec.cgroupPath, criuPid), timeoutMs: RESTORE_TIMEOUT_MS, env: { SUBAKO_IP: this.#options.ip } },
+      {
+        place: (criuPid) => {
+          joinCgroup(cgroups, spec.cgroupPath, criuPid);
+          joining = this.#joinEarly(id, spec, { pid: criuPid, ended: ended.signal });
+        },
+        timeoutMs: RESTORE_TIMEOUT_MS,
+        env: { SUBAKO_IP: this.#options.ip },
+      },
     );
     await failpoint('restore.restored');
     const startTime = startTimeOf(pid);
     if (startTime === undefined) throw new Error('it ended at once');
     signalProcess({ pid, startTime }, 'SIGCONT');
-    await this.#options.networks.join(id, pid);
-    // Whatever network it joined brings this along.
-    if (!isOurs && spec.network === 'none') await exec(['nsenter', `--net=/proc/${pid}/ns/net`, this.#options.ip, 'link', 'set', 'lo', 'up']);
+    ended.abort();
+    if (dumped.freshShm) await this.#options.remounter.unmount(this.#shmOf(id));
+    if (!(await joining)) await this.#join(id, spec, pid);
     register(crunRoot, from, { id, process: { pid, startTime }, bundle, cgroupPath: spec.cgroupPath, rootfs: spec.rootfs });
     return { pid, startTime };
+  }
+
+  /** Its network is made while CRIU does the rest. False when that was over before. */
+  async #joinEarly(id: string, spec: BundleSpec, criu: { readonly pid: number; readonly ended: AbortSignal }): Promise<boolean> {
+    const pid = await earlyProcess({ ...criu, processes: () => cgroupPids(this.#options.cgroups, spec.cgroupPath) });
+    if (pid !== undefined) await this.#join(id, spec, pid);
+    return pid !== undefined;
+  }
+
+  /** Never throws: of a container that has none, others are told. */
+  async #join(id: string, spec: BundleSpec, pid: number): Promise<void> {
+    const { networks, ip } = this.#options;
+    await networks.join(id, pid);
+    // Whatever network it joins brings this along.
+    if (spec.ofImage === true && spec.network === 'none') await execAny(['nsenter', `--net=/proc/${pid}/ns/net`, ip, 'link', 'set', 'lo', 'up']);
+  }
+
+  /** For as long as it takes until the container has it. */
+  async #freshShm(id: string, { hostIdBase = 0, shmBytes = SHM_BYTES }: BundleSpec): Promise<MountSource> {
+    const target = this.#shmOf(id);
+    await mkdir(target, { recursive: true, mode: 0o755 });
+    await this.#options.remounter.memory({ target, bytes: shmBytes, owner: hostIdBase });
+    return { destination: SHM, source: target };
+  }
+
+  #shmOf(id: string): string {
+    return join(this.#options.bundleOf(id), 'shm');
   }
 
   #hostFiles(id: string, log: string): Record<HostFile, string> {

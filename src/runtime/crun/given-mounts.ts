@@ -11,6 +11,9 @@ export interface MountSource {
 /** Bound from the machine's by crun, where a container has ids and a /dev of its own. */
 const DEVICES = ['null', 'zero', 'full', 'random', 'urandom', 'tty'].map((name) => `/dev/${name}`);
 
+/** Shared memory of a container that was made from an image. */
+export const SHM = '/dev/shm';
+
 /**
  * Every mount point but those whose content is a kernel's, such as /proc, or the container's own. Pure.
  *
@@ -19,7 +22,8 @@ const DEVICES = ['null', 'zero', 'full', 'random', 'urandom', 'tty'].map((name) 
  */
 export function givenMounts({ mounts, masks = [], sharedDev, ofImage }: BundleSpec, memory?: string): MountSource[] {
   const own = [...masks, ...mounts];
-  if (sharedDev !== undefined) return [{ destination: '/dev', source: sharedDev }, { destination: MEMORY_MOUNT, source: memory ?? join(sharedDev, 'memory') }, ...own];
+  if (sharedDev !== undefined)
+    return [{ destination: '/dev', source: sharedDev }, { destination: MEMORY_MOUNT, source: memory ?? join(sharedDev, 'memory') }, ...own];
   if (ofImage !== true) throw new TypeError('only a container with a shared /dev, or of an image, can be checkpointed');
   return [...DEVICES.map((device) => ({ destination: device, source: device })), ...own];
 }

@@ -100,6 +100,16 @@ export class Remounter implements AsyncDisposable {
     await this.#run('show', [target, root, path]);
   }
 
+  /** Mounts an empty file system in memory at `target`, a directory of ours. */
+  async memory({ target, bytes, owner }: { readonly target: string; readonly bytes: number; readonly owner: number }): Promise<void> {
+    await this.#run('memory', [target, bytes, owner]);
+  }
+
+  /** Whether a directory, found as by `resolveIn`, is there and has nothing in it. */
+  async isEmptyIn(root: string, path: string): Promise<boolean> {
+    return (await this.#run('empty', [root, path])) === 'yes';
+  }
+
   /** Everything that is mounted there, whoever uses it still. Idempotent. */
   async unmount(target: string): Promise<void> {
     await this.#run('unmount', [target]);

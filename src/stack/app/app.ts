@@ -1,6 +1,6 @@
 /** Stack: a site from any image. What it changes of its root goes with each container; what is to last lies in its volumes. */
-import { chmodSync, chownSync, mkdirSync } from 'node:fs';
-import { chown, mkdir, readdir } from 'node:fs/promises';
+import { chmodSync, chownSync, lchownSync, lstatSync, mkdirSync, readdirSync } from 'node:fs';
+import { chown, mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { App } from '../../domain/app.ts';
 import { SubakoError } from '../../domain/errors.ts';
@@ -47,7 +47,7 @@ export function appStack({ roots, masks }: AppStackOptions): Stack {
       for (const dir of [instance.root, instance.tmp]) await removeTree(dir);
     },
     changesOf: ({ instance }) => instance.tmp,
-    whyNoCheckpoint,
+    prepareCheckpoint,
     bundle: (context) => ({ ...bundle(context), masks }),
     route: () => ({ links: {}, files: { [APP]: '' } }),
   };
@@ -95,10 +95,17 @@ async function seal({ instance }: StackContext): Promise<void> {
   chmodSync(instance.sockets, 0o711);
 }
 
-/** Its sockets are made anew; what else lies beside them is lost with the machine's memory. */
-async function whyNoCheckpoint({ instance }: StackContext): Promise<string | undefined> {
-  const kept = (await readdir(instance.sockets, { withFileTypes: true })).find((entry) => !entry.isSocket());
-  return kept === undefined ? undefined : `it keeps ${printable(kept.name)} beside its socket, where only sockets come back`;
+/** Its sockets are made anew, with owners that it knows: the edge's group is none. What else lies beside them would be lost. */
+function prepareCheckpoint(context: StackContext): void {
+  const { site, instance } = context;
+  const group = rangeBase(instance.uidRange) + appOf(context).user.gid;
+  // Nobody but the platform writes there once the app is ready.
+  for (const entry of readdirSync(instance.sockets, { withFileTypes: true })) {
+    if (!entry.isSocket())
+      throw new SubakoError('conflict', `${site.domain} keeps ${printable(entry.name)} beside its socket, where nothing but sockets comes back`);
+    const path = join(instance.sockets, entry.name);
+    lchownSync(path, lstatSync(path).uid, group);
+  }
 }
 
 function bundle(context: StackContext): BundleSpec {
