@@ -5,7 +5,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SubakoError } from '../domain/errors.ts';
 import { isAlive } from '../lib/proc.ts';
-import { Phases } from '../lib/phases.ts';
 import type { LifecycleDeps } from './deps.ts';
 import { end } from './end.ts';
 import type { Live } from './live.ts';
@@ -24,7 +23,7 @@ export async function checkpointApp(live: Live, deps: LifecycleDeps): Promise<vo
     await ownCheckpoints.take(live);
     if (trials.isProven(image)) return;
     await end(live, deps);
-    const back = await restoreInstance(live.site, live.role, deps, new Phases());
+    const back = await restoreInstance(live.site, deps);
     try {
       await back.stack.seal(back.context);
       await untilReady(back, deps);

@@ -6,7 +6,7 @@ import { roleKey } from '../domain/role.ts';
 import type { Role } from '../domain/role.ts';
 import type { Site } from '../domain/site.ts';
 import { failpoint } from '../lib/failpoint.ts';
-import type { Phases } from '../lib/phases.ts';
+import { Phases } from '../lib/phases.ts';
 import { checkpointsOf } from '../runtime/runtime.ts';
 import type { Stack, StackContext } from '../stack/stack.ts';
 import { canCheckpoint } from './can-checkpoint.ts';
@@ -26,8 +26,9 @@ interface Attempt {
   readonly role: Role;
   readonly stack: Stack;
   readonly context: StackContext;
-  readonly id: string;
   readonly instance: Instance;
+  readonly deps: LifecycleDeps;
+  readonly phases: Phases;
 }
 
 interface Start {
@@ -40,17 +41,19 @@ interface Start {
 /** Leaves nothing behind when it fails: no container, no record. */
 export function startInstance({ site, role, leave }: Start, deps: LifecycleDeps, phases: Phases): Promise<Started> {
   // A strange app may take minutes: nobody waits for its place. How many start at once is about those whose start we know.
-  return start({ site, role }, deps, (attempt) => firstThatWorks(attempt, { deps, phases, isSlow: site.app === undefined ? undefined : leave }));
+  const isSlow = site.app === undefined ? undefined : leave;
+  return start({ site, role, deps, phases }, (attempt) => firstThatWorks(attempt, isSlow));
 }
 
-/** Brings a site back from its own checkpoint, whoever may be led to it. @throws when it has none, or that does not work; then it has none any more */
-export async function restoreInstance(site: Site, role: Role, deps: LifecycleDeps, phases: Phases): Promise<Live> {
-  const { live } = await start({ site, role }, deps, async (attempt) => ({ live: await fromOwnCheckpoint(attempt, deps, phases), origin: 'checkpoint' }));
-  return live;
+/** Brings a site's public role back from its own checkpoint; nobody is led to it. @throws when that does not work; then it has none any more */
+export async function restoreInstance(site: Site, deps: LifecycleDeps): Promise<Live> {
+  const attempt = { site, role: 'public', deps, phases: new Phases() } as const;
+  return (await start(attempt, async (begun) => ({ live: await fromOwnCheckpoint(begun), origin: 'checkpoint' }))).live;
 }
 
 /** @param way how its processes come to be */
-async function start({ site, role }: Pick<Start, 'site' | 'role'>, deps: LifecycleDeps, way: (attempt: Attempt) => Promise<Started>): Promise<Started> {
+async function start(begin: Pick<Attempt, 'site' | 'role' | 'deps' | 'phases'>, way: (attempt: Attempt) => Promise<Started>): Promise<Started> {
+  const { site, role, deps } = begin;
   const { cmdb, contexts, now, settings } = deps;
   const stack = contexts.stackOf(site);
   const id = `${roleKey(site.id, role)}-${newId(6)}`;
@@ -66,26 +69,23 @@ async function start({ site, role }: Pick<Start, 'site' | 'role'>, deps: Lifecyc
   undo.defer(() => deps.mail.close(id));
   undo.defer(() => deps.runtime.remove(id));
   await failpoint('start.recorded');
-  const started = await way({ site, role, stack, context, id, instance });
+  const started = await way({ ...begin, stack, context, instance });
   undo.move();
   return started;
 }
 
 /** A restore that fails costs the visitor a boot, and nothing else. */
-async function firstThatWorks(
-  attempt: Attempt,
-  { deps, phases, isSlow }: { deps: LifecycleDeps; phases: Phases; isSlow: (() => void) | undefined },
-): Promise<Started> {
-  for (const way of waysOf(attempt, deps)) {
-    const live = await restored({ ...attempt, way }, deps, phases);
+async function firstThatWorks(attempt: Attempt, isSlow: (() => void) | undefined): Promise<Started> {
+  const { role, context, instance, deps, phases } = attempt;
+  for (const way of waysOf(attempt)) {
+    const live = await (way === 'checkpoint' ? ownCheckpoint(attempt) : template(attempt));
     if (live !== undefined) return { live, origin: way };
   }
-  await prepare(attempt, deps);
+  await prepare(attempt);
   phases.mark('prepare');
-  const { role, context, id } = attempt;
-  const process = await deps.runtime.run(id, { logPath: instanceLogPath(context.paths, role) });
+  const process = await deps.runtime.run(instance.id, { logPath: instanceLogPath(context.paths, role) });
   phases.mark('start');
-  const live = await recorded(attempt, process, deps);
+  const live = await recorded(attempt, process);
   await untilReady(live, deps, isSlow);
   phases.mark('listen');
   return { live, origin: 'boot' };
@@ -93,74 +93,82 @@ async function firstThatWorks(
 
 type RestoreWay = 'checkpoint' | 'template';
 
-function waysOf({ site, role, stack }: Attempt, { runtime }: LifecycleDeps): RestoreWay[] {
-  if (!canCheckpoint(site, runtime)) return [];
+function waysOf({ site, role, stack, deps }: Attempt): RestoreWay[] {
+  if (!canCheckpoint(site, deps.runtime)) return [];
   return [...(role === 'public' ? (['checkpoint'] as const) : []), ...(stack.template === undefined ? [] : (['template'] as const))];
 }
 
-/** Undefined when there is nothing to restore from, or it did not work. */
-async function restored(attempt: Attempt & { way: RestoreWay }, deps: LifecycleDeps, phases: Phases): Promise<Live | undefined> {
-  const { ownCheckpoints, templates } = deps;
-  const { role, stack, context, way } = attempt;
-  const from = way === 'checkpoint' ? await ownCheckpoints.use(context, stack) : await templates.use({ stack, image: context.image, role });
-  if (from === undefined) return undefined;
-  phases.mark('verify');
+/** Undefined when it has none, or that did not work: then it has none any more. */
+async function ownCheckpoint(attempt: Attempt): Promise<Live | undefined> {
+  const { site, deps } = attempt;
+  if (!deps.ownCheckpoints.has(site.id)) return undefined;
   try {
-    return await restoreFrom(from, attempt, deps, phases);
+    return await fromOwnCheckpoint(attempt);
   } catch (error) {
-    await failed(attempt, from, deps, error);
-    if (attempt.site.app !== undefined) await deps.trials.failed(attempt.site.image, asSubakoError(error).message);
-    phases.mark('failed-restore');
+    if (site.app !== undefined && deps.trials.isProven(site.image)) await deps.trials.failed(site.image, asSubakoError(error).message);
     return undefined;
   }
 }
 
-async function fromOwnCheckpoint(attempt: Attempt, deps: LifecycleDeps, phases: Phases): Promise<Live> {
-  const from = await deps.ownCheckpoints.use(attempt.context, attempt.stack);
+async function fromOwnCheckpoint(attempt: Attempt): Promise<Live> {
+  const { site, stack, context, deps } = attempt;
+  const from = await deps.ownCheckpoints.use(context, stack);
   if (from === undefined) throw new SubakoError('state_damaged', 'its checkpoint is not in order');
+  return restore(attempt, { way: 'checkpoint', from, discard: (why) => deps.ownCheckpoints.discard(site.id, why) });
+}
+
+/** Undefined when there is none, or it did not work: then it is put aside. */
+async function template(attempt: Attempt): Promise<Live | undefined> {
+  const { role, stack, context, deps } = attempt;
+  const from = await deps.templates.use({ stack, image: context.image, role });
+  if (from === undefined) return undefined;
+  return restore(attempt, { way: 'template', from, discard: (why) => deps.templates.discard(from, why) }).catch(() => undefined);
+}
+
+interface Source {
+  readonly way: RestoreWay;
+  /** Directory of the checkpoint. */
+  readonly from: string;
+  readonly discard: (why: string) => Promise<void>;
+}
+
+/** @throws when it does not work; then nothing is left of it, and its source is out of use */
+async function restore(attempt: Attempt, { way, from, discard }: Source): Promise<Live> {
+  const { site, role, stack, context, instance, deps, phases } = attempt;
+  const { runtime, ownCheckpoints, hooks, emit } = deps;
+  const { id } = instance;
+  phases.mark('verify');
+  let process: ProcessIdentity;
   try {
-    return await restoreFrom(from, { ...attempt, way: 'checkpoint' }, deps, phases);
+    if (way === 'checkpoint') await ownCheckpoints.giveChanges(context, stack);
+    await prepare(attempt);
+    phases.mark('prepare');
+    const told = { site: site.domain, role, instance: id, facts: { from: way } };
+    hooks.tell({ hook: 'before-restore', ...told });
+    process = await checkpointsOf(runtime).restore(id, { spec: stack.bundle(context), from, logPath: instanceLogPath(context.paths, role) });
+    phases.mark('restore');
+    hooks.tell({ hook: 'after-restore', ...told });
   } catch (error) {
-    await failed({ ...attempt, way: 'checkpoint' }, from, deps, error);
+    emit({ type: 'restore.failed', site: site.domain, instance: id, cause: String(error), facts: { from: way } });
+    await discard(String(error));
+    await runtime.remove(id);
+    await stack.tidy(context);
+    phases.mark('failed-restore');
     throw error;
   }
-}
-
-async function restoreFrom(from: string, attempt: Attempt & { way: RestoreWay }, deps: LifecycleDeps, phases: Phases): Promise<Live> {
-  const { runtime, ownCheckpoints, hooks } = deps;
-  const { site, role, stack, context, id, way } = attempt;
-  if (way === 'checkpoint') await ownCheckpoints.giveChanges(context, stack);
-  await prepare(attempt, deps);
-  phases.mark('prepare');
-  const logPath = instanceLogPath(context.paths, role);
-  const told = { site: site.domain, role, instance: id, facts: { from: way } };
-  hooks.tell({ hook: 'before-restore', ...told });
-  const process = await checkpointsOf(runtime).restore(id, { spec: stack.bundle(context), from, logPath });
-  phases.mark('restore');
-  const live = await recorded(attempt, process, deps);
-  hooks.tell({ hook: 'after-restore', ...told });
-  return live;
-}
-
-/** What the restore left is removed, and what it came from is taken out of use. */
-async function failed({ site, stack, context, id, way }: Attempt & { way: RestoreWay }, from: string, deps: LifecycleDeps, error: unknown): Promise<void> {
-  const { runtime, ownCheckpoints, templates, emit } = deps;
-  emit({ type: 'restore.failed', site: site.domain, instance: id, cause: String(error), facts: { from: way } });
-  await (way === 'checkpoint' ? ownCheckpoints.discard(site.id, String(error)) : templates.discard(from, String(error)));
-  await runtime.remove(id);
-  await stack.tidy(context);
+  return recorded(attempt, process);
 }
 
 /** It has processes: whoever finds its record after a crash knows them. */
-async function recorded({ site, stack, context, instance }: Attempt, process: ProcessIdentity, deps: LifecycleDeps): Promise<Live> {
+async function recorded({ site, stack, context, instance, deps }: Attempt, process: ProcessIdentity): Promise<Live> {
   await failpoint('start.started');
   await deps.cmdb.putInstance({ ...instance, process });
   const running: Instance = { ...instance, state: 'running', process };
   return new Live({ site, instance: running, process, stack, context, usedAt: deps.now(), address: deps.networks.addressOf(instance.id) });
 }
 
-async function prepare({ stack, context, id }: Attempt, { runtime, mail }: LifecycleDeps): Promise<void> {
+async function prepare({ stack, context, instance, deps }: Attempt): Promise<void> {
   await stack.prepareBoot(context);
-  await openMailDoor(mail, stack, context);
-  await runtime.prepare(id, stack.bundle(context));
+  await openMailDoor(deps.mail, stack, context);
+  await deps.runtime.prepare(instance.id, stack.bundle(context));
 }

@@ -39,6 +39,7 @@ import type { Certificates } from '../edge/certificates/certificates.ts';
 import type { LocalCa } from '../edge/certificates/local-ca.ts';
 import type { Names } from '../site/names.ts';
 import { certificatesApi } from './certificates-api.ts';
+import { checkpointsOfSites, triedInVain, verifyAll } from './site-checkpoints.ts';
 import { CpuMeter } from './cpu-meter.ts';
 import type { Foundation } from './foundation.ts';
 import type { Metrics } from './metrics.ts';
@@ -73,9 +74,6 @@ export interface PlatformApiDeps {
   readonly services: { readonly database: SystemService; readonly edge: SystemService };
   readonly onShutdown: (options: { keep: boolean }) => void;
 }
-
-/** For what asks about a site without an instance of it. */
-const NO_INSTANCE = 'none';
 
 export class PlatformApi implements ApiPlatform {
   readonly events: EventLog;
@@ -254,30 +252,16 @@ export class PlatformApi implements ApiPlatform {
     return this.#deps.templates.removeAll();
   }
 
-  async checkpoints(): Promise<CheckpointReply[]> {
-    const { cmdb, ownCheckpoints } = this.#deps;
-    const domains = new Map((await cmdb.sites()).map((site) => [site.id, site.domain]));
-    return ownCheckpoints.list().map(({ siteId, madeAt, bytes }) => ({ site: domains.get(siteId) ?? siteId, madeAt, bytes }));
+  checkpoints(): Promise<CheckpointReply[]> {
+    return checkpointsOfSites(this.#deps);
   }
 
-  async triedCheckpoints(): Promise<TriedReply[]> {
-    const { cmdb, trials } = this.#deps;
-    return (await cmdb.sites()).flatMap(({ domain, app, image }) => {
-      const why = app === undefined ? undefined : trials.whyNot(image);
-      return why === undefined ? [] : [{ site: domain, why }];
-    });
+  triedCheckpoints(): Promise<TriedReply[]> {
+    return triedInVain(this.#deps);
   }
 
-  async verifyCheckpoints(): Promise<VerifyReply[]> {
-    const { cmdb, ownCheckpoints, contexts } = this.#deps;
-    const checked: VerifyReply[] = [];
-    for (const { siteId } of ownCheckpoints.list()) {
-      const site = await cmdb.site(siteId);
-      if (site === undefined) continue;
-      const verdict = await ownCheckpoints.verifyAnew(await contexts.of(site, 'public', NO_INSTANCE), contexts.stackOf(site));
-      checked.push({ name: site.domain, ok: verdict.ok, why: verdict.ok ? 'in order' : verdict.why });
-    }
-    return checked;
+  verifyCheckpoints(): Promise<VerifyReply[]> {
+    return verifyAll(this.#deps);
   }
 
   async removeCheckpoint(domain: string): Promise<void> {
