@@ -90,8 +90,8 @@ export class Trials {
 
 function readTrials(text: string, environment: string | undefined): Trial[] {
   try {
-    const saved = JSON.parse(text) as { environment?: unknown; trials: Trial[] };
-    return saved.environment === environment ? saved.trials : [];
+    const saved = JSON.parse(text) as { environment?: unknown; trials?: Trial[] };
+    return saved.environment === environment ? (saved.trials ?? []) : [];
   } catch {
     return [];
   }

@@ -72,7 +72,7 @@ server.on('upgrade', (request, socket) => {
   sockets.add(socket);
   socket.write('HTTP/1.1 101 Switching Protocols\\r\\nUpgrade: websocket\\r\\nConnection: Upgrade\\r\\n\\r\\n');
   socket.on('data', (said) => sockets.forEach((other) => other.write('heard ' + said)));
-  socket.on('error', () => undefined).on('close', () => sockets.delete(socket));
+  socket.on('end', () => socket.end()).on('error', () => undefined).on('close', () => sockets.delete(socket));
 });
 server.listen(8080);
 process.on('SIGTERM', () => process.exit());

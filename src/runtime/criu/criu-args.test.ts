@@ -6,8 +6,8 @@ const PLACE = { program: '/toolbox/criu', work: '/run/criu' };
 /** The values of an option that may come several times. */
 const valuesOf = (args: readonly string[], option: string): string[] => args.flatMap((arg, at) => (args[at - 1] === option ? [arg] : []));
 
-const dump = dumpArgs(PLACE, { pid: 42, images: '/state/x', externalMounts: ['/dev', '/a:b]c'], externalFiles: ['file[1f:2e]'], isAnyProgram: false });
-const restore = restoreArgs(PLACE, {
+const DUMP = { pid: 42, images: '/state/x', externalMounts: ['/dev', '/a:b]c'], externalFiles: ['file[1f:2e]'], isAnyProgram: false };
+const RESTORE = {
   images: '/state/views/a',
   log: '/run/a/restore.log',
   root: '/run/roots/r',
@@ -18,8 +18,9 @@ const restore = restoreArgs(PLACE, {
     { destination: '/a:b]c', source: '/state/content' },
   ],
   files: [{ id: 'file[1f:2e]', fd: 3 }],
-  isAnyProgram: true,
-});
+  isAnyProgram: false,
+};
+const [dump, restore] = [dumpArgs(PLACE, DUMP), restoreArgs(PLACE, RESTORE)];
 
 describe('command lines of CRIU', () => {
   it('touch no network, no firewall and no cgroups', () => {
@@ -35,6 +36,15 @@ describe('command lines of CRIU', () => {
       for (const option of ['--shell-job', '--ext-unix-sk', '--tcp-established', '--file-locks', '--link-remap', '--evasive-devices', '--action-script', '-j'])
         expect(args).not.toContain(option);
     }
+  });
+
+  it('close the connections of programs that we do not know, and lock again what they had locked, on the way out and in', () => {
+    for (const args of [dumpArgs(PLACE, { ...DUMP, isAnyProgram: true }), restoreArgs(PLACE, { ...RESTORE, isAnyProgram: true })])
+      expect(args).toEqual(expect.arrayContaining(['--tcp-close', '--file-locks']));
+  });
+
+  it('name a program to be run only where there is one', () => {
+    expect(valuesOf(restoreArgs(PLACE, { ...RESTORE, script: '/src/loopback.sh' }), '--action-script')).toEqual(['/src/loopback.sh']);
   });
 
   it('name each mount alike on the way in and out, without the signs that CRIU gives a meaning to', () => {
