@@ -323,7 +323,7 @@ export class PlatformApi implements ApiPlatform {
       memoryBytes: usage?.memoryBytes ?? null,
       since: live?.instance.since ?? null,
       instances: lifecycle.livesOf(site.id, role).length,
-      why: live?.why ?? null,
+      why: live?.why ?? (site.app === undefined ? null : this.#whyNoCheckpoints(site)),
       wakes: stats?.wakes ?? 0,
       lastWake: stats?.lastWake === undefined ? null : { from: stats.lastWake.from, ms: stats.lastWake.ms },
     };
