@@ -23,13 +23,13 @@ import type {
   CacheReply,
   CertificateReply,
   CheckpointReply,
-  TriedReply,
   JobReply,
   PsRow,
   PurgeReply,
   SiteReply,
   StatusReply,
   TemplateReply,
+  TriedReply,
   VerifyReply,
 } from './types.ts';
 

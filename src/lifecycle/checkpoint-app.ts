@@ -13,20 +13,22 @@ import { untilReady } from './until-ready.ts';
 
 /** What is going to fall over soon after it was brought back does so in this time. */
 const LOOK_AGAIN_AFTER_MS = 250;
+/** It was well before, so this is no start. */
+const WELL_WITHIN_MS = 5_000;
 
 /** The instance is gone afterwards. @throws when it could not be taken out, or not brought back; then the site has no checkpoint */
 export async function checkpointApp(live: Live, deps: LifecycleDeps): Promise<void> {
   const { trials, ownCheckpoints } = deps;
-  const { image } = live.site;
+  const { image } = live.instance;
   try {
-    await refuseConnected(live, deps);
+    await refuseWhatPasses(live, deps);
     await ownCheckpoints.take(live);
     if (trials.isProven(image)) return;
     await end(live, deps);
     const back = await restoreInstance(live.site, deps);
     try {
       await back.stack.seal(back.context);
-      await untilReady(back, deps);
+      await untilReady(back, deps, { withinMs: WELL_WITHIN_MS });
       await sleep(LOOK_AGAIN_AFTER_MS);
       if (!isAlive(back.process)) throw new SubakoError('command_failed', 'it ended soon after it was brought back');
       await ownCheckpoints.take(back);
@@ -41,8 +43,9 @@ export async function checkpointApp(live: Live, deps: LifecycleDeps): Promise<vo
   }
 }
 
-/** TCP connections come back closed. Of a Unix socket the other end would have to be there. */
-async function refuseConnected(live: Live, { connections }: LifecycleDeps): Promise<void> {
+/** What says nothing of the image. TCP connections come back closed; of a Unix socket the other end would have to be there. */
+async function refuseWhatPasses(live: Live, { connections }: LifecycleDeps): Promise<void> {
+  if (live.instance.image !== live.site.image) throw new SubakoError('busy', `${live.site.domain} is about to move to another image`);
   if (live.kindOfPlace === 'address' || live.inFlightOf(await connections.to([live])) === 0) return;
   throw new SubakoError('busy', `somebody is connected to the Unix socket of ${live.site.domain}`);
 }

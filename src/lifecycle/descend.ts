@@ -43,7 +43,8 @@ export class Descender {
     const [first, ...others] = lives;
     if (first === undefined) throw new TypeError('nothing to put to sleep');
     for (const live of others) await this.#end(live);
-    const why = to === 'frozen' ? await this.#freeze(first, cause) : await this.#leaveMemory(first, descent);
+    if (to === 'frozen') await this.#freeze(first, cause);
+    const why = to === 'frozen' ? undefined : await this.#leaveMemory(first, descent);
     phases.mark(to === 'frozen' ? 'freeze' : 'end');
     this.#backoff.forget(first.key);
     const reached = to === 'checkpointed' && !(first.role === 'public' && ownCheckpoints.has(first.site.id)) ? 'cold' : to;
@@ -66,9 +67,9 @@ export class Descender {
   }
 
   /** A request that connected between the look and the freeze would hang: looked for once more, and then everything goes on as before. */
-  async #freeze(live: Live, cause: string): Promise<undefined> {
+  async #freeze(live: Live, cause: string): Promise<void> {
     const { runtime, cmdb, routes, now } = this.#deps;
-    if (live.isFrozen) return undefined;
+    if (live.isFrozen) return;
     await runtime.freeze(live.instance.id);
     try {
       await failpoint('freeze.frozen');
@@ -83,7 +84,6 @@ export class Descender {
     live.instance = { ...live.instance, state: 'frozen', since: now() };
     await cmdb.putInstance(live.instance);
     await failpoint('freeze.recorded');
-    return undefined;
   }
 
   /** Why it has no checkpoint, where it was to have one. */

@@ -47,8 +47,12 @@ export function startInstance({ site, role, leave }: Start, deps: LifecycleDeps,
 
 /** Brings a site's public role back from its own checkpoint; nobody is led to it. @throws when that does not work; then it has none any more */
 export async function restoreInstance(site: Site, deps: LifecycleDeps): Promise<Live> {
-  const attempt = { site, role: 'public', deps, phases: new Phases() } as const;
-  return (await start(attempt, async (begun) => ({ live: await fromOwnCheckpoint(begun), origin: 'checkpoint' }))).live;
+  const { live } = await start({ site, role: 'public', deps, phases: new Phases() }, async (attempt) => {
+    const process = await ownCheckpoint(attempt);
+    if (process === undefined) throw new SubakoError('state_damaged', 'its checkpoint is not in order');
+    return { live: await recorded(attempt, process), origin: 'checkpoint' };
+  });
+  return live;
 }
 
 /** @param way how its processes come to be */
@@ -78,15 +82,15 @@ async function start(begin: Pick<Attempt, 'site' | 'role' | 'deps' | 'phases'>, 
 async function firstThatWorks(attempt: Attempt, isSlow: (() => void) | undefined): Promise<Started> {
   const { role, context, instance, deps, phases } = attempt;
   for (const way of waysOf(attempt)) {
-    const live = await (way === 'checkpoint' ? ownCheckpoint(attempt) : template(attempt));
-    if (live !== undefined) return { live, origin: way };
+    const process = await (way === 'checkpoint' ? ownCheckpoint(attempt) : template(attempt)).catch((error: unknown) => noteFailure(attempt, error));
+    if (process !== undefined) return { live: await recorded(attempt, process), origin: way };
   }
   await prepare(attempt);
   phases.mark('prepare');
   const process = await deps.runtime.run(instance.id, { logPath: instanceLogPath(context.paths, role) });
   phases.mark('start');
   const live = await recorded(attempt, process);
-  await untilReady(live, deps, isSlow);
+  await untilReady(live, deps, { isSlow });
   phases.mark('listen');
   return { live, origin: 'boot' };
 }
@@ -98,31 +102,23 @@ function waysOf({ site, role, stack, deps }: Attempt): RestoreWay[] {
   return [...(role === 'public' ? (['checkpoint'] as const) : []), ...(stack.template === undefined ? [] : (['template'] as const))];
 }
 
-/** Undefined when it has none, or that did not work: then it has none any more. */
-async function ownCheckpoint(attempt: Attempt): Promise<Live | undefined> {
-  const { site, deps } = attempt;
-  if (!deps.ownCheckpoints.has(site.id)) return undefined;
-  try {
-    return await fromOwnCheckpoint(attempt);
-  } catch (error) {
-    if (site.app !== undefined && deps.trials.isProven(site.image)) await deps.trials.failed(site.image, asSubakoError(error).message);
-    return undefined;
-  }
+/** Of an app's image it is worth knowing. */
+async function noteFailure({ site, deps }: Attempt, error: unknown): Promise<undefined> {
+  if (site.app !== undefined) await deps.trials.failed(site.image, asSubakoError(error).message);
 }
 
-async function fromOwnCheckpoint(attempt: Attempt): Promise<Live> {
+/** Undefined when it has none that is in order. @throws when that does not work; then it has none any more */
+async function ownCheckpoint(attempt: Attempt): Promise<ProcessIdentity | undefined> {
   const { site, stack, context, deps } = attempt;
   const from = await deps.ownCheckpoints.use(context, stack);
-  if (from === undefined) throw new SubakoError('state_damaged', 'its checkpoint is not in order');
-  return restore(attempt, { way: 'checkpoint', from, discard: (why) => deps.ownCheckpoints.discard(site.id, why) });
+  return from === undefined ? undefined : restore(attempt, { way: 'checkpoint', from, discard: (why) => deps.ownCheckpoints.discard(site.id, why) });
 }
 
-/** Undefined when there is none, or it did not work: then it is put aside. */
-async function template(attempt: Attempt): Promise<Live | undefined> {
+/** Undefined when there is none. @throws when it does not work; then it is put aside */
+async function template(attempt: Attempt): Promise<ProcessIdentity | undefined> {
   const { role, stack, context, deps } = attempt;
   const from = await deps.templates.use({ stack, image: context.image, role });
-  if (from === undefined) return undefined;
-  return restore(attempt, { way: 'template', from, discard: (why) => deps.templates.discard(from, why) }).catch(() => undefined);
+  return from === undefined ? undefined : restore(attempt, { way: 'template', from, discard: (why) => deps.templates.discard(from, why) });
 }
 
 interface Source {
@@ -133,21 +129,21 @@ interface Source {
 }
 
 /** @throws when it does not work; then nothing is left of it, and its source is out of use */
-async function restore(attempt: Attempt, { way, from, discard }: Source): Promise<Live> {
+async function restore(attempt: Attempt, { way, from, discard }: Source): Promise<ProcessIdentity> {
   const { site, role, stack, context, instance, deps, phases } = attempt;
   const { runtime, ownCheckpoints, hooks, emit } = deps;
   const { id } = instance;
   phases.mark('verify');
-  let process: ProcessIdentity;
   try {
     if (way === 'checkpoint') await ownCheckpoints.giveChanges(context, stack);
     await prepare(attempt);
     phases.mark('prepare');
     const told = { site: site.domain, role, instance: id, facts: { from: way } };
     hooks.tell({ hook: 'before-restore', ...told });
-    process = await checkpointsOf(runtime).restore(id, { spec: stack.bundle(context), from, logPath: instanceLogPath(context.paths, role) });
+    const process = await checkpointsOf(runtime).restore(id, { spec: stack.bundle(context), from, logPath: instanceLogPath(context.paths, role) });
     phases.mark('restore');
     hooks.tell({ hook: 'after-restore', ...told });
+    return process;
   } catch (error) {
     emit({ type: 'restore.failed', site: site.domain, instance: id, cause: String(error), facts: { from: way } });
     await discard(String(error));
@@ -156,7 +152,6 @@ async function restore(attempt: Attempt, { way, from, discard }: Source): Promis
     phases.mark('failed-restore');
     throw error;
   }
-  return recorded(attempt, process);
 }
 
 /** It has processes: whoever finds its record after a crash knows them. */

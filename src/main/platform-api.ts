@@ -1,6 +1,6 @@
 /** Answers what the API asks, from the parts of the platform. */
 import type { ApiCertificates, ApiContainers, ApiPlatform, ExecRequest, PurgeCacheRequest, WpCliRequest } from '../api/platform.ts';
-import type { CacheReply, CheckpointReply, TriedReply, JobReply, PsRow, PurgeReply, SiteReply, StatusReply, TemplateReply, VerifyReply } from '../api/types.ts';
+import type { CacheReply, CheckpointReply, JobReply, PsRow, PurgeReply, SiteReply, StatusReply, TemplateReply, TriedReply, VerifyReply } from '../api/types.ts';
 import type { OwnCheckpoints } from '../checkpoint/own-checkpoints.ts';
 import type { Spares } from '../checkpoint/spares.ts';
 import type { Templates } from '../checkpoint/templates.ts';

@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { chmod, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { SubakoError } from '../../domain/errors.ts';
 import type { ProcessIdentity } from '../../domain/instance.ts';
 import { RANGE_SIZE } from '../../domain/uid-range.ts';
 import { execAny } from '../../lib/exec.ts';
@@ -74,7 +75,7 @@ export class CrunCheckpoints implements Checkpoints {
   }
 
   async dump(id: string, { spec, process, into, logPath, shrink }: DumpOptions): Promise<void> {
-    const { criu, crunRoot, cgroups } = this.#options;
+    const { criu, crunRoot, cgroups, remounter } = this.#options;
     await mkdir(into, { recursive: true, mode: 0o700 });
     const pids = await cgroupPids(cgroups, spec.cgroupPath);
     const isOurs = spec.ofImage !== true;
@@ -82,7 +83,9 @@ export class CrunCheckpoints implements Checkpoints {
     await shrink?.(pids);
     const files = await givenFiles(pids, this.#hostFiles(id, logPath));
     // With nothing in it, an empty one is put in its place, which takes a tenth of the time.
-    const freshShm = !isOurs && (await this.#options.remounter.isEmptyIn(`/proc/${process.pid}/root`, SHM));
+    const freshShm = !isOurs && (await remounter.holdsEmpty(id, { root: `/proc/${process.pid}/root`, path: SHM }));
+    await using undo = new AsyncDisposableStack();
+    if (freshShm) undo.defer(async () => void (await remounter.isStillEmpty(id)));
     await saveRegistration(crunRoot, id, into);
     await criu.dump({
       pid: process.pid,
@@ -91,6 +94,7 @@ export class CrunCheckpoints implements Checkpoints {
       externalFiles: files.map((file) => file.id),
       isAnyProgram: !isOurs,
     });
+    if (freshShm && !(await remounter.isStillEmpty(id))) throw new SubakoError('busy', 'something came into its shared memory while it was dumped');
     const facts: Dumped = { name: id, files, freshShm, needsAddresses: !isOurs && needsAddresses(into) };
     await writeFile(join(into, FACTS), JSON.stringify(facts), { mode: 0o600 });
     // Memory that a stranger's processes share is theirs to share.

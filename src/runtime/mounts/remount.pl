@@ -6,7 +6,8 @@
 #   N mount PID START FROM TO SIZE (SOURCE DESTINATION FLAGS MAPPED)…
 #   N overlay TARGET FROM TO SIZE UPPER WORK OPTIONS LAYER…         UPPER and WORK empty: read-only; the topmost layer first
 #   N memory TARGET SIZE OWNER                                     an empty file system in memory
-#   N empty ROOT DIR                                                yes, where DIR of one whose root is ROOT is there, and has nothing in it
+#   N hold NAME ROOT DIR                                            yes, where DIR of one whose root is ROOT is there, and has nothing in it; then it is held
+#   N let-go NAME                                                   yes, where what is held has nothing in it still
 #   N unmount TARGET                                                all that lies there, however many
 #   N resolve ROOT PATH                                             where PATH leads for one whose root is ROOT
 #   N read ROOT PATH LIMIT                                          the same, and what the file holds
@@ -40,7 +41,8 @@ my %JOBS = (
   mount => sub { mount_all(@_); undef },
   overlay => sub { overlay(@_); undef },
   memory => sub { memory(@_); undef },
-  empty => \&is_empty,
+  hold => \&hold,
+  'let-go' => \&let_go,
   unmount => sub { unmount(@_); undef },
   show => sub { show(@_); undef },
   resolve => \&resolve,
@@ -48,6 +50,9 @@ my %JOBS = (
   pipes => sub { pipes(@_); undef },
   hangup => sub { hangup(@_); undef },
 );
+
+# Directories by name: held open, they can be looked into when everyone who had them mounted is gone.
+my %held;
 
 # A process in a user namespace whose ids are still to be written: made before it is needed.
 my $ready;
@@ -132,11 +137,24 @@ sub memory {
   call('mount_setattr', fileno place($target), $none, AT_EMPTY_PATH, $private, length $private);
 }
 
-sub is_empty {
-  my ($root, $path) = @_;
+sub hold {
+  my ($name, $root, $path) = @_;
   my $there = in_root($root, $path, O_PATH) // return '';
-  opendir my $dir, by_descriptor($there) or return '';
-  return (grep { $_ ne '.' && $_ ne '..' } readdir $dir) ? '' : 'yes';
+  return '' unless is_empty($there);
+  $held{$name} = $there;
+  return 'yes';
+}
+
+sub let_go {
+  my ($name) = @_;
+  my $there = delete $held{$name} // return '';
+  return is_empty($there) ? 'yes' : '';
+}
+
+sub is_empty {
+  my ($there) = @_;
+  opendir my $dir, by_descriptor($there) or return 0;
+  return !grep { $_ ne '.' && $_ ne '..' } readdir $dir;
 }
 
 sub unmount {

@@ -105,9 +105,14 @@ export class Remounter implements AsyncDisposable {
     await this.#run('memory', [target, bytes, owner]);
   }
 
-  /** Whether a directory, found as by `resolveIn`, is there and has nothing in it. */
-  async isEmptyIn(root: string, path: string): Promise<boolean> {
-    return (await this.#run('empty', [root, path])) === 'yes';
+  /** Whether a directory, found as by `resolveIn`, is there and has nothing in it. Then it is held, under this name, until `isStillEmpty`. */
+  async holdsEmpty(name: string, { root, path }: { readonly root: string; readonly path: string }): Promise<boolean> {
+    return (await this.#run('hold', [name, root, path])) === 'yes';
+  }
+
+  /** Whether nothing came into a directory that was held, also when everyone who had it mounted is gone. It is let go. */
+  async isStillEmpty(name: string): Promise<boolean> {
+    return (await this.#run('let-go', [name])) === 'yes';
   }
 
   /** Everything that is mounted there, whoever uses it still. Idempotent. */
