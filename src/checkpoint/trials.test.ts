@@ -2,7 +2,8 @@ import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { Trials } from './trials.ts';
+import { SubakoError } from '../domain/errors.ts';
+import { isOfTheImage, Trials } from './trials.ts';
 
 const IMAGE = 'sha256:one';
 const DAY = 24 * 3_600_000;
@@ -30,6 +31,12 @@ describe('what was found out about an image', () => {
     const trials = await opened();
     await trials.failed(IMAGE, 'a queue');
     expect([trials.whyNot(IMAGE), trials.isProven(IMAGE), trials.whyNot('sha256:two')]).toEqual(['a queue', false, undefined]);
+  });
+
+  it('is not that a disk was full, that somebody was there, or that something of ours went wrong', () => {
+    expect(isOfTheImage(new SubakoError('command_failed', 'criu could not dump the container'))).toBe(true);
+    for (const error of [new SubakoError('command_failed', 'No space left on device'), new SubakoError('busy', 'a visitor'), new Error('no such job')])
+      expect(isOfTheImage(error)).toBe(false);
   });
 
   it('is that it cannot any more, when it failed three times in a row', async () => {

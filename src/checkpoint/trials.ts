@@ -3,6 +3,7 @@
  * What was found under another kernel, processor or tool says nothing. It can all be lost: then it is tried again.
  */
 import { readFile } from 'node:fs/promises';
+import { SubakoError } from '../domain/errors.ts';
 import { writeFileAtomic } from '../lib/files.ts';
 
 export interface Trial {
@@ -87,6 +88,13 @@ export class Trials {
     await this.#saving.catch(() => undefined); // a full disk: it is known until the next start
   }
 }
+
+/** Whether what went wrong says something of the image: neither a full disk, nor a visitor who was there, nor a fault of ours does. */
+export function isOfTheImage(error: unknown): error is SubakoError {
+  return error instanceof SubakoError && OF_THE_IMAGE.has(error.code) && !/ENOSPC|No space left|EDQUOT/u.test(error.message);
+}
+
+const OF_THE_IMAGE: ReadonlySet<string> = new Set(['command_failed', 'wake_failed', 'conflict']);
 
 function readTrials(text: string, environment: string | undefined): Trial[] {
   try {

@@ -3,6 +3,7 @@
  * is brought back at once, found well, and taken out again: nobody's request depends on what was never tried, and the app notices nothing but time.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isOfTheImage } from '../checkpoint/trials.ts';
 import { SubakoError } from '../domain/errors.ts';
 import { isAlive } from '../lib/proc.ts';
 import type { LifecycleDeps } from './deps.ts';
@@ -38,7 +39,7 @@ export async function checkpointApp(live: Live, deps: LifecycleDeps): Promise<vo
     await trials.worked(image);
   } catch (error) {
     await ownCheckpoints.discard(live.site.id, String(error));
-    if (!isOfTheMoment(error)) await trials.failed(image, reasonOf(error));
+    if (isOfTheImage(error)) await trials.failed(image, error.message);
     throw error;
   }
 }
@@ -48,13 +49,4 @@ async function refuseWhatPasses(live: Live, { connections }: LifecycleDeps): Pro
   if (live.instance.image !== live.site.image) throw new SubakoError('busy', `${live.site.domain} is about to move to another image`);
   if (live.kindOfPlace === 'address' || live.inFlightOf(await connections.to([live])) === 0) return;
   throw new SubakoError('busy', `somebody is connected to the Unix socket of ${live.site.domain}`);
-}
-
-/** Neither a full disk nor a visitor says anything of the image. */
-function isOfTheMoment(error: unknown): boolean {
-  return /ENOSPC|No space left|EDQUOT/u.test(reasonOf(error)) || (error instanceof SubakoError && error.code === 'busy');
-}
-
-function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,5 +1,6 @@
 /** Starts one instance of a site, by the quickest way there is: its own checkpoint, its image's template, or a boot. Nobody is led to it yet. */
-import { asSubakoError, SubakoError } from '../domain/errors.ts';
+import { isOfTheImage } from '../checkpoint/trials.ts';
+import { SubakoError } from '../domain/errors.ts';
 import { newId } from '../domain/ids.ts';
 import type { Instance, ProcessIdentity } from '../domain/instance.ts';
 import { roleKey } from '../domain/role.ts';
@@ -104,7 +105,7 @@ function waysOf({ site, role, stack, deps }: Attempt): RestoreWay[] {
 
 /** Of an app's image it is worth knowing. */
 async function noteFailure({ site, deps }: Attempt, error: unknown): Promise<undefined> {
-  if (site.app !== undefined) await deps.trials.failed(site.image, asSubakoError(error).message);
+  if (site.app !== undefined && isOfTheImage(error)) await deps.trials.failed(site.image, error.message);
 }
 
 /** Undefined when it has none that is in order. @throws when that does not work; then it has none any more */
