@@ -87,7 +87,7 @@ const FIRST_EXTRA_FD = 3;
 /**
  * A directory that shows the files of a dump, with the edited ones in their place. The dump itself is not touched.
  * CRIU opens some files while it is still the host's root, without its powers, and others when it has become the container's id 0
- * (which nothing in the container ever is): the directory belongs to both, and to nobody else.
+ * (which no WordPress process ever is, and no container sees it): the directory belongs to both, and to nobody else.
  * `view` must be on the dump's file system.
  */
 export function viewImages(dump: string, view: string, edits: ImageEdits): void {
