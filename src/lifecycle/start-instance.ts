@@ -25,6 +25,7 @@ export interface Started {
 interface Attempt {
   readonly site: Site;
   readonly role: Role;
+  readonly isFirst: boolean;
   readonly stack: Stack;
   readonly context: StackContext;
   readonly instance: Instance;
@@ -35,20 +36,22 @@ interface Attempt {
 interface Start {
   readonly site: Site;
   readonly role: Role;
+  /** No other instance of the role is up. */
+  readonly isFirst: boolean;
   /** Gives its place to the next that is to start. */
   readonly leave: () => void;
 }
 
 /** Leaves nothing behind when it fails: no container, no record. */
-export function startInstance({ site, role, leave }: Start, deps: LifecycleDeps, phases: Phases): Promise<Started> {
+export function startInstance({ site, role, isFirst, leave }: Start, deps: LifecycleDeps, phases: Phases): Promise<Started> {
   // A strange app may take minutes: nobody waits for its place. How many start at once is about those whose start we know.
   const isSlow = site.app === undefined ? undefined : leave;
-  return start({ site, role, deps, phases }, (attempt) => firstThatWorks(attempt, isSlow));
+  return start({ site, role, isFirst, deps, phases }, (attempt) => firstThatWorks(attempt, isSlow));
 }
 
 /** Brings a site's public role back from its own checkpoint; nobody is led to it. @throws when that does not work; then it has none any more */
 export async function restoreInstance(site: Site, deps: LifecycleDeps): Promise<Live> {
-  const { live } = await start({ site, role: 'public', deps, phases: new Phases() }, async (attempt) => {
+  const { live } = await start({ site, role: 'public', isFirst: false, deps, phases: new Phases() }, async (attempt) => {
     const process = await ownCheckpoint(attempt);
     if (process === undefined) throw new SubakoError('state_damaged', 'its checkpoint is not in order');
     return { live: await recorded(attempt, process), origin: 'checkpoint' };
@@ -57,7 +60,7 @@ export async function restoreInstance(site: Site, deps: LifecycleDeps): Promise<
 }
 
 /** @param way how its processes come to be */
-async function start(begin: Pick<Attempt, 'site' | 'role' | 'deps' | 'phases'>, way: (attempt: Attempt) => Promise<Started>): Promise<Started> {
+async function start(begin: Pick<Attempt, 'site' | 'role' | 'isFirst' | 'deps' | 'phases'>, way: (attempt: Attempt) => Promise<Started>): Promise<Started> {
   const { site, role, deps } = begin;
   const { cmdb, contexts, now, settings } = deps;
   const stack = contexts.stackOf(site);
@@ -131,7 +134,7 @@ interface Source {
 
 /** @throws when it does not work; then nothing is left of it, and its source is out of use */
 async function restore(attempt: Attempt, { way, from, discard }: Source): Promise<ProcessIdentity> {
-  const { site, role, stack, context, instance, deps, phases } = attempt;
+  const { site, role, isFirst, stack, context, instance, deps, phases } = attempt;
   const { runtime, ownCheckpoints, hooks, emit } = deps;
   const { id } = instance;
   phases.mark('verify');
@@ -141,7 +144,8 @@ async function restore(attempt: Attempt, { way, from, discard }: Source): Promis
     phases.mark('prepare');
     const told = { site: site.domain, role, instance: id, facts: { from: way } };
     hooks.tell({ hook: 'before-restore', ...told });
-    const process = await checkpointsOf(runtime).restore(id, { spec: stack.bundle(context), from, logPath: instanceLogPath(context.paths, role) });
+    const logPath = instanceLogPath(context.paths, role);
+    const process = await checkpointsOf(runtime).restore(id, { spec: stack.bundle(context), from, logPath, isAlone: isFirst });
     phases.mark('restore');
     hooks.tell({ hook: 'after-restore', ...told });
     return process;

@@ -89,7 +89,7 @@ export class Waker {
     return this.#starts.run((leave) => {
       phases.mark('queue');
       this.#refuseIfClosing();
-      return startInstance({ site, role, leave }, this.#deps, phases);
+      return startInstance({ site, role, leave, isFirst: false }, this.#deps, phases);
     });
   }
 
@@ -106,7 +106,7 @@ export class Waker {
       this.#refuseIfClosing();
       const mayHaveSpare = from === 'cold' && role === 'public' && site.app === undefined && canCheckpoint(site, this.#deps.runtime);
       const live = mayHaveSpare ? await startFromSpare(site, this.#deps, phases) : undefined;
-      return live === undefined ? startInstance({ site, role, leave }, this.#deps, phases) : { live, origin: 'spare' };
+      return live === undefined ? startInstance({ site, role, leave, isFirst: true }, this.#deps, phases) : { live, origin: 'spare' };
     });
   }
 

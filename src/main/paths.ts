@@ -48,6 +48,8 @@ export function platformPaths({ state, run }: Pick<Directories, 'state' | 'run'>
     masks: join(state, 'masks'),
     /** Of checkpoints, while they are restored. */
     views: join(state, 'views'),
+    /** Logs of containers that are to be restored, and are nobody's yet. */
+    aheadLogs: join(state, 'ahead'),
     templates: join(state, 'templates'),
     templateWork: join(state, 'template-work'),
     /** What new sites begin as, but for their databases. */

@@ -158,6 +158,8 @@ export interface RestoreOptions {
   readonly spec: BundleSpec;
   readonly from: string;
   readonly logPath: string;
+  /** Nobody writes to that log: another file may take its place, with what it held. Default: no. */
+  readonly isAlone?: boolean;
 }
 
 export interface HandOver {

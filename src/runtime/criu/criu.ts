@@ -5,9 +5,10 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SubakoError } from '../../domain/errors.ts';
 import { execAny, start } from '../../lib/exec.ts';
-import { CRIU_ENVIRONMENT, dumpArgs, restoreArgs } from './criu-args.ts';
+import { CRIU_ENVIRONMENT, dumpArgs, restoreArgs, restoreOrders } from './criu-args.ts';
 import type { CriuPlace, DumpRequest, RestoreRequest } from './criu-args.ts';
 import { openGate } from './gates.ts';
+import type { GivenFile, HostFile } from './given-files.ts';
 import type { Gates } from './gates.ts';
 import { MEMORY_FILE } from './map-memory.ts';
 import { usernsImage } from './userns-image.ts';
@@ -20,6 +21,16 @@ export interface CriuOptions {
   readonly gates: Gates;
   /** A library that it is started with while it dumps. */
   readonly preload: string;
+  /** For the scripts that it runs. */
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** The program, waiting at a gate to be told what to restore. */
+export interface StartedCriu {
+  readonly child: ReturnType<typeof start>;
+  readonly pid: number;
+  readonly gate: string;
+  readonly ended: Promise<number | null>;
 }
 
 /** What is put in the place of what the dump holds, so that another container comes out of it. */
@@ -48,6 +59,17 @@ export class Criu {
     if (result.code !== 0) throw criuFailed('dump', await lastError(join(request.images, 'dump.log')));
   }
 
+  /** Starts it ahead of a restore: it waits at its gate, with these open files, until `restore` or `leave`. @throws SubakoError `command_failed` */
+  async begin({ log, stdin }: Readonly<Record<HostFile, number>>): Promise<StartedCriu> {
+    const { gates, env } = this.#options;
+    const gate = await gates.take();
+    const child = start(restoreArgs(this.#place, gate), { env: { ...CRIU_ENVIRONMENT, ...env }, stdio: ['ignore', 'ignore', 'ignore', log, stdin] });
+    const ended = endOf(child);
+    if (child.pid !== undefined) return { child, pid: child.pid, gate, ended };
+    gates.give(gate);
+    throw new SubakoError('command_failed', 'criu could not be started');
+  }
+
   /**
    * Brings the processes back. `place` is called with CRIU's pid before it does anything, and may still refuse by throwing.
    * Returns when they run. When it fails, CRIU has ended whatever it had made.
@@ -55,34 +77,34 @@ export class Criu {
    * @throws SubakoError `command_failed` with CRIU's words
    */
   async restore(
-    request: Omit<RestoreRequest, 'gate'>,
-    options: { place: (pid: number) => void; timeoutMs: number; env?: Readonly<Record<string, string>> },
+    criu: StartedCriu,
+    { files, ...request }: Omit<RestoreRequest, 'files'> & { readonly files: readonly GivenFile[] },
+    { place, timeoutMs }: { readonly place: (pid: number) => void; readonly timeoutMs: number },
   ): Promise<number> {
-    const { gates } = this.#options;
-    const gate = await gates.take();
-    const fds = request.files.map((file) => file.fd);
-    const files = request.files.map(({ id }, index) => ({ id, fd: FIRST_EXTRA_FD + index }));
-    const env = { ...CRIU_ENVIRONMENT, ...options.env };
-    const child = start(restoreArgs(this.#place, { ...request, files, gate }), { env, stdio: ['ignore', 'ignore', 'ignore', ...fds] });
-    const ended = endOf(child);
-    const timer = setTimeout(() => child.kill('SIGKILL'), options.timeoutMs);
+    const timer = setTimeout(() => criu.child.kill('SIGKILL'), timeoutMs);
     try {
-      if (child.pid === undefined) throw new SubakoError('command_failed', 'criu could not be started');
-      options.place(child.pid);
-      await openGate(gate, ended);
-      const code = await ended;
+      const orders = restoreOrders(this.#place, { ...request, files: files.map(({ id, is }) => ({ id, fd: DESCRIPTORS[is] })) });
+      place(criu.pid);
+      await openGate(criu.gate, criu.ended, orders);
+      const code = await criu.ended;
       if (code !== 0) throw criuFailed('restore', await lastError(request.log));
       return Number(readFileSync(request.pidFile, 'utf8'));
     } finally {
       clearTimeout(timer);
-      child.kill('SIGKILL');
-      await ended;
-      gates.give(gate);
+      await this.leave(criu);
     }
+  }
+
+  /** Ends it, whatever it does. Once for each that was begun and not told to restore. */
+  async leave({ child, ended, gate }: StartedCriu): Promise<void> {
+    child.kill('SIGKILL');
+    await ended;
+    this.#options.gates.give(gate);
   }
 }
 
-const FIRST_EXTRA_FD = 3;
+/** As `begin` passes them. */
+const DESCRIPTORS: Readonly<Record<HostFile, number>> = { log: 3, stdin: 4 };
 
 /**
  * A directory that shows the files of a dump, with the edited ones in their place. The dump itself is not touched.

@@ -13,9 +13,12 @@ import { MEMORY_MOUNT, SHM_BYTES } from '../bundle/render-oci-config.ts';
 import type { BundleSpec } from '../bundle/bundle-spec.ts';
 import { cgroupPids, changeLimits, joinCgroup, makeCgroup } from '../cgroup/controllers.ts';
 import type { CgroupLayout } from '../cgroup/layout.ts';
-import type { Criu } from '../criu/criu.ts';
+import type { Ahead } from '../criu/ahead.ts';
+import type { Criu, StartedCriu } from '../criu/criu.ts';
 import { captureMemory } from '../criu/capture-memory.ts';
 import { viewImages } from '../criu/criu.ts';
+import { givenFiles, openHostFiles } from '../criu/given-files.ts';
+import type { GivenFile, HostFile } from '../criu/given-files.ts';
 import { mapMemoryPrivately, MEMORY_FILE } from '../criu/map-memory.ts';
 import { needsAddresses } from '../criu/sockets.ts';
 import type { ContainerNetworks } from '../container-networks.ts';
@@ -23,14 +26,14 @@ import type { Remounter } from '../mounts/remounter.ts';
 import { STDIN } from '../oci-cli/places.ts';
 import type { Checkpoints, DumpOptions, HandOver, RestoreOptions } from '../runtime.ts';
 import { earlyProcess } from './early-process.ts';
-import { givenFiles, openHostFiles } from './given-files.ts';
-import type { GivenFile, HostFile } from './given-files.ts';
 import { givenMounts, SHM } from './given-mounts.ts';
 import type { MountSource } from './given-mounts.ts';
 import { register, saveRegistration } from './registry.ts';
 
 export interface CrunCheckpointsOptions {
   readonly criu: Criu;
+  /** Of the same. */
+  readonly ahead: Ahead;
   /** Everything that a process depends on: tools, kernel, processor. */
   readonly environment: string;
   /** crun's `--root`. */
@@ -129,8 +132,8 @@ export class CrunCheckpoints implements Checkpoints {
     return readdir(this.#options.viewsDir);
   }
 
-  async restore(id: string, { spec, from, logPath }: RestoreOptions): Promise<ProcessIdentity> {
-    const { criu, crunRoot, bundleOf, cgroups, rootMountOf, viewsDir } = this.#options;
+  async restore(id: string, { spec, from, logPath, isAlone = false }: RestoreOptions): Promise<ProcessIdentity> {
+    const { criu, ahead, crunRoot, bundleOf, cgroups, rootMountOf, viewsDir } = this.#options;
     if (spec.limits === undefined || spec.hostIdBase === undefined) throw new TypeError('only a container with limits and ids of its own can be restored');
     const { name, files, ...dumped } = JSON.parse(readFileSync(join(from, FACTS), 'utf8')) as Dumped;
     const isOurs = spec.ofImage !== true;
@@ -144,7 +147,6 @@ export class CrunCheckpoints implements Checkpoints {
     const rename = isOurs ? { from: name, to: id } : undefined;
     viewImages(from, images, { idMap: { hostBase: spec.hostIdBase, size: RANGE_SIZE }, rename });
     await failpoint('restore.viewed');
-    await using host = await openHostFiles(this.#hostFiles(id, logPath), { uid: spec.hostIdBase + spec.uid, gid: spec.hostIdBase + spec.gid });
     const shm = dumped.freshShm ? [await this.#freshShm(id, spec)] : [];
     const ended = new AbortController();
     let joining: Promise<boolean> = Promise.resolve(false);
@@ -152,7 +154,9 @@ export class CrunCheckpoints implements Checkpoints {
       ended.abort();
       await joining;
     });
-    const pid = await criu.restore(
+    const program = await this.#program(id, { logPath, isAlone, owner: { uid: spec.hostIdBase + spec.uid, gid: spec.hostIdBase + spec.gid } });
+    const restoring = criu.restore(
+      program,
       {
         images,
         log: join(bundle, 'restore.log'),
@@ -160,19 +164,21 @@ export class CrunCheckpoints implements Checkpoints {
         root: spec.writableRoot === true ? spec.rootfs : rootMountOf(spec.rootfs),
         pidFile: join(bundle, 'pid'),
         mounts: [...givenMounts(spec, existsSync(memory) ? memory : undefined), ...shm],
-        files: files.map((file) => ({ id: file.id, fd: host[file.is].fd })),
+        files,
         isAnyProgram: !isOurs,
         script: dumped.needsAddresses ? LOOPBACK_SCRIPT : undefined,
       },
       {
         place: (criuPid) => {
           joinCgroup(cgroups, spec.cgroupPath, criuPid);
+          if (isOurs && spec.network === 'none') return;
           joining = this.#joinEarly(id, spec, { pid: criuPid, ended: ended.signal });
         },
         timeoutMs: RESTORE_TIMEOUT_MS,
-        env: { SUBAKO_IP: this.#options.ip },
       },
     );
+    ahead.fill();
+    const pid = await restoring;
     await failpoint('restore.restored');
     const startTime = startTimeOf(pid);
     if (startTime === undefined) throw new Error('it ended at once');
@@ -182,6 +188,16 @@ export class CrunCheckpoints implements Checkpoints {
     if (!(await joining)) await this.#join(id, spec, pid);
     register(crunRoot, from, { id, process: { pid, startTime }, bundle, cgroupPath: spec.cgroupPath, rootfs: spec.rootfs });
     return { pid, startTime };
+  }
+
+  /** Started ahead, where one waits and the log may become another file; or started now. The container opens its files again by itself, so they are its own. */
+  async #program(id: string, { logPath, isAlone, owner }: { logPath: string; isAlone: boolean; owner: { uid: number; gid: number } }): Promise<StartedCriu> {
+    const { criu, ahead } = this.#options;
+    const paths = this.#hostFiles(id, logPath);
+    const waiting = isAlone ? ahead.take(paths, owner) : undefined;
+    if (waiting !== undefined) return waiting;
+    await using files = await openHostFiles(paths, owner);
+    return await criu.begin({ log: files.log.fd, stdin: files.stdin.fd });
   }
 
   /** Its network is made while CRIU does the rest. False when that was over before. */
