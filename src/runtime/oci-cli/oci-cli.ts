@@ -161,8 +161,10 @@ export class OciCli implements Runtime {
   async remove(id: string): Promise<void> {
     // A frozen process does not even die.
     await this.thaw(id).catch(() => undefined);
+    const { dialect, cgroups, cgroupPathOf } = this.#options;
+    if (dialect.deleteWaitsForInit === true) await removeCgroup(cgroups, cgroupPathOf(id));
     await execAny(this.#lines.delete(id), { timeoutMs: COMMAND_TIMEOUT_MS });
-    await removeCgroup(this.#options.cgroups, this.#options.cgroupPathOf(id));
+    await removeCgroup(cgroups, cgroupPathOf(id));
     await this.#options.networks.remove(id);
     await this.checkpoints?.forget(id);
     this.#prepared.delete(id);
