@@ -1,5 +1,5 @@
 /** Puts the store of images together. */
-import { proxyEnvironment } from '../config/config.ts';
+import { programDirectories, proxyEnvironment } from '../config/config.ts';
 import type { Config } from '../config/config.ts';
 import type { Cmdb } from '../cmdb/cmdb.ts';
 import { ImageTools } from '../image/oci/image-tools.ts';
@@ -25,6 +25,7 @@ export async function buildImages(config: Config, { foundation, cmdb }: { founda
   return new OciStore({
     tools,
     imageSizeLimit: config.imageSizeLimit,
+    scanner: { program: config.imageScanner, path: programDirectories(), dir: paths.scanner },
     usedBy: async (id) => [...(await sitesOf(cmdb, id)), ...(await cmdb.containers()).filter(({ image }) => image.id === id).map(({ name }) => name)],
   });
 }

@@ -57,7 +57,7 @@ type Program = 'skopeo' | 'buildah' | 'containersStorage';
 /** Whatever the daemon's end: the program ends with it, and with the program all that it started and mounted. */
 const TIED_TO_US = ['setpriv', '--pdeathsig', 'KILL', '--'];
 const IN_OWN_NAMESPACES = ['unshare', '--mount', '--propagation', 'private', '--pid', '--fork', '--kill-child', '--mount-proc', '--'];
-const CONFINED = [...TIED_TO_US, ...IN_OWN_NAMESPACES];
+export const CONFINED = [...TIED_TO_US, ...IN_OWN_NAMESPACES];
 
 export class ImageTools {
   readonly #options: ImageToolsOptions;

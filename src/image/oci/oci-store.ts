@@ -13,6 +13,7 @@ import { Removal } from './removal.ts';
 import type { PruneReply, RemoveReply } from './removal.ts';
 import { Scanner } from './scan/scan.ts';
 import type { ScanReply } from './scan/scan.ts';
+import type { ScannerSettings } from './scan/scanner-program.ts';
 import { SharedWork } from './shared-work.ts';
 import type { Worker } from './shared-work.ts';
 import { StorageFiles } from './storage-files.ts';
@@ -26,6 +27,7 @@ export interface OciStoreOptions {
   readonly imageSizeLimit: number;
   /** Sites and containers that are made from the image with this id, by name. */
   readonly usedBy: (id: string) => Promise<readonly string[]>;
+  readonly scanner: ScannerSettings;
 }
 
 export type PullOptions = TransferOptions & Worker;
@@ -41,7 +43,7 @@ export class OciStore implements AsyncDisposable {
     this.#options = options;
     this.#files = new StorageFiles(options.tools.storage);
     this.#removal = new Removal({ ...options, files: this.#files });
-    this.#scanner = new Scanner(options.tools);
+    this.#scanner = new Scanner(options.tools, options.scanner);
   }
 
   /**
@@ -146,8 +148,8 @@ export class OciStore implements AsyncDisposable {
   }
 
   /** @throws SubakoError `command_failed` where nothing can be said of it */
-  async scan(reference: string, { progress }: Worker): Promise<ScanReply> {
-    return this.#scanner.scan(await this.find(reference), progress);
+  async scan(reference: string, worker: Worker): Promise<ScanReply> {
+    return this.#scanner.scan(await this.find(reference), worker);
   }
 
   /** Waits for the work that is under way, which is broken off when those who asked for it go away. */
