@@ -26,12 +26,19 @@ export async function buildImages(config: Config, { foundation, cmdb }: { founda
     tools,
     imageSizeLimit: config.imageSizeLimit,
     scanner: { program: config.imageScanner, path: programDirectories(), dir: paths.scanner },
-    usedBy: async (id) => [...(await sitesOf(cmdb, id)), ...(await cmdb.containers()).filter(({ image }) => image.id === id).map(({ name }) => name)],
+    users: () => usersOf(cmdb),
   });
 }
 
-/** Also those that have another by now, and a container that runs the one before. */
-async function sitesOf(cmdb: Cmdb, image: string): Promise<string[]> {
-  const running = new Set((await cmdb.instances()).filter((instance) => instance.image === image).map(({ siteId }) => siteId));
-  return (await cmdb.sites()).filter((site) => site.image === image || running.has(site.id)).map(({ domain }) => domain);
+/** By image. Also sites that have another by now, and a container that runs the one before. */
+async function usersOf(cmdb: Cmdb): Promise<ReadonlyMap<string, readonly string[]>> {
+  const imagesOfSites = Map.groupBy(await cmdb.instances(), ({ siteId }) => siteId);
+  const uses = [
+    ...(await cmdb.sites()).flatMap(({ id, image, domain }) => {
+      const images = new Set([image, ...(imagesOfSites.get(id) ?? []).map((instance) => instance.image)]);
+      return [...images].map((one) => ({ image: one, user: domain }));
+    }),
+    ...(await cmdb.containers()).map(({ image, name }) => ({ image: image.id, user: name })),
+  ];
+  return new Map([...Map.groupBy(uses, ({ image }) => image)].map(([image, of]) => [image, of.map(({ user }) => user)]));
 }

@@ -25,8 +25,8 @@ export interface OciStoreOptions {
   readonly tools: ImageTools;
   /** Bytes that one image may take unpacked. */
   readonly imageSizeLimit: number;
-  /** Sites and containers that are made from the image with this id, by name. */
-  readonly usedBy: (id: string) => Promise<readonly string[]>;
+  /** Names of the sites and containers that are made from each image, by its id. */
+  readonly users: () => Promise<ReadonlyMap<string, readonly string[]>>;
   readonly scanner: ScannerSettings;
 }
 
@@ -42,7 +42,7 @@ export class OciStore implements AsyncDisposable {
   constructor(options: OciStoreOptions) {
     this.#options = options;
     this.#files = new StorageFiles(options.tools.storage);
-    this.#removal = new Removal({ ...options, files: this.#files });
+    this.#removal = new Removal({ ...options, files: this.#files, usedBy: (id) => this.usedBy(id) });
     this.#scanner = new Scanner(options.tools, options.scanner);
   }
 
@@ -69,8 +69,13 @@ export class OciStore implements AsyncDisposable {
     return findImage(await this.#files.all(), reference);
   }
 
-  usedBy(id: string): Promise<readonly string[]> {
-    return this.#options.usedBy(id);
+  async usedBy(id: string): Promise<readonly string[]> {
+    return (await this.users()).get(id) ?? [];
+  }
+
+  /** Of all images at once, by id. */
+  users(): Promise<ReadonlyMap<string, readonly string[]>> {
+    return this.#options.users();
   }
 
   /**
