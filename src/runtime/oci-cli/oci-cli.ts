@@ -85,6 +85,8 @@ export class OciCli implements Runtime {
     const bundle = this.#bundle(id);
     // Traversable, because the runtime reads the bundle again after it has left host root for the container's own range.
     mkdirSync(bundle, { recursive: true, mode: 0o711 });
+    // runsc keeps the configuration there, secrets of the environment included, for whoever gets that far.
+    mkdirSync(this.#root, { recursive: true, mode: 0o700 });
     const { dialect, hardLimits } = this.#options;
     const config = renderOciConfig(spec, hardLimits);
     writeFileSync(join(bundle, CONFIG), JSON.stringify(dialect.adapt?.(config) ?? config), { mode: 0o600 });
