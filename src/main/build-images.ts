@@ -2,6 +2,7 @@
 import { programDirectories, proxyEnvironment } from '../config/config.ts';
 import type { Config } from '../config/config.ts';
 import type { Cmdb } from '../cmdb/cmdb.ts';
+import { rangeBase, SERVICE_RANGE } from '../domain/uid-range.ts';
 import { ImageTools } from '../image/oci/image-tools.ts';
 import { OciStore } from '../image/oci/oci-store.ts';
 import { ensureImageTools } from '../toolbox/toolbox.ts';
@@ -16,7 +17,12 @@ export async function buildImages(config: Config, { foundation, cmdb }: { founda
     dir: paths.oci,
     runDir: paths.ociRun,
     programs: (progress) => ensureImageTools(foundation.toolboxes, (text) => progress(`image tools: ${text}`)),
-    runtime: { crun: foundation.toolbox.crun, cgroup: foundation.cgroup, egress: buildEgress(foundation.networks, paths.ociRun) },
+    runtime: {
+      crun: foundation.toolbox.crun,
+      cgroup: foundation.cgroup,
+      hostIdBase: rangeBase(SERVICE_RANGE.build),
+      egress: buildEgress(foundation.networks, paths.ociRun),
+    },
     registries: config.registries,
     environment: proxyEnvironment(),
   });

@@ -10,6 +10,7 @@ import type { ScanReply } from '../../src/image/oci/scan/scan.ts';
 import { exec } from '../../src/lib/exec.ts';
 import { poll } from '../../src/lib/deadline.ts';
 import { needPackages } from '../../tools/packages.ts';
+import { rangeBase, SERVICE_RANGE } from '../../src/domain/uid-range.ts';
 import { TestPlatform } from '../helpers/platform.ts';
 import { TestRegistry } from '../helpers/registry.ts';
 import { tarOf } from '../helpers/tar.ts';
@@ -294,6 +295,31 @@ CMD ["/bin/cat", "/greeting"]
     const history = await platform.api.get<HistoryRow[]>('/v1/images/app/history');
     expect(history[0]?.createdBy).toContain('CMD');
     expect(history.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)).toBe(first.done.sizeBytes);
+  });
+
+  it('runs its steps with user ids of their own, of which nothing is left in the image', async () => {
+    const steps = ['cat /proc/self/uid_map >/ids && busybox chown 33:34 /srv/file', 'busybox rm -r /old && busybox mkdir /old && ! busybox mknod /null c 1 3'];
+    const place = await context('mapped', `FROM busybox\nCOPY file /srv/file\nCOPY file /old/gone\nRUN ${steps.join('\nRUN ')}\n`, {
+      file: 'content',
+    });
+    const { id } = (await build(place, { tags: ['mapped'] })).done;
+    const [upper = '', lower = ''] = (await show(id)).layers.map((layer) => join(platform.state, 'oci/storage/overlay', layer.id, 'diff'));
+    const first = rangeBase(SERVICE_RANGE.build);
+    expect((await readFile(join(lower, 'ids'), 'utf8')).trim().split(/\s+/u)).toEqual(['0', String(first), '65536']);
+    const owner = async (path: string): Promise<number[]> => {
+      const { uid, gid } = await stat(path);
+      return [uid, gid];
+    };
+    expect([await owner(join(lower, 'ids')), await owner(join(lower, 'srv/file')), await owner(join(upper, 'old'))]).toEqual([
+      [0, 0],
+      [33, 34],
+      [0, 0],
+    ]);
+    // Nor are the copies with other owners that it took.
+    expect(await readFile(join(platform.state, 'oci/storage/overlay-layers/layers.json'), 'utf8')).not.toContain(String(first));
+    const inside = await platform.cli(['run', '--rm', '--network', 'none', 'mapped', '/bin/sh', '-c', 'busybox ls -A /old; busybox stat -c %u:%g /srv/file']);
+    expect(inside).toMatchObject({ code: 0, stdout: '33:34\n' });
+    await remove('mapped');
   });
 
   it('reaches the Internet, but nothing of this machine and nothing private', async () => {

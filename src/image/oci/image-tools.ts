@@ -28,6 +28,8 @@ interface BuildRuntime {
   readonly crun: string;
   /** Above the cgroups of the steps, and removed with the platform's. */
   readonly cgroup: string;
+  /** The machine's id of a step's id 0: nobody else has ids from there on. */
+  readonly hostIdBase: number;
   /** A network for them. @throws SubakoError `host_unfit` where this machine has none to give */
   readonly egress: () => Promise<BuildNetwork>;
 }
@@ -170,6 +172,8 @@ export class ImageTools {
       CONTAINERS_STORAGE_CONF: join(config, 'storage.conf'),
       CONTAINERS_REGISTRIES_CONF: join(config, 'registries.conf'),
       REGISTRY_AUTH_FILE: this.authFile,
+      // With layers as idmapped mounts, what a step of a build writes would be committed with the machine's ids (containers/storage 1.57).
+      _CONTAINERS_OVERLAY_DISABLE_IDMAP: 'yes',
     };
   }
 }

@@ -32,6 +32,8 @@ export interface OciStoreOptions {
 
 export type PullOptions = TransferOptions & Worker;
 
+const TOO_LARGE = 'nothing of it was kept; imageSizeLimit in config.json is the most that an image may take';
+
 export class OciStore implements AsyncDisposable {
   readonly #options: OciStoreOptions;
   readonly #files: StorageFiles;
@@ -110,7 +112,13 @@ export class OciStore implements AsyncDisposable {
 
   /** @throws SubakoError `build_failed`, `bad_usage`, `no_space` */
   async build(request: BuildRequest, worker: Worker): Promise<StoredImage> {
-    const id = await this.#guarded(worker, (signal) => buildImage(this.#options.tools, request, { ...worker, signal }));
+    const id = await this.#guarded(worker, async (signal) => {
+      try {
+        return await buildImage(this.#options.tools, request, { ...worker, signal });
+      } finally {
+        await this.#removal.dropMappedLayers();
+      }
+    });
     return this.#keepIfSmall(await this.find(id));
   }
 
@@ -174,7 +182,7 @@ export class OciStore implements AsyncDisposable {
   async #guarded<T>({ signal, progress }: Worker, work: (signal: AbortSignal) => Promise<T>, sent = 0): Promise<T> {
     const { tools, imageSizeLimit } = this.#options;
     await tools.programs(progress);
-    return this.#removal.during(() => guardDisk({ dir: tools.dir, mayGrow: imageSizeLimit + sent, signal }, work));
+    return this.#removal.during(() => guardDisk({ dir: tools.dir, mayGrow: imageSizeLimit + sent, signal, hint: TOO_LARGE }, work));
   }
 
   async #keepIfSmall(image: StoredImage): Promise<StoredImage> {

@@ -32,8 +32,8 @@ export function toolSettings({ storage, run, crun, seccompProfile, helpers, regi
       'pull_options = {enable_partial_images = "false", use_hard_links = "false", ostree_repos = ""}',
       '[storage.options.overlay]',
       'skip_mount_home = "true"',
-      // An image may hold device files: steps of a build do not get them.
-      'mountopt = "nodev"',
+      // An image may hold device files: steps of a build do not get them. metacopy: for these, every file of an image gets other owners, not a copy.
+      'mountopt = "nodev,metacopy=on"',
     ),
     'registries.conf': lines(
       'unqualified-search-registries = ["docker.io"]',
