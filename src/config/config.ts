@@ -134,6 +134,8 @@ export const FILE_SCHEMA = z.strictObject({
   mail: MAIL_SCHEMA.optional(),
   /** Directories of this machine that containers may have mounted (`run -v`), and all below them. Default: none. */
   volumeRoots: z.array(z.string().regex(/^\/./u, 'should be an absolute path')).default([]),
+  /** What the files of a site that is imported may take unpacked, and what a dump may. */
+  importSizeLimit: size('100g'),
   /** What one image may take on the disk, unpacked. */
   imageSizeLimit: size('20g'),
   /** Whether an image is scanned before it becomes a site's, and what happens where security updates wait, or nothing can be said of it. */
