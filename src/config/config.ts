@@ -44,6 +44,11 @@ const REGISTRY_SCHEMA = z.strictObject({
   insecure: z.boolean().optional(),
   /** Directory with `*.crt` files of authorities by which its certificate is trusted. */
   certDir: z.string().startsWith('/', 'should be an absolute path').optional(),
+  /** Another registry that is asked first for its images: `HOST`, `HOST:PORT` or one of these and a path. */
+  mirror: z
+    .string()
+    .regex(/^[a-zA-Z0-9.-]+(?::\d{1,5})?(?:\/[a-z0-9._/-]+)?$/u, 'should be HOST, HOST:PORT or HOST/PATH')
+    .optional(),
 });
 
 /** Keys of the definition file, whatever it is written in. Every one has a line in docs/operations.md; a test holds them together. */

@@ -61,6 +61,9 @@ const TIED_TO_US = ['setpriv', '--pdeathsig', 'KILL', '--'];
 const IN_OWN_NAMESPACES = ['unshare', '--mount', '--propagation', 'private', '--pid', '--fork', '--kill-child', '--mount-proc', '--'];
 export const CONFINED = [...TIED_TO_US, ...IN_OWN_NAMESPACES];
 
+/** A warning that metacopy brings with it (see tool-settings.ts). */
+const EXPECTED = 'Not using native diff for overlay';
+
 export class ImageTools {
   readonly #options: ImageToolsOptions;
   #prepared: Promise<ImagePrograms> | undefined;
@@ -98,11 +101,12 @@ export class ImageTools {
 
   /** Any exit code is an answer. @throws where the programs cannot be had */
   async run(program: Program, args: readonly string[], options: ToolOptions = {}): Promise<ExecResult> {
-    const { progress = () => undefined, workDir, ...rest } = options;
+    const { progress = () => undefined, workDir, onLine = () => undefined, ...rest } = options;
     const programs = await this.programs(progress);
     const { config } = this.#paths();
-    const fixed = { skopeo: ['--policy', join(config, 'policy.json'), '--registries.d', join(config, 'registries.d')], buildah: [], containersStorage: [] };
-    return execAny([...CONFINED, programs[program], ...fixed[program], ...args], { ...rest, env: this.#environment(workDir) });
+    const fixed = { skopeo: skopeoArgs(config), buildah: [], containersStorage: [] };
+    const told = (line: string): void => void (line.includes(EXPECTED) || onLine(line));
+    return execAny([...CONFINED, programs[program], ...fixed[program], ...args], { ...rest, onLine: told, env: this.#environment(workDir) });
   }
 
   /** The programs, with their configuration written. */
@@ -176,4 +180,10 @@ export class ImageTools {
       _CONTAINERS_OVERLAY_DISABLE_IDMAP: 'yes',
     };
   }
+}
+
+/** skopeo does not look at the variable for registries.conf. */
+function skopeoArgs(config: string): string[] {
+  const places = { policy: 'policy.json', 'registries.d': 'registries.d', 'registries-conf': 'registries.conf' };
+  return Object.entries(places).flatMap(([option, name]) => [`--${option}`, join(config, name)]);
 }
