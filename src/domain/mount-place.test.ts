@@ -14,8 +14,32 @@ describe('a place where something is to be mounted', () => {
   });
 
   it.each([
-    ...['/', '//', '/.', '/a/..', '/proc', '/proc/1', '/sys/', '/dev/shm', '/srv/../proc/self', '/etc', '/etc/', '/usr', '/bin', '/sbin', '/lib', '/lib64'],
-    ...['', 'relative', '../x', '/a]:b', '/a\nb', '/a\0b', '/a\u001Bb', '/a:b', '/ä', `/${'a'.repeat(1_000)}`],
+    '/',
+    '//',
+    '/.',
+    '/a/..',
+    '/proc',
+    '/proc/1',
+    '/sys/',
+    '/dev/shm',
+    '/srv/../proc/self',
+    '/etc',
+    '/etc/',
+    '/usr',
+    '/bin',
+    '/sbin',
+    '/lib',
+    '/lib64',
+    '',
+    'relative',
+    '../x',
+    '/a]:b',
+    '/a\nb',
+    '/a\0b',
+    '/a\u001Bb',
+    '/a:b',
+    '/ä',
+    `/${'a'.repeat(1_000)}`,
   ])('is refused: %j', (path) => {
     expect(mountPlace(path)).toBeUndefined();
   });

@@ -1,12 +1,10 @@
 /** An image of a small web app (app.pl): a perl of Debian's, and nothing else. */
 import { copyFile, cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { directories } from '../../src/config/directories.ts';
-import { ImageStore } from '../../src/image/image-store.ts';
 import { exec } from '../../src/lib/exec.ts';
-import { ensureToolbox } from '../../src/toolbox/toolbox.ts';
+import { copyPrograms, toolboxRoot } from './program-root.ts';
 import type { TestPlatform } from './platform.ts';
 
 const SCRIPT = fileURLToPath(new URL('app.pl', import.meta.url));
@@ -42,18 +40,10 @@ export async function importAppImage(
 }
 
 async function fillRoot(platform: TestPlatform, root: string): Promise<void> {
-  const { cache } = directories({});
-  const { image } = await ensureToolbox(new ImageStore({ dir: join(platform.state, 'toolbox'), cacheDir: cache }), () => undefined);
-  const modules = (await exec(['find', join(image.rootfs, 'usr/lib'), '-maxdepth', '2', '-name', 'perl-base'])).stdout.trim().slice(image.rootfs.length);
-  for (const program of PROGRAMS) {
-    const { stdout } = await exec(['chroot', image.rootfs, 'ldd', program]);
-    const libraries = [...stdout.matchAll(/(?:=> )?(\/\S+) \(0x/gu)].map(([, path = '']) => path);
-    for (const path of [program, ...libraries]) {
-      await mkdir(dirname(join(root, path)), { recursive: true });
-      await copyFile(join(image.rootfs, path), join(root, path));
-    }
-  }
-  await cp(join(image.rootfs, modules), join(root, modules), { recursive: true });
+  const toolbox = await toolboxRoot(platform);
+  const modules = (await exec(['find', join(toolbox, 'usr/lib'), '-maxdepth', '2', '-name', 'perl-base'])).stdout.trim().slice(toolbox.length);
+  await copyPrograms(toolbox, root, PROGRAMS);
+  await cp(join(toolbox, modules), join(root, modules), { recursive: true });
   await copyFile(SCRIPT, join(root, 'app.pl'));
   await mkdir(join(root, 'etc'), { recursive: true });
   await writeFile(join(root, 'etc/passwd'), 'root:x:0:0::/:\napp:x:1000:1001::/:\n');
