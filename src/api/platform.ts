@@ -8,7 +8,7 @@ import type { Dumps } from '../site/dumps.ts';
 import type { Owner } from '../site/owner.ts';
 import type { PrimaryDomain } from '../site/primary-domain.ts';
 import type { SiteImport } from '../site/site-import.ts';
-import type { CreateAppRequest, DeployRequest, CreatedSite, CreateRequest, Sites } from '../site/sites.ts';
+import type { CreateAppRequest, CreatedSite, CreateRequest, DeployRequest, Sites } from '../site/sites.ts';
 import type { Job } from '../domain/job.ts';
 import type { Jobs } from '../job/jobs.ts';
 import type { Role } from '../domain/role.ts';

@@ -5,6 +5,7 @@ import type { Cmdb } from '../cmdb/cmdb.ts';
 import { rangeBase, SERVICE_RANGE } from '../domain/uid-range.ts';
 import { ImageTools } from '../image/oci/image-tools.ts';
 import { OciStore } from '../image/oci/oci-store.ts';
+import { clearScans } from '../image/oci/scan/scanner-program.ts';
 import { ensureImageTools } from '../toolbox/toolbox.ts';
 import type { Foundation } from './foundation.ts';
 import { buildEgress, clearEgress } from './build-egress.ts';
@@ -28,6 +29,7 @@ export async function buildImages(config: Config, { foundation, cmdb }: { founda
   });
   await tools.clearWork();
   await clearEgress(paths.ociRun);
+  await clearScans(paths.scanner);
   return new OciStore({
     tools,
     imageSizeLimit: config.imageSizeLimit,

@@ -29,7 +29,7 @@ mkdir -p $bin && printf '#!/bin/sh\\n[ "$1" = -jar ] && exec busybox httpd -f -p
 /** `sleepy`: a server that listens only after some seconds, as those that bring a Java virtual machine do. */
 export async function pushTutorialImages(platform: TestPlatform, registry: TestRegistry): Promise<void> {
   await importBusybox(platform.api, platform.dir);
-  await importAppImage(platform, { name: 'localhost/sleepy', env: ['BOOT_SECONDS=5', 'PORT=8080'] });
+  await importAppImage(platform, { name: 'localhost/sleepy', env: ['BOOT_SECONDS=3', 'PORT=8080'] });
   await importNginx(platform);
   await build(platform, { name: 'hello', files: { '/hello.txt': GREETING }, last: 'CMD ["cat", "/hello.txt"]' });
   await build(platform, { name: 'whale', files: { '/usr/local/bin/cowsay': COWSAY }, last: 'CMD ["cowsay"]' });

@@ -1,12 +1,13 @@
 /** Trivy or Grype, where this machine has one: asked about an archive of the image, as nobody, and never for longer than its time. */
 import { randomBytes } from 'node:crypto';
-import { access, chmod, chown, constants, mkdir, rm } from 'node:fs/promises';
+import { access, chmod, chown, constants, mkdir, readdir, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { Writable } from 'node:stream';
 import { SubakoError } from '../../../domain/errors.ts';
 import { execAny } from '../../../lib/exec.ts';
 import { printable } from '../../../lib/printable.ts';
 import { exportArchive } from '../archive.ts';
+import { guardDisk } from '../disk-guard.ts';
 import { CONFINED } from '../image-tools.ts';
 import type { ImageTools } from '../image-tools.ts';
 import type { Worker } from '../shared-work.ts';
@@ -46,8 +47,11 @@ const KINDS: Readonly<Record<string, Kind>> = {
   },
 };
 
-const TIMEOUT_MS = 600_000;
-/** Of what it says: some 30,000 holes. */
+/** Begins the name of a directory of one scan. */
+const WORK = 'work-';
+/** Each of its two tries. */
+const TIMEOUT_MS = 300_000;
+/** Of what it says. */
 const MAX_REPORT = 64 * 1024 ** 2;
 /** It reads what strangers wrote, so it is nobody, and may write to nothing but its own directory. */
 const NOBODY = 65_534;
@@ -61,7 +65,7 @@ export interface ScannerReport {
 /** Absolute path of the program that is asked; undefined where there is none. @throws SubakoError `command_missing` where the one that was named is not there */
 export async function findScanner({ program, path }: ScannerSettings): Promise<string | undefined> {
   if (program !== undefined) {
-    if (basename(program) in KINDS && (await isProgram(program))) return program;
+    if (Object.hasOwn(KINDS, basename(program)) && (await isProgram(program))) return program;
     throw new SubakoError('command_missing', `imageScanner is no program called trivy or grype: ${program}`, {
       hint: 'correct it in config.json, or leave it out',
     });
@@ -79,12 +83,14 @@ export async function askScanner(
 ): Promise<ScannerReport> {
   const kind = KINDS[basename(program)];
   if (kind === undefined) throw new TypeError(`${program} is no scanner`);
-  const [cache, work] = [join(dir, 'cache'), join(dir, `work-${randomBytes(6).toString('hex')}`)];
+  const [cache, work] = [join(dir, 'cache'), join(dir, `${WORK}${randomBytes(6).toString('hex')}`)];
   await mkdir(dir, { recursive: true, mode: 0o711 });
   for (const own of [cache, work]) await mkdir(own, { recursive: true, mode: 0o700 });
   try {
     const archive = join(work, 'image.tar');
-    await exportArchive(tools, { id: image.id, name: image.names[0], file: archive, format: 'docker-archive' }, worker);
+    await guardDisk({ dir, mayGrow: Infinity, signal: worker.signal, hint: 'the image was not scanned' }, (signal) =>
+      exportArchive(tools, { id: image.id, name: image.names[0], file: archive, format: 'docker-archive' }, { ...worker, signal }),
+    );
     await chmod(archive, 0o444);
     for (const own of [cache, work]) await chown(own, NOBODY, NOBODY);
     worker.progress(`asking ${basename(program)}`);
@@ -96,6 +102,12 @@ export async function askScanner(
   } finally {
     await rm(work, { recursive: true, force: true });
   }
+}
+
+/** What a daemon that was killed left. */
+export async function clearScans(dir: string): Promise<void> {
+  const names = await readdir(dir).catch(() => []);
+  for (const name of names.filter((one) => one.startsWith(WORK))) await rm(join(dir, name), { recursive: true, force: true });
 }
 
 interface Said {
