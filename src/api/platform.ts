@@ -8,7 +8,7 @@ import type { Dumps } from '../site/dumps.ts';
 import type { Owner } from '../site/owner.ts';
 import type { PrimaryDomain } from '../site/primary-domain.ts';
 import type { SiteImport } from '../site/site-import.ts';
-import type { CreateAppRequest, CreatedSite, CreateRequest, Sites } from '../site/sites.ts';
+import type { CreateAppRequest, CreatedSite, CreateRequest, DeployRequest, Sites } from '../site/sites.ts';
 import type { Job } from '../domain/job.ts';
 import type { Jobs } from '../job/jobs.ts';
 import type { Role } from '../domain/role.ts';
@@ -95,8 +95,8 @@ export interface ApiPlatform {
   create(request: CreateRequest): Promise<CreatedSite>;
   /** A site from an image. */
   createApp(request: CreateAppRequest): Promise<Site>;
-  /** Moves such a site to the image that this name leads to now; default: the name it has. */
-  deploy(domain: string, image?: string): Promise<Site>;
+  /** Moves such a site to the image that a name leads to now. */
+  deploy(domain: string, request: DeployRequest): Promise<Site>;
   set(domain: string, assignments: readonly string[]): Promise<Site>;
   remove(domain: string): Promise<void>;
   /** Default: the public role. */

@@ -34,6 +34,7 @@ const STATUS: Readonly<Partial<Record<ErrorCode, number>>> = {
   wake_overflow: 503,
   wake_timeout: 504,
   no_space: 507,
+  image_refused: 409,
 };
 
 /** Listens on `socket`, replacing one that a killed daemon left. */

@@ -6,7 +6,7 @@ import type { OciImageConfig } from '../image/oci/oci-image.ts';
 import { parseDuration, parseSize } from '../lib/units.ts';
 import type { ContainerRequest } from './container-request.ts';
 import { parsePort } from './ports.ts';
-import { checkDestination, parseVolume } from './volume-spec.ts';
+import { checkDestination, checkDirectory, parseVolume } from './volume-spec.ts';
 
 const DEFAULT_STOP_MS = 10_000;
 const DEFAULT_TMPFS = '64m';
@@ -92,10 +92,6 @@ function parseTmpfs(text: string): { destination: string; sizeBytes: number } {
 function refuseTwice(destinations: readonly string[]): void {
   const twice = destinations.find((one, index) => destinations.indexOf(one) !== index);
   if (twice !== undefined) throw bad(`two things are to be mounted at ${twice}`);
-}
-
-function checkDirectory(path: string): string {
-  return path === '/' ? path : checkDestination(path);
 }
 
 function checkHostName(name: string): string {

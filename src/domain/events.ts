@@ -49,6 +49,8 @@ type EventType =
   | 'container.adopted'
   | 'container.failed'
   | 'container.health'
+  | 'image.refused'
+  | 'image.warned'
   | 'job.ran'
   | 'job.failed'
   | 'policy.failed'

@@ -49,12 +49,13 @@ export function buildOwner(config: Config, deps: BuildOwnerDeps): BuiltOwner {
   const tools = new SiteTools(common);
   const owner = new Owner({ ...common, tools, wpCli: config.wpCli ?? platformPaths(config).wpCli });
   const ofDatabase = { drafts: database.drafts, databaseSocket: database.socket, databaseSockets: database.sockets, rootfs: toolbox.image.rootfs };
-  const dumps = new Dumps({ ...common, ...ofDatabase, cgroupPathOf });
+  const { importSizeLimit } = config;
+  const dumps = new Dumps({ ...common, ...ofDatabase, cgroupPathOf, importSizeLimit });
   return {
     owner,
     dumps,
     primaryDomain: new PrimaryDomain({ ...common, owner }),
-    imports: new SiteImport({ ...common, dumps, owner, tools }),
+    imports: new SiteImport({ ...common, dumps, owner, tools, importSizeLimit, dir: config.state }),
     jobs: new Jobs(common),
     cron: new CronClock({ ...common, ...ofDatabase, tools, random: Math.random }),
   };

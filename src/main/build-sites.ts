@@ -23,6 +23,8 @@ import { Verdicts } from '../lifecycle/way-verdicts.ts';
 import { APP_STACK, appStack } from '../stack/app/app.ts';
 import type { Stack } from '../stack/stack.ts';
 import { Addresses } from '../site/addresses.ts';
+import { AppImages } from '../site/app-image.ts';
+import { ImageGate } from '../site/image-gate.ts';
 import { SiteContexts } from '../site/site-context.ts';
 import type { NameWatcher } from '../site/names.ts';
 import { SeedMaker } from '../site/seed-maker.ts';
@@ -95,7 +97,7 @@ export async function buildSites(config: Config, deps: BuildSitesDeps): Promise<
     node: config.node,
     defaults: (domain) => siteDefaults(config, domain),
     appDefaults: (domain) => appDefaults(config, domain),
-    ociImages: deps.images,
+    appImages: new AppImages({ images: deps.images, gate: new ImageGate({ images: deps.images, emit, settings: config }) }),
     imageOf: (stack) => foundation.images.ensure(stack.recipe, progress),
     addresses,
     ensureRuntime: (name) => foundation.runtime.ensure(name),

@@ -20,6 +20,8 @@ export function platformPaths({ state, run }: Pick<Directories, 'state' | 'run'>
     /** Images that containers are made from, and logins at registries: root alone. */
     oci: join(state, 'oci'),
     ociRun: join(run, 'oci'),
+    /** Of the program that looks for holes in images: nobody's, below ours. */
+    scanner: join(state, 'scanner'),
     sites: join(state, 'sites'),
     api: join(run, 'api.sock'),
     /** Links to sockets that the daemon itself asks. */

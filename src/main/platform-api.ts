@@ -34,7 +34,7 @@ import type { SiteContexts } from '../site/site-context.ts';
 import { sitePaths } from '../site/site-paths.ts';
 import { describeSettings } from '../site/site-settings.ts';
 import { describeApp } from '../api/describe-app.ts';
-import type { CreateAppRequest, CreatedSite, CreateRequest, Sites } from '../site/sites.ts';
+import type { CreateAppRequest, CreatedSite, CreateRequest, DeployRequest, Sites } from '../site/sites.ts';
 import type { Certificates } from '../edge/certificates/certificates.ts';
 import type { LocalCa } from '../edge/certificates/local-ca.ts';
 import type { Names } from '../site/names.ts';
@@ -185,8 +185,8 @@ export class PlatformApi implements ApiPlatform {
     return this.#deps.sites.createApp(request);
   }
 
-  deploy(domain: string, image?: string): Promise<Site> {
-    return this.#deps.sites.deploy(domain, image);
+  deploy(domain: string, request: DeployRequest): Promise<Site> {
+    return this.#deps.sites.deploy(domain, request);
   }
 
   set(domain: string, assignments: readonly string[]): Promise<Site> {

@@ -86,6 +86,7 @@ export async function startPlatform({ config, log, progress, onShutdown }: Start
   const serviceDeps = { runtime: foundation.runtime, cmdb, emit, logBytes: config.logSize, progress };
   const database = await startDatabase(config, foundation, serviceDeps);
   undo.defer(() => endService(database.service, ending));
+  undo.use(database.statements);
   // When the start fails further on, what ran before goes on running.
   ending.keep = database.service.wasAdopted;
 

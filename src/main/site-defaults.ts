@@ -1,5 +1,4 @@
 /** What sites are set to by the definition file: new ones, and at each start those that are there. */
-import { DEFAULT_RUNTIME } from '../domain/runtime-name.ts';
 import type { Config } from '../config/config.ts';
 import { SubakoError } from '../domain/errors.ts';
 import type { EventSink } from '../domain/events.ts';
@@ -89,6 +88,6 @@ function defaults(config: Config): SiteSettings {
 
 /** An app may keep in memory what a second one would not know, and asks for a way out where it needs one. */
 export function appDefaults(config: Config, domain: string): SiteSettings {
-  const own = { ...defaults(config), runtime: DEFAULT_RUNTIME, maxInstances: 1, cacheMs: 0, cronEveryMs: 0, egress: false };
+  const own = { ...defaults(config), maxInstances: 1, cacheMs: 0, cronEveryMs: 0, egress: false };
   return changeSettings(own, settingsFor({ stack: APP_STACK }, assignmentsFor(config, domain)));
 }

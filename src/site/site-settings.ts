@@ -72,7 +72,6 @@ export const SITE_SETTINGS: readonly Setting[] = [
   },
   {
     key: 'runtime',
-    ofWordPress: true,
     field: 'runtime',
     what: `choice what its containers are run by, from the next one on: ${RUNTIME_NAMES.join(', ')}`,
     example: 'runsc',

@@ -18,14 +18,13 @@ import type { PageCache } from '../edge/page-cache/page-cache.ts';
 import { PURGE_ALL } from '../edge/page-cache/purge-request.ts';
 import type { RouteTree } from '../edge/route-tree.ts';
 import type { Image } from '../image/image.ts';
-import type { OciStore } from '../image/oci/oci-store.ts';
 import { failpoint } from '../lib/failpoint.ts';
 import { removeTree, writeFileAtomic } from '../lib/files.ts';
 import type { Lifecycle } from '../lifecycle/lifecycle.ts';
 import { APP_STACK } from '../stack/app/app.ts';
 import { isInstalled } from '../stack/stack.ts';
 import type { InstalledStack, NewSiteAnswers } from '../stack/stack.ts';
-import { appFrom, withImage } from './app-image.ts';
+import type { AppImages } from './app-image.ts';
 import type { AppRequest } from './app-request.ts';
 import { refuseOtherStacks } from './only-wordpress.ts';
 import { hashLogin } from './admin-password.ts';
@@ -59,7 +58,7 @@ export interface SitesDeps {
   readonly appDefaults: (domain: string) => SiteSettings;
   /** The newest image of a stack. */
   readonly imageOf: (stack: InstalledStack) => Promise<Image>;
-  readonly ociImages: Pick<OciStore, 'resolve'>;
+  readonly appImages: AppImages;
   readonly addresses: Addresses;
   /** Makes a runtime's program be there. @throws SubakoError `build_failed` */
   readonly ensureRuntime: (name: RuntimeName) => Promise<void>;
@@ -75,6 +74,13 @@ export interface CreateRequest {
 
 export interface CreateAppRequest extends AppRequest {
   readonly domain: string;
+  readonly ignoreScan?: boolean | undefined;
+}
+
+export interface DeployRequest {
+  /** Its name. Default: the one it has. */
+  readonly image?: string | undefined;
+  readonly ignoreScan?: boolean | undefined;
 }
 
 export interface CreatedSite {
@@ -119,12 +125,12 @@ export class Sites {
   /**
    * A new site from an image that is here, asleep and reachable.
    *
-   * @throws SubakoError as `create`; `not_found` when there is no such image
+   * @throws SubakoError as `create`; `not_found` when there is no such image, `image_refused` when it may not be deployed
    */
-  async createApp({ domain, ...request }: CreateAppRequest): Promise<Site> {
-    const { contexts, ociImages, appDefaults } = this.#deps;
+  async createApp({ domain, ignoreScan, ...request }: CreateAppRequest): Promise<Site> {
+    const { contexts, appImages, appDefaults } = this.#deps;
     const name = canonicalHost(domain);
-    const made = await appFrom(ociImages, request);
+    const made = await appImages.appFrom(request, { domain: name, ignoreScan });
     const stack = contexts.stackNamed(APP_STACK);
     return this.#make({ domain: name, stack: stack.name, ...made, settings: appDefaults(name) }, async (draft) => {
       const context = await contexts.of(draft, 'public', draft.id);
@@ -138,18 +144,17 @@ export class Sites {
 
   /**
    * The image that a name leads to now is the site's from its next container on. One that runs is replaced beside, without a gap.
-   * @param imageName default: the one it has
-   * @throws SubakoError `not_found`, `conflict` for a site without an image of its own, `bad_setting` when the image has no command
+   * @throws SubakoError `not_found`, `conflict` for a site without an image of its own, `bad_setting` when the image has no command, `image_refused`
    */
-  async deploy(domain: string, imageName?: string): Promise<Site> {
-    const { cmdb, ociImages, lifecycle, emit } = this.#deps;
+  async deploy(domain: string, { image, ignoreScan }: DeployRequest): Promise<Site> {
+    const { cmdb, appImages, lifecycle, emit } = this.#deps;
     const site = await this.byDomain(domain);
     if (site.app === undefined) {
       throw new SubakoError('conflict', `${site.domain} has no image of its own`, {
         hint: 'the platform moves it to the newest one of its stack at each start',
       });
     }
-    const moved = await withImage(ociImages, site.app, imageName ?? site.app.imageName);
+    const moved = await appImages.withImage(site.app, image ?? site.app.imageName, { domain: site.domain, ignoreScan });
     const changed = await cmdb.updateSite(site.id, moved);
     await lifecycle.siteChanged(changed);
     if (moved.image !== site.image) await lifecycle.dropCheckpoint(changed, 'a new image');

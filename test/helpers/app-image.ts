@@ -1,19 +1,15 @@
 /** Images of small apps, with nothing in them but what they run: a web app in Perl (app.pl), an nginx, and a Node server that counts in its memory. */
 import { copyFile, cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { basename, dirname, join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { directories } from '../../src/config/directories.ts';
-import { ImageStore } from '../../src/image/image-store.ts';
 import { exec } from '../../src/lib/exec.ts';
-import { ensureToolbox } from '../../src/toolbox/toolbox.ts';
+import { copyInto, copyPrograms, librariesOf, toolboxRoot } from './program-root.ts';
 import type { TestPlatform } from './platform.ts';
 
 const SCRIPT = fileURLToPath(new URL('app.pl', import.meta.url));
 /** Programs of the toolbox that come with their libraries. */
 const PROGRAMS = ['/usr/bin/perl', '/usr/bin/cat', '/usr/bin/sleep'];
-/** A line of `ldd`: where a library lies. */
-const LIBRARY = /(?:=> )?(\/\S+) \(0x/gu;
 
 export interface AppImage {
   readonly name: string;
@@ -85,11 +81,11 @@ export async function importNodeApp(platform: TestPlatform, name: string): Promi
     await copyFile(process.execPath, join(root, 'usr/bin/node'));
     const toolbox = await toolboxRoot(platform);
     // Its libraries are Debian 13's, whatever this machine has.
-    const { stdout } = await exec(['ldd', process.execPath]);
-    const names = [...stdout.matchAll(LIBRARY)].map(([, path = '']) => basename(path));
+    const names = (await librariesOf('/', process.execPath)).map((path) => basename(path));
     const found = (await exec(['find', join(toolbox, 'usr/lib'), '-maxdepth', '2', ...names.flatMap((one) => ['-name', one, '-o']), '-false'])).stdout;
     for (const path of found.trim().split('\n')) await copyInto(toolbox, root, path.slice(toolbox.length));
-    await copyInto(toolbox, root, (await loaderOf(toolbox)) ?? '');
+    const loader = (await librariesOf(toolbox, '/usr/bin/cat')).find((path) => basename(path).startsWith('ld-'));
+    await copyInto(toolbox, root, loader ?? '');
     await writeFile(join(root, 'app.js'), NODE_SCRIPT);
   });
 }
@@ -113,27 +109,4 @@ async function importRoot(platform: TestPlatform, { name, config }: Importing, f
   } finally {
     await rm(dir, { recursive: true });
   }
-}
-
-async function toolboxRoot(platform: TestPlatform): Promise<string> {
-  const { cache } = directories({});
-  const { image } = await ensureToolbox(new ImageStore({ dir: join(platform.state, 'toolbox'), cacheDir: cache }), () => undefined);
-  return image.rootfs;
-}
-
-async function copyPrograms(toolbox: string, root: string, programs: readonly string[]): Promise<void> {
-  for (const program of programs) {
-    const { stdout } = await exec(['chroot', toolbox, 'ldd', program]);
-    for (const path of [program, ...[...stdout.matchAll(LIBRARY)].map(([, library = '']) => library)]) await copyInto(toolbox, root, path);
-  }
-}
-
-async function loaderOf(toolbox: string): Promise<string | undefined> {
-  const { stdout } = await exec(['chroot', toolbox, 'ldd', '/usr/bin/cat']);
-  return [...stdout.matchAll(LIBRARY)].map(([, path = '']) => path).find((path) => basename(path).startsWith('ld-'));
-}
-
-async function copyInto(toolbox: string, root: string, path: string): Promise<void> {
-  await mkdir(dirname(join(root, path)), { recursive: true });
-  await copyFile(join(toolbox, path), join(root, path));
 }

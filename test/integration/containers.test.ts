@@ -288,7 +288,7 @@ describe('containers of strangers', () => {
     [['-p', '1:2:3:4'], 'which port'],
     [['-p', '70000:80'], 'which port'],
     [['-v', 'x:/proc'], 'nothing can be mounted'],
-    [['-v', 'x:relative'], 'no absolute path'],
+    [['-v', 'x:relative'], 'nothing can be mounted'],
     [['-v', '../x:/y'], 'no name for a volume'],
     [['-v', 'a:/same', '-v', 'b:/same'], 'two things'],
     [['--restart', 'always'], 'do not go together'],

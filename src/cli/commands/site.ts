@@ -36,6 +36,7 @@ interface CreateOptions {
   readonly envFile?: string;
   readonly volume: readonly string[];
   readonly healthPath?: string;
+  readonly ignoreScan?: boolean;
 }
 
 function create(): Command {
@@ -54,6 +55,7 @@ function create(): Command {
     .option('--env-file <file>', 'more of them, one a line: for what others of this machine should not see')
     .option('--volume <name:path>', 'a directory that outlives its containers; can be given again', collect, [])
     .option('--health-path <path>', 'what answers when it is ready')
+    .option('--ignore-scan', 'take an image with known holes all the same')
     .addHelpText(
       'after',
       `
@@ -84,14 +86,14 @@ Examples:
     });
 }
 
-function appOptions({ port, socket, env, envFile, volume, healthPath }: CreateOptions, words: readonly string[]): Record<string, unknown> {
+function appOptions({ port, socket, env, envFile, volume, healthPath, ignoreScan }: CreateOptions, words: readonly string[]): Record<string, unknown> {
   const fromFile = envFile === undefined ? [] : readEnvFile(envFile);
-  return { port, socket, env: [...fromFile, ...env], volumes: volume, healthPath, ...(words.length > 0 ? { command: words } : {}) };
+  return { port, socket, env: [...fromFile, ...env], volumes: volume, healthPath, ignoreScan, ...(words.length > 0 ? { command: words } : {}) };
 }
 
 /** @throws SubakoError `bad_usage` */
-function refuseAppOptions({ port, socket, env, envFile, volume, healthPath }: CreateOptions, words: readonly string[]): void {
-  if ([port, socket, envFile, healthPath, env[0], volume[0], words[0]].every((one) => one === undefined)) return;
+function refuseAppOptions({ port, socket, env, envFile, volume, healthPath, ignoreScan }: CreateOptions, words: readonly string[]): void {
+  if ([port, socket, envFile, healthPath, ignoreScan, env[0], volume[0], words[0]].every((one) => one === undefined)) return;
   throw new SubakoError('bad_usage', 'ports, variables, volumes and commands are for sites from an image', { hint: 'give --image REF, too' });
 }
 
@@ -104,10 +106,12 @@ function deploy(): Command {
     .description('move a site to another image, or to what the name of its image leads to now; what runs is replaced without a gap')
     .argument('<domain>')
     .argument('[image]', 'default: the name it has')
+    .option('--ignore-scan', 'take an image with known holes all the same')
     .addHelpText('after', '\nExamples:\n  subako site deploy app.localhost\n  subako site deploy app.localhost localhost/app:2')
-    .action(async (domain: string, image: string | undefined, _options: unknown, command: Command) => {
+    .action(async (domain: string, image: string | undefined, { ignoreScan }: { ignoreScan?: boolean }, command: Command) => {
       const { client, output } = contextOf(command);
-      showSite(await client.post<SiteReply>(sitePath(domain, '/deploy'), { image }), output);
+      output.progress(`moving ${domain} to its next image`);
+      showSite(await client.post<SiteReply>(sitePath(domain, '/deploy'), { image, ignoreScan }), output);
     });
 }
 

@@ -25,9 +25,12 @@ export interface TmpfsMount {
 export interface Gate {
   /** Told of the container, in the runtime's words, when it is ready to begin. */
   readonly told: string;
-  /** It begins when something is written here. */
+  /** It begins when a line of `GATE_WORD` is written here, and never when this pipe has nobody any more who could. */
   readonly waits: string;
 }
+
+/** No line of what a runtime tells its hooks. */
+export const GATE_WORD = 'come in';
 
 export interface Limits {
   readonly memoryBytes: number;

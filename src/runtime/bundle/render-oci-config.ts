@@ -1,4 +1,5 @@
 /** Writes the OCI configuration of a container: the trust boundary between the machine and its tenants. */
+import { GATE_WORD } from './bundle-spec.ts';
 import type { BindMount, BundleSpec, Gate, TmpfsMount } from './bundle-spec.ts';
 import type { OciConfig, OciMount } from './oci-config.ts';
 import { RANGE_SIZE } from '../../domain/uid-range.ts';
@@ -119,19 +120,18 @@ function tmpfsMount({ destination, sizeBytes }: TmpfsMount): OciMount {
   return { destination, type: 'tmpfs', source: 'tmpfs', options: ['nosuid', 'nodev', 'noexec', 'mode=1777', `size=${sizeBytes}`] };
 }
 
-/** Longer than whoever lets it through may take; nobody waits for one who is gone. */
-const GATE_TIMEOUT_S = 60;
-
-/** It says nothing, where tee and cat would speak into the container's output. */
-const DD = '/usr/bin/dd';
+/**
+ * Longer than whoever lets it through may take; nobody waits for one who is gone. Not by the hook's own `timeout`: crun (1.21) then waits for SIGCHLD,
+ * of which one is lost when another child of its ends at the same moment, and takes a hook that is long done for one that hangs.
+ */
+const IN_TIME = ['/usr/bin/timeout', '60'];
 
 function gateHooks({ told, waits }: Gate): NonNullable<OciConfig['hooks']> {
-  return {
-    createRuntime: [
-      { path: DD, args: ['dd', `of=${told}`, 'status=none', 'conv=notrunc'], timeout: GATE_TIMEOUT_S },
-      { path: DD, args: ['dd', `if=${waits}`, 'of=/dev/null', 'count=1', 'status=none'], timeout: GATE_TIMEOUT_S },
-    ],
-  };
+  // Programs that say nothing, where tee and cat would speak into the container's output.
+  const tell = ['/usr/bin/dd', `of=${told}`, 'status=none', 'conv=notrunc'];
+  // First what crun has to say, which it would die of if nobody read it; then the word.
+  const wait = ['/usr/bin/grep', '--quiet', '--line-regexp', '--fixed-strings', GATE_WORD, '-', waits];
+  return { createRuntime: [tell, wait].map((args) => ({ path: IN_TIME[0] ?? '', args: [...IN_TIME, ...args] })) };
 }
 
 /** Both are settings of the container's own network. */

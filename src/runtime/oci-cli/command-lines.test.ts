@@ -20,6 +20,11 @@ describe('command lines of the runtimes', () => {
     expect(linesOf(RUNSC).exec('box', { argv: ['ls'], tty: true, user })).toContain('33:34');
   });
 
+  it('wait for no init that has not yet reaped what is dead', () => {
+    expect(linesOf(RUNSC).delete('box').slice(0, 3)).toEqual(['unshare', '--pid', '--fork']);
+    for (const dialect of [CRUN, RUNC]) expect(linesOf(dialect).delete('box')[0]).toBe(`/bin/${dialect.name}`);
+  });
+
   it('start a container with the options that were found for it', () => {
     const line = linesOf(RUNSC).run('box', { bundle: '/b', pidFile: '/b/pid', options: ['--network=none'] });
     expect(line.indexOf('--network=none')).toBeLessThan(line.indexOf('run'));

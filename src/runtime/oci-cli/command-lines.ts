@@ -54,7 +54,9 @@ export class CommandLines {
   }
 
   delete(id: string): Argv {
-    return this.#line([], 'delete', '--force', id);
+    const line = this.#line([], 'delete', '--force', id);
+    // In a pid namespace of its own there is no process of the container to wait for; they are dead by then.
+    return this.#dialect.deleteWaitsForInit === true ? ['unshare', '--pid', '--fork', '--kill-child', '--', ...line] : line;
   }
 
   list(): Argv {

@@ -83,6 +83,8 @@ export class OciCli implements Runtime {
     const bundle = this.#bundle(id);
     // Traversable, because the runtime reads the bundle again after it has left host root for the container's own range.
     mkdirSync(bundle, { recursive: true, mode: 0o711 });
+    // runsc keeps the configuration there, secrets of the environment included, for whoever gets that far.
+    mkdirSync(this.#root, { recursive: true, mode: 0o700 });
     const { dialect, hardLimits } = this.#options;
     const config = renderOciConfig(spec, hardLimits);
     writeFileSync(join(bundle, CONFIG), JSON.stringify(dialect.adapt?.(config) ?? config), { mode: 0o600 });
@@ -159,8 +161,10 @@ export class OciCli implements Runtime {
   async remove(id: string): Promise<void> {
     // A frozen process does not even die.
     await this.thaw(id).catch(() => undefined);
+    const { dialect, cgroups, cgroupPathOf } = this.#options;
+    if (dialect.deleteWaitsForInit === true) await removeCgroup(cgroups, cgroupPathOf(id));
     await execAny(this.#lines.delete(id), { timeoutMs: COMMAND_TIMEOUT_MS });
-    await removeCgroup(this.#options.cgroups, this.#options.cgroupPathOf(id));
+    await removeCgroup(cgroups, cgroupPathOf(id));
     await this.#options.networks.remove(id);
     await this.checkpoints?.forget(id);
     this.#prepared.delete(id);

@@ -115,6 +115,7 @@ function bundle(context: StackContext): BundleSpec {
   const port = 'port' in listens ? { PORT: String(listens.port) } : {};
   return {
     rootfs: image.rootfs,
+    runtime: site.settings.runtime,
     hostname: 'site',
     args: [...config.entrypoint, ...(command ?? config.cmd)],
     env: { PATH, ...port, ...Object.fromEntries(config.env.map(pairOf)), ...env, [INSTANCE_VARIABLE]: instance.id },
