@@ -8,6 +8,7 @@ import { followLog } from '../container/follow-log.ts';
 import type { ApiPlatform } from './platform.ts';
 import { sendOutput } from './move-routes.ts';
 import { closed, PATH } from './schemas.ts';
+import { MEMBERSHIPS } from './network-routes.ts';
 import { beginStream, hold } from './stream-routes.ts';
 import type { SessionReply, WaitReply } from './container-types.ts';
 import { streamWork } from './work-stream.ts';
@@ -41,6 +42,8 @@ const request = {
   volumes: words,
   publish: words,
   network: text,
+  networks: MEMBERSHIPS,
+  extraHosts: words,
   restart: text,
   remove: flag,
   stopSignal: text,

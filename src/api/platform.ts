@@ -1,8 +1,10 @@
 /** What the API needs of the running platform. */
 import type { Readable, Writable } from 'node:stream';
 import type { Containers } from '../container/containers.ts';
+import type { NetworkRequest } from '../container/named-networks.ts';
 import type { Volumes } from '../container/volumes.ts';
 import type { Container } from '../domain/container.ts';
+import type { NetworkMembership } from '../domain/network.ts';
 import type { OciStore } from '../image/oci/oci-store.ts';
 import type { Dumps } from '../site/dumps.ts';
 import type { Owner } from '../site/owner.ts';
@@ -17,7 +19,7 @@ import type { RestingState } from '../domain/state.ts';
 import type { EventLog } from '../lifecycle/event-log.ts';
 import type { Transition } from '../lifecycle/lifecycle.ts';
 import type { Names } from '../site/names.ts';
-import type { ContainerReply, ContainerRow, ProcessRow, StatsRow } from './container-types.ts';
+import type { ContainerReply, ContainerRow, NetworkReply, ProcessRow, StatsRow } from './container-types.ts';
 import type {
   AuthorityReply,
   CacheReply,
@@ -46,9 +48,20 @@ export interface ApiCertificates {
   authority(): AuthorityReply;
 }
 
+export interface ApiNetworks {
+  rows(): Promise<NetworkReply[]>;
+  create(request: NetworkRequest): Promise<NetworkReply>;
+  show(name: string): Promise<NetworkReply>;
+  remove(name: string): Promise<void>;
+  prune(): Promise<string[]>;
+  connect(ref: string, membership: NetworkMembership): Promise<void>;
+  disconnect(ref: string, network: string): Promise<void>;
+}
+
 export interface ApiContainers {
   readonly all: Containers;
   readonly volumes: Volumes;
+  readonly networks: ApiNetworks;
   readonly describe: (container: Container) => ContainerReply;
   isUp(id: string): Promise<boolean>;
   /** Those that are up, or all. */

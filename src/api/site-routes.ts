@@ -5,6 +5,7 @@ import type { Role } from '../domain/role.ts';
 import type { RestingState } from '../domain/state.ts';
 import { newSecret } from '../domain/ids.ts';
 import type { CreateAppRequest } from '../site/sites.ts';
+import { MEMBERSHIPS } from './network-routes.ts';
 import { closed, TEXT } from './schemas.ts';
 import type { ApiPlatform } from './platform.ts';
 import type { CreatedSiteReply, SiteReply } from './types.ts';
@@ -32,6 +33,7 @@ const createAppSchema = closed(
     volumes: many(50, 1_100),
     healthPath: { type: 'string', maxLength: 2_000 },
     command: many(1_000, 65_536),
+    networks: MEMBERSHIPS,
   },
   ['domain', 'image'],
 );

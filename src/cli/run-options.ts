@@ -2,6 +2,9 @@
 import type { Command } from 'commander';
 import { InvalidArgumentError } from 'commander';
 import type { ContainerRequest } from '../container/container-request.ts';
+import { SubakoError } from '../domain/errors.ts';
+import { DEFAULT_NETWORK } from '../domain/network.ts';
+import type { NetworkMembership } from '../domain/network.ts';
 import { readEnvFile, variables } from './env-file.ts';
 
 export interface RunOptions {
@@ -26,7 +29,9 @@ export interface RunOptions {
   readonly cpus?: number;
   readonly pidsLimit?: number;
   readonly shmSize?: string;
-  readonly network?: string;
+  readonly network: readonly string[];
+  readonly networkAlias: readonly string[];
+  readonly addHost: readonly string[];
   readonly restart?: string;
   readonly stopSignal?: string;
   readonly stopTimeout?: number;
@@ -59,7 +64,9 @@ export function withRunOptions(command: Command): Command {
     .option('--cpus <number>', 'such as 1.5', toNumber)
     .option('--pids-limit <number>', 'processes and threads', toNumber)
     .option('--shm-size <size>', 'of /dev/shm (default 64m)')
-    .option('--network <default|none>')
+    .option('--network <name>', 'default: a way out; none; or one of your own (subako network); can be given again', collect, [])
+    .option('--network-alias <name>', 'what its neighbours find it by, besides its name', collect, [])
+    .option('--add-host <name:address>', 'a further line of its /etc/hosts', collect, [])
     .option('--restart <policy>', 'no, on-failure[:N], always, unless-stopped')
     .option('--stop-signal <signal>')
     .option('--stop-timeout <seconds>', 'until it is killed', toNumber)
@@ -80,7 +87,7 @@ export function toRequest(
   own: (name: string) => string | undefined,
 ): ContainerRequest {
   const files = options.envFile.flatMap(readEnvFile);
-  const { name, workdir, user, hostname, memory, cpus, shmSize, network, restart, stopSignal, stopTimeout } = options;
+  const { name, workdir, user, hostname, memory, cpus, shmSize, restart, stopSignal, stopTimeout } = options;
   const { healthInterval, healthTimeout, healthStartPeriod, healthRetries, healthCmd } = options;
   return {
     image,
@@ -92,7 +99,8 @@ export function toRequest(
     memory,
     cpus,
     shmSize,
-    network,
+    ...toNetworks(options),
+    extraHosts: options.addHost,
     restart,
     stopSignal,
     stopTimeout,
@@ -115,7 +123,33 @@ export function toRequest(
   } as ContainerRequest;
 }
 
-function collect(value: string, before: readonly string[]): string[] {
+/** One word says all, where it is one of ours; aliases are those of every network, as `name=NET,alias=NAME` gives one of a single one. */
+function toNetworks({ network, networkAlias }: RunOptions): Pick<ContainerRequest, 'network' | 'networks'> {
+  const [only, ...more] = network;
+  if (only === undefined && networkAlias.length === 0) return {};
+  if (more.length === 0 && networkAlias.length === 0 && only !== undefined && !only.includes('=')) return { network: only };
+  const all = only === undefined ? [DEFAULT_NETWORK] : network;
+  const isMeant = all.every(isWord) ? () => true : (text: string) => !isWord(text);
+  return { networks: all.map((text) => toMembership(text, isMeant(text) ? networkAlias : [])) };
+}
+
+function toMembership(text: string, aliases: readonly string[]): NetworkMembership {
+  const pairs = text.split(',').map((part) => part.split('='));
+  const [name] = text.includes('=') ? pairs.filter(([key]) => key === 'name').map(([, value]) => value) : [text];
+  const unknown = text.includes('=') ? pairs.find(([key]) => key !== 'name' && key !== 'alias') : undefined;
+  if (unknown !== undefined || name === undefined) {
+    throw new SubakoError('bad_usage', `${JSON.stringify(text)} names no network`, { hint: 'write --network shop, or --network name=shop,alias=db' });
+  }
+  const own = pairs.filter(([key]) => key === 'alias').map(([, value]) => value ?? '');
+  return { name, aliases: [...aliases, ...own] };
+}
+
+/** Where nobody is found by an alias. */
+function isWord(name: string): boolean {
+  return [DEFAULT_NETWORK, 'bridge', 'none', 'host'].includes(name);
+}
+
+export function collect(value: string, before: readonly string[]): string[] {
   return [...before, value];
 }
 

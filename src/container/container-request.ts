@@ -1,5 +1,6 @@
 /** What somebody asks for who makes a container: docker's options, in docker's spelling where they have one of their own. */
 import type { ProcessIdentity } from '../domain/instance.ts';
+import type { NetworkMembership } from '../domain/network.ts';
 
 export interface ContainerRequest {
   readonly image: string;
@@ -26,7 +27,12 @@ export interface ContainerRequest {
   readonly volumes?: readonly string[];
   /** `[[IP:]HOST:]CONTAINER[/udp]`. */
   readonly publish?: readonly string[];
+  /** `default`, `none`, or the name of one; where there are several, `networks`. */
   readonly network?: string;
+  /** With `default` among them, a way out that the others may not give. */
+  readonly networks?: readonly NetworkMembership[];
+  /** `NAME:ADDRESS`; `host-gateway` is an address too. */
+  readonly extraHosts?: readonly string[];
   /** `no`, `on-failure[:N]`, `always`, `unless-stopped`. */
   readonly restart?: string;
   readonly remove?: boolean;

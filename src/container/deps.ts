@@ -60,6 +60,8 @@ export function containerPaths({ containers }: Pick<ContainerDirs, 'containers'>
     log: join(dir, 'log'),
     /** Files that every container finds in its /etc. */
     hosts: join(dir, 'hosts'),
+    /** What stands in that whatever networks there are. */
+    ownHosts: join(dir, 'hosts.own'),
     hostname: join(dir, 'hostname'),
     resolver: join(dir, 'resolv.conf'),
     /** Its streams, where it runs in the foreground without a terminal. */

@@ -6,6 +6,7 @@ import type { OciImageConfig } from '../image/oci/oci-image.ts';
 import { parseDuration, parseSize } from '../lib/units.ts';
 import type { ContainerRequest } from './container-request.ts';
 import { parsePort } from './ports.ts';
+import { hostOf, networkOf } from './parse-network.ts';
 import { checkDestination, parseVolume } from './volume-spec.ts';
 
 const DEFAULT_STOP_MS = 10_000;
@@ -37,6 +38,7 @@ export function toSpec(request: ContainerRequest, image: OciImageConfig, id: str
     volumes,
     ports: portsOf(request),
     network: networkOf(request),
+    ...optional({ extraHosts: request.extraHosts?.map(hostOf) }),
     restart: restartOf(request),
     remove: request.remove ?? false,
     stopSignal: signalOf(request.stopSignal ?? (image.stopSignal === '' ? 'SIGTERM' : image.stopSignal)),
@@ -103,16 +105,10 @@ function checkHostName(name: string): string {
   throw bad(`${JSON.stringify(name)} is no host name`);
 }
 
-function portsOf({ publish = [], network }: ContainerRequest): ContainerSpec['ports'] {
-  const ports = publish.map(parsePort);
-  if (ports.length > 0 && network === 'none') throw bad('a container without a network publishes no ports');
+function portsOf(request: ContainerRequest): ContainerSpec['ports'] {
+  const ports = (request.publish ?? []).map(parsePort);
+  if (ports.length > 0 && networkOf(request) === 'none') throw bad('a container without a network publishes no ports');
   return ports;
-}
-
-function networkOf({ network = 'default' }: ContainerRequest): ContainerSpec['network'] {
-  if (network === 'none') return 'none';
-  if (network === 'default' || network === 'bridge') return 'default';
-  throw bad(`there is no network ${JSON.stringify(network)}`, 'give default or none');
 }
 
 function restartOf({ restart = 'no', remove }: ContainerRequest): RestartPolicy {

@@ -55,6 +55,8 @@ export function platformPaths({ state, run }: Pick<Directories, 'state' | 'run'>
     spareWork: join(state, 'spare-work'),
     /** What containers with a network made us change on the machine. */
     forwarding: join(state, 'forwarding'),
+    /** Networks of containers: root alone. */
+    segments: join(run, 'networks'),
     checkpointKey: join(state, 'checkpoint.key'),
     /** WP-CLI, where somebody put it. */
     wpCli: join(state, 'wp-cli.phar'),

@@ -1,6 +1,8 @@
 /** What somebody asks for who makes a site from an image, checked. Pure. */
 import { dirname, normalize } from 'node:path';
 import type { App, AppUser, Listening, Volume } from '../domain/app.ts';
+import { checkMemberships } from '../container/parse-network.ts';
+import type { NetworkMembership } from '../domain/network.ts';
 import { SubakoError } from '../domain/errors.ts';
 import type { OciImageConfig } from '../image/oci/oci-image.ts';
 import { INSTANCE_VARIABLE } from '../runtime/bundle/bundle-spec.ts';
@@ -15,6 +17,7 @@ export interface AppRequest {
   readonly volumes?: readonly string[] | undefined;
   readonly healthPath?: string | undefined;
   readonly command?: readonly string[] | undefined;
+  readonly networks?: readonly NetworkMembership[] | undefined;
 }
 
 const NAME = /^[a-z0-9][a-z0-9_.-]{0,62}$/u;
@@ -42,6 +45,7 @@ export function toApp(request: AppRequest, image: OciImageConfig, user: AppUser)
     env: environment(request.env ?? []),
     volumes,
     user,
+    ...(request.networks === undefined || request.networks.length === 0 ? {} : { networks: checkMemberships(request.networks) }),
     ...(command === undefined ? {} : { command }),
     ...(healthPath === undefined ? {} : { healthPath }),
   };

@@ -2,7 +2,7 @@
 import { lstat, mkdir, readFile, readdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { ContainerReply, ContainerRow, StatsRow, WaitReply } from '../../src/api/container-types.ts';
+import type { ContainerReply, ContainerRow, NetworkReply, StatsRow, WaitReply } from '../../src/api/container-types.ts';
 import type { ContainerRequest } from '../../src/container/container-request.ts';
 import { poll } from '../../src/lib/deadline.ts';
 import { execAny } from '../../src/lib/exec.ts';
@@ -29,7 +29,7 @@ afterAll(async () => {
 
 const run = (...args: readonly string[]): Promise<ExecResult> => platform.cli(['run', '--rm', '--network', 'none', ...args]);
 const start = (request: Omit<ContainerRequest, 'image'>): Promise<ContainerReply> =>
-  platform.api.work('/v1/containers/run', { image: 'busybox', network: 'none', ...request }, () => undefined);
+  platform.api.work('/v1/containers/run', { image: 'busybox', ...(request.networks === undefined ? { network: 'none' } : {}), ...request }, () => undefined);
 const get = (name: string): Promise<ContainerReply> => platform.api.get(`/v1/containers/${name}`);
 const remove = (name: string): Promise<unknown> => platform.api.delete(`/v1/containers/${name}?force=1&volumes=1`);
 const post = (name: string, what: string, body: unknown = {}): Promise<ContainerReply> => platform.api.post(`/v1/containers/${name}/${what}`, body);
@@ -251,6 +251,95 @@ describe('a detached container', () => {
     expect(await platform.cli(['cp', 'files:/srv/climbing/passwd', join(platform.dir, 'passwd')])).toMatchObject({ code: 0 });
     expect(await readFile(join(platform.dir, 'passwd'), 'utf8')).toContain('app:x:1000');
     await remove('files');
+    await leftNothing();
+  });
+});
+
+describe('containers in a network of one’s own', () => {
+  const network = (name: string): Promise<NetworkReply> => platform.api.get(`/v1/networks/${name}`);
+  const serve = 'mkdir -p /www; hostname >/www/index.html; exec httpd -f -p 8123 -h /www';
+  const page = async (from: string, host: string): Promise<string> =>
+    (await platform.cli(['exec', from, 'wget', '-q', '-O', '-', `http://${host}:8123/`])).stdout;
+  const untilPage = (from: string, host: string): Promise<unknown> => poll(async () => (await page(from, host)) !== '', WITHIN);
+  const create = (...args: string[]): Promise<ExecResult> => platform.cli(['network', 'create', ...args]);
+
+  beforeAll(async () => {
+    await create('shop', '--ipv6');
+    await create('vault', '--internal');
+  });
+
+  it('find one another by name, from their first moment on, and nobody else does', async () => {
+    await start({ name: 'db', hostname: 'base', networks: [{ name: 'shop', aliases: ['database'] }], ...sh(serve) });
+    await start({ name: 'elsewhere', network: 'vault', ...sh(serve) });
+    const first = await platform.cli(['run', '--rm', '--network', 'shop', 'busybox', 'sh', '-c', 'cat /etc/hosts; wget -q -O - http://database:8123/']);
+    expect(first.stdout).toMatch(/^10\.\d+\.\d+\.2\tdb database [\da-f]{12}$/mu);
+    expect(first.stdout).toMatch(/^fd5b:.*:2\tdb database/mu);
+    expect(first.stdout).toMatch(/\nbase\n$/u);
+    await start({
+      name: 'app',
+      networks: [
+        { name: 'shop', aliases: [] },
+        { name: 'vault', aliases: [] },
+      ],
+      ...sh(serve),
+    });
+    for (const host of ['db', 'database', 'elsewhere', 'app']) expect([host, await untilPage('app', host)]).toEqual([host, true]);
+    const address6 = (await network('shop')).members[0]?.address6 ?? '';
+    expect(await page('app', `[${address6}]`)).toBe('base\n');
+    expect(await page('db', 'app')).not.toBe('');
+    const hidden = (await network('vault')).members[0]?.address ?? '';
+    expect(await page('app', hidden)).not.toBe('');
+    for (const host of ['elsewhere', hidden]) expect(await page('db', host)).toBe('');
+    expect((await get('elsewhere')).address).toBeNull();
+    expect((await platform.cli(['exec', 'elsewhere', 'cat', '/etc/resolv.conf'])).stdout).toBe('');
+  });
+
+  it('are as they were when a daemon comes that did not know them, and know who went meanwhile', async () => {
+    const { pid } = await get('elsewhere');
+    await platform.killDaemon();
+    process.kill(pid ?? 0, 'SIGKILL');
+    await platform.up();
+    expect(await page('app', 'db')).toBe('base\n');
+    expect((await network('vault')).members.map(({ container }) => container)).toEqual(['app']);
+    expect((await platform.cli(['exec', 'app', 'cat', '/etc/hosts'])).stdout).not.toContain('elsewhere');
+    await remove('elsewhere');
+  });
+
+  it('are put into one and taken out while they run', async () => {
+    await start({ name: 'late', network: 'default', ...sh('sleep 1000') });
+    expect(await platform.cli(['network', 'connect', '--alias', 'newcomer', 'shop', 'late'])).toMatchObject({ code: 0 });
+    expect(await page('late', 'db')).toBe('base\n');
+    expect((await platform.cli(['exec', 'db', 'cat', '/etc/hosts'])).stdout).toMatch(/\tlate newcomer [\da-f]{12}\n/u);
+    expect((await get('late')).networks).toMatchObject([{ network: 'shop' }]);
+    expect(await platform.cli(['network', 'connect', 'shop', 'late'])).toMatchObject({ code: 1, stderr: expect.stringContaining('already') as string });
+    expect(await platform.cli(['network', 'disconnect', 'shop', 'late'])).toMatchObject({ code: 0 });
+    expect(await page('late', 'db')).toBe('');
+    await remove('late');
+  });
+
+  it('keep it from being removed; it goes with nobody in it', async () => {
+    expect(await platform.cli(['network', 'rm', 'shop'])).toMatchObject({ code: 1, stderr: expect.stringContaining('db, app') as string });
+    expect((await platform.cli(['network', 'ls'])).stdout).toMatch(/vault .* no .* 1 /u);
+    for (const name of ['db', 'app']) await remove(name);
+    expect((await network('shop')).members).toEqual([]);
+    expect((await platform.mounts()).filter((mount) => mount.includes('/networks/'))).toEqual([]);
+    await create('never-used');
+    expect(await platform.json('network', 'prune')).toEqual({ removed: ['never-used', 'shop', 'vault'] });
+    await leftNothing();
+  });
+
+  it.each([
+    [['--network', 'no-such'], 'there is no network no-such'],
+    [['--network', 'host'], 'the machine’s own network'],
+    [['--network', 'a', '--network', 'a'], 'named twice'],
+    [['--network', 'a', '--network', 'none'], 'do not go together'],
+    [['--network', 'name=a,alias=b c'], 'no alias'],
+    [['--network', 'a', '--network-alias', 'localhost'], 'no alias'],
+    [['--network', 'a', '--network-alias', '10.0.0.1'], 'no alias'],
+    [['--network-alias', 'b', '--network', 'default'], 'nobody asks for an alias'],
+    [['--add-host', 'db:not-an-address'], 'no host and its address'],
+  ])('are refused in words: %j', async (options, words) => {
+    expect(await platform.cli(['run', '--rm', ...options, 'busybox', 'true'])).toMatchObject({ stderr: expect.stringContaining(words) as string });
     await leftNothing();
   });
 });

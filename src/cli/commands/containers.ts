@@ -3,6 +3,7 @@ import { copyCommand } from './container-copy.ts';
 import { inspectCommand, portCommand, statsCommand } from './container-look.ts';
 import { killCommand, pauseCommand, removeCommand, restartCommand, stopCommand, unpauseCommand, waitCommand } from './container-move.ts';
 import { createCommand, runCommand } from './run.ts';
+import { networkCommand } from './network.ts';
 import { volumeCommand } from './volume.ts';
 
 export const containerCommands = [
@@ -20,4 +21,5 @@ export const containerCommands = [
   portCommand,
   copyCommand,
   volumeCommand,
+  networkCommand,
 ] as const;

@@ -22,6 +22,11 @@ export class CommandLines {
     return this.#line(at.options, 'run', '--detach', '--bundle', at.bundle, '--pid-file', at.pidFile, id);
   }
 
+  /** As `run`, but that it waits for `start`. */
+  create(id: string, at: { bundle: string; pidFile: string; options: Argv }): Argv {
+    return this.#line(at.options, 'create', '--bundle', at.bundle, '--pid-file', at.pidFile, id);
+  }
+
   runToEnd(id: string, at: { bundle: string; options: Argv }): Argv {
     return this.#line(at.options, 'run', '--bundle', at.bundle, id);
   }

@@ -42,6 +42,8 @@ interface Prepared {
   readonly options: readonly string[];
   /** Host ids of its first process. */
   readonly owner: OciUser;
+  /** Whether it finds others by name: they are to be there when it begins. */
+  readonly hasNeighbours: boolean;
 }
 
 const COMMAND_TIMEOUT_MS = 30_000;
@@ -89,7 +91,11 @@ export class OciCli implements Runtime {
     const config = renderOciConfig(spec, hardLimits);
     writeFileSync(join(bundle, CONFIG), JSON.stringify(dialect.adapt?.(config) ?? config), { mode: 0o600 });
     writeFileSync(join(bundle, STDIN), '', { mode: 0o600 });
-    this.#prepared.set(id, { options: dialect.startOptions?.(spec) ?? [], owner: ownerOf(spec) });
+    this.#prepared.set(id, {
+      options: dialect.startOptions?.(spec) ?? [],
+      owner: ownerOf(spec),
+      hasNeighbours: typeof spec.network === 'object' && spec.network.networks !== undefined,
+    });
     this.#options.networks.begin(id, spec);
   }
 
@@ -101,10 +107,11 @@ export class OciCli implements Runtime {
     // The runtime gives the standard streams to the container's user: with the machine's own /dev/null, every container would own that.
     await using stdin = await open(join(bundle, STDIN), 'r');
     const began = (await log.stat()).size;
-    const { options: startOptions, owner } = this.#of(id);
+    const { options: startOptions, owner, hasNeighbours } = this.#of(id);
+    const at = { bundle, pidFile, options: startOptions };
     if (this.#options.dialect.leavesStreams === true) await log.chown(owner.uid, owner.gid);
     try {
-      await exec(this.#lines.run(id, { bundle, pidFile, options: startOptions }), {
+      await exec(hasNeighbours ? this.#lines.create(id, at) : this.#lines.run(id, at), {
         inputFd: stdin.fd,
         outputFd: log.fd,
         timeoutMs: COMMAND_TIMEOUT_MS,
@@ -112,6 +119,7 @@ export class OciCli implements Runtime {
       });
       const identity = await this.#identity(id, pidFile);
       await this.#options.networks.join(id, identity.pid);
+      if (hasNeighbours) await this.start(id);
       return identity;
     } catch (error) {
       const said = await textFrom(options.logPath, began);
