@@ -2,6 +2,7 @@
 import { dirname, normalize } from 'node:path';
 import type { App, AppUser, Listening, Volume } from '../domain/app.ts';
 import { checkMemberships } from '../container/parse-network.ts';
+import { membershipsOf } from '../domain/network.ts';
 import type { NetworkMembership } from '../domain/network.ts';
 import { SubakoError } from '../domain/errors.ts';
 import type { OciImageConfig } from '../image/oci/oci-image.ts';
@@ -45,10 +46,16 @@ export function toApp(request: AppRequest, image: OciImageConfig, user: AppUser)
     env: environment(request.env ?? []),
     volumes,
     user,
-    ...(request.networks === undefined || request.networks.length === 0 ? {} : { networks: checkMemberships(request.networks) }),
+    ...networksOf(request),
     ...(command === undefined ? {} : { command }),
     ...(healthPath === undefined ? {} : { healthPath }),
   };
+}
+
+/** Whether it has a way out besides, its settings say. */
+function networksOf({ networks = [] }: AppRequest): Pick<App, 'networks'> {
+  const checked = membershipsOf({ networks: checkMemberships(networks) });
+  return checked.length === 0 ? {} : { networks: checked };
 }
 
 function listensOf({ port, socket }: AppRequest, { exposedPorts }: OciImageConfig): Listening {
