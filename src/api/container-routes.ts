@@ -41,6 +41,8 @@ const request = {
   tmpfs: words,
   volumes: words,
   publish: words,
+  expose: words,
+  publishAll: flag,
   network: text,
   networks: MEMBERSHIPS,
   extraHosts: words,
@@ -80,10 +82,10 @@ export function containerRoutes(api: FastifyInstance, platform: ApiPlatform): vo
 function foregroundRoutes(api: FastifyInstance, { containers }: ApiPlatform): void {
   const schema = closed({ ...request, client: process }, ['image', 'client']);
   api.post<{ Body: ContainerRequest & { client: ProcessIdentity } }>('/v1/containers/run-here', schema, async ({ body }, reply) => {
-    const { container, argv, pipes, left } = await containers.all.runHere(body);
+    const { container, left, ...here } = await containers.all.runHere(body);
     if (reply.raw.destroyed || reply.raw.closed) return left();
     const { write, closed: gone } = beginStream(reply, 'application/x-ndjson');
-    write(`${JSON.stringify({ id: container.id, name: container.name, argv, pipes } satisfies SessionReply)}\n`);
+    write(`${JSON.stringify({ id: container.id, name: container.name, ...here } satisfies SessionReply)}\n`);
     await gone;
     return left();
   });
@@ -146,7 +148,7 @@ function lookRoutes(api: FastifyInstance, { containers }: ApiPlatform): void {
     '/v1/containers/:ref/exec',
     exec,
     async ({ params, body: { command, ...as } }, reply: FastifyReply) =>
-      hold(reply, { argv: await all.looks.execArgv(params.ref, command, as), release: () => undefined }),
+      hold(reply, { ...(await all.looks.execHere(params.ref, command, as)), release: () => undefined }),
   );
 }
 

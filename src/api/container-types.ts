@@ -88,6 +88,10 @@ export interface SessionReply {
   readonly id: string;
   readonly name: string;
   readonly argv: readonly string[];
+  /** A file where it is written why it did not begin. */
+  readonly said: string;
+  /** Where what it says is kept, and how much of it. */
+  readonly log: { readonly path: string; readonly maxBytes: number };
   /** For streams that are no terminal: named pipes; an empty file for input where nobody gives it any. */
   readonly pipes: { readonly stdin: string; readonly stdout: string; readonly stderr: string };
 }

@@ -40,6 +40,16 @@ export interface ExecRequest {
   readonly role: Role;
 }
 
+/** A command line for whoever asked, and what is kept for him until he is gone. */
+export interface Held {
+  readonly argv: readonly string[];
+  /** A file where it is written why the command did not begin. */
+  readonly said: string;
+  /** Removed afterwards. */
+  readonly files: readonly string[];
+  readonly release: () => void;
+}
+
 export interface ApiCertificates {
   list(): Promise<CertificateReply[]>;
   set(name: string, pair: { readonly chain: string; readonly key: string }): Promise<CertificateReply>;
@@ -132,9 +142,9 @@ export interface ApiPlatform {
   describeJob(job: Job): Promise<JobReply>;
   logPath(site: Site, role: Role): string;
   /** Wakes the site and keeps it awake until `release`. The command line runs `argv` on this machine, so that terminals and signals work. */
-  openExec(domain: string, request: ExecRequest): Promise<{ readonly argv: readonly string[]; readonly release: () => void }>;
+  openExec(domain: string, request: ExecRequest): Promise<Held>;
   /** As `openExec`, for WP-CLI. @throws SubakoError `command_missing` where there is none */
-  openWpCli(domain: string, request: WpCliRequest): Promise<{ readonly argv: readonly string[]; readonly release: () => void }>;
+  openWpCli(domain: string, request: WpCliRequest): Promise<Held>;
   /** Ends the platform; with `keep`, sites and services go on without the daemon. */
   shutdown(options: { keep: boolean }): void;
 }

@@ -17,6 +17,8 @@ export interface RunOptions {
   readonly env: readonly string[];
   readonly envFile: readonly string[];
   readonly publish: readonly string[];
+  readonly publishAll?: boolean;
+  readonly expose: readonly string[];
   readonly volume: readonly string[];
   readonly tmpfs: readonly string[];
   readonly label: readonly string[];
@@ -51,7 +53,9 @@ export function withRunOptions(command: Command): Command {
     .option('--rm', 'remove it when it ends')
     .option('-e, --env <name=value>', 'a variable; without a value, that of this shell', collect, [])
     .option('--env-file <file>', 'variables, one a line', collect, [])
-    .option('-p, --publish <[ip:][host:]port>', 'lead a port of this machine to one of the container', collect, [])
+    .option('-p, --publish <[ip:][host:]port>', 'lead a port of this machine to one of the container, or a range to a range', collect, [])
+    .option('-P, --publish-all', 'the same for every port that the image names, at free ones of this machine')
+    .option('--expose <port>', 'a port that the image does not name', collect, [])
     .option('-v, --volume <name:path>', 'mount a named volume, or a directory that volumeRoots allows; :ro to read', collect, [])
     .option('--tmpfs <path[:size=64m]>', 'a directory in memory', collect, [])
     .option('-l, --label <name=value>', 'a note on it', collect, [])
@@ -119,6 +123,8 @@ export function toRequest(
     tmpfs: options.tmpfs,
     volumes: options.volume,
     publish: options.publish,
+    publishAll: options.publishAll,
+    expose: options.expose,
     labels: options.label,
   } as ContainerRequest;
 }

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import type { EventEmitter } from 'node:events';
 import { isUp } from '../domain/container.ts';
 import type { Container } from '../domain/container.ts';
-import type { ExecAs, Usage } from '../runtime/runtime.ts';
+import type { ExecAs, HereLine, Usage } from '../runtime/runtime.ts';
 import { containerPaths } from './deps.ts';
 import type { ContainersDeps } from './deps.ts';
 import { findContainer } from './find-container.ts';
@@ -44,13 +44,13 @@ export class ContainerLooks {
   }
 
   /** The command line that runs a command in it. @throws SubakoError `conflict` when it does not run */
-  async execArgv(ref: string, argv: readonly string[], { user, ...as }: ExecWish): Promise<readonly string[]> {
+  async execHere(ref: string, argv: readonly string[], { user, ...as }: ExecWish): Promise<HereLine> {
     const container = await this.get(ref);
     if (container.state !== 'running') throw notUp(container);
     const { rootFilesystems, runtime } = this.#deps;
-    if (user === undefined) return runtime.execArgv(container.id, argv, as);
+    if (user === undefined) return runtime.execHere(container.id, argv, as);
     const { uid, gid } = await userIn(rootFilesystems.of(container.id), user, this.#deps);
-    return runtime.execArgv(container.id, argv, { ...as, user: { uid, gid } });
+    return runtime.execHere(container.id, argv, { ...as, user: { uid, gid } });
   }
 
   async usage(container: Container): Promise<Usage | undefined> {

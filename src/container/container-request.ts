@@ -27,6 +27,10 @@ export interface ContainerRequest {
   readonly volumes?: readonly string[];
   /** `[[IP:]HOST:]CONTAINER[/udp]`. */
   readonly publish?: readonly string[];
+  /** Ports that are named besides those that the image names: `CONTAINER[/udp]`. */
+  readonly expose?: readonly string[];
+  /** All that are named are published, each at a free port of the machine. */
+  readonly publishAll?: boolean;
   /** `default`, `none`, or the name of one; where there are several, `networks`. */
   readonly network?: string;
   /** With `default` among them, a way out that the others may not give. */

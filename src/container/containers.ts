@@ -22,7 +22,7 @@ import { checkName, freeName, newContainerId } from './names.ts';
 import { claimPorts, refuseTwicePublished } from './ports.ts';
 import { restartAfter, WELL_AFTER_MS } from './restart-policy.ts';
 import { tell } from './tell.ts';
-import { startDetached, startHere } from './start-container.ts';
+import { startDetached, startHere, whyNotStarted } from './start-container.ts';
 import type { Session } from './session.ts';
 import { signalOf, toSpec } from './to-spec.ts';
 import { claimVolumes, dropAnonymousVolumes } from './volumes.ts';
@@ -240,7 +240,7 @@ export class Containers {
       tell(this.#deps.emit, 'container.started', running);
       return running;
     } catch (error) {
-      await this.#put({ ...starting, state: 'exited', problem: asSubakoError(error).message, endedAt: this.#deps.now() });
+      await this.#put({ ...starting, ...whyNotStarted(error), state: 'exited', endedAt: this.#deps.now() });
       throw error;
     }
   }
@@ -258,13 +258,14 @@ export class Containers {
   async #open(container: Container): Promise<Session> {
     const starting = await this.#starting(container);
     const ending = new AbortController();
-    const { argv, pipes, began } = await startHere(starting, this.#deps, ending.signal);
+    const { began, ...here } = await startHere(starting, this.#deps, ending.signal);
     this.#sessions.set(container.id, ending);
     void began.then(
       (process) => this.#began(container.id, process),
       (error: unknown) => (ending.signal.aborted ? undefined : this.#failed(container.id, error)),
     );
-    return { container: starting, argv, pipes, left: () => this.ended(container.id, KILLED) };
+    const log = { path: this.looks.logPath(container), maxBytes: this.#deps.logBytes };
+    return { container: starting, ...here, log, left: () => this.ended(container.id, KILLED) };
   }
 
   async #began(id: string, process: ProcessIdentity): Promise<void> {

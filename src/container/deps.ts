@@ -30,6 +30,8 @@ export interface ContainersDeps {
   readonly now: () => number;
   readonly cgroupPathOf: (containerId: string) => string;
   readonly dirs: ContainerDirs;
+  /** Bound of what one says. */
+  readonly logBytes: number;
   /** What a container may use that asked for no limits: the machine. */
   readonly machine: { readonly memoryBytes: number; readonly cpus: number };
   /** A root file system that has tar, cp, and directories /mnt and /srv. */

@@ -1,11 +1,11 @@
 /** What was asked for, checked, and filled up with what the image says. Pure. */
 import { constants } from 'node:os';
-import type { ContainerSpec, HealthCheck, RestartPolicy } from '../domain/container.ts';
+import type { ContainerSpec, HealthCheck, PublishedPort, RestartPolicy } from '../domain/container.ts';
 import { SubakoError } from '../domain/errors.ts';
 import type { OciImageConfig } from '../image/oci/oci-image.ts';
 import { parseDuration, parseSize } from '../lib/units.ts';
 import type { ContainerRequest } from './container-request.ts';
-import { parsePort } from './ports.ts';
+import { parsePorts, publishAll } from './ports.ts';
 import { hostOf, networkOf } from './parse-network.ts';
 import { checkDestination, parseVolume } from './volume-spec.ts';
 
@@ -36,7 +36,7 @@ export function toSpec(request: ContainerRequest, image: OciImageConfig, id: str
     readOnly: request.readOnly ?? false,
     tmpfs,
     volumes,
-    ports: portsOf(request),
+    ports: portsOf(request, image),
     network: networkOf(request),
     ...optional({ extraHosts: request.extraHosts?.map(hostOf) }),
     restart: restartOf(request),
@@ -105,10 +105,18 @@ function checkHostName(name: string): string {
   throw bad(`${JSON.stringify(name)} is no host name`);
 }
 
-function portsOf(request: ContainerRequest): ContainerSpec['ports'] {
-  const ports = (request.publish ?? []).map(parsePort);
+function portsOf(request: ContainerRequest, image: OciImageConfig): ContainerSpec['ports'] {
+  const asked = (request.publish ?? []).flatMap(parsePorts);
+  const named = publishAll([...image.exposedPorts.filter(isPort), ...(request.expose ?? [])]);
+  const isAsked = (port: PublishedPort): boolean => asked.some((one) => one.containerPort === port.containerPort && one.protocol === port.protocol);
+  const ports = request.publishAll === true ? [...asked, ...named.filter((port) => !isAsked(port))] : asked;
   if (ports.length > 0 && networkOf(request) === 'none') throw bad('a container without a network publishes no ports');
   return ports;
+}
+
+/** What an image says may be anything. */
+function isPort(text: string): boolean {
+  return /^\d{1,5}(?:\/(?:tcp|udp))?$/u.test(text);
 }
 
 function restartOf({ restart = 'no', remove }: ContainerRequest): RestartPolicy {

@@ -47,6 +47,7 @@ export async function buildContainers(config: Config, { foundation, undo, ending
     monitors: monitorSource(config, foundation.toolboxes),
     now: Date.now,
     dirs: { containers: dir, volumes, exits },
+    logBytes: config.logSize,
     volumeRoots: config.volumeRoots,
     toolsRoot: foundation.toolbox.image.rootfs,
   };

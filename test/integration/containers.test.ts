@@ -58,6 +58,27 @@ describe('a container in the foreground', () => {
     expect(await lstat('/dev/null')).toMatchObject({ uid: before.uid, gid: before.gid, mode: before.mode });
   });
 
+  it.each([
+    ['nosuch', 127, 'not found'],
+    ['/no/such', 127, 'not found'],
+    ['/etc/passwd', 126, 'not executable'],
+  ])('that does not begin, as %s, says so as docker does: %i', async (command, code, words) => {
+    const said = { code, stderr: expect.stringContaining(words) as string };
+    expect(await run('busybox', command)).toMatchObject(said);
+    expect(await run('-d', 'busybox', command)).toMatchObject(said);
+    await leftNothing();
+    // What it says itself is no such thing.
+    expect(await run('busybox', 'sh', '-c', 'echo "executable file x not found" >&2; exit 1')).toMatchObject({ code: 1 });
+  });
+
+  it('can be read again in its logs', async () => {
+    const script = 'echo out; echo oops >&2; printf unended';
+    const result = await platform.cli(['run', '--name', 'spoken', '--network', 'none', 'busybox', 'sh', '-c', script]);
+    expect(result).toMatchObject({ code: 0, stdout: 'out\nunended', stderr: 'oops\n' });
+    for (const text of ['out\n', 'oops\n', 'unended']) expect(await logs('spoken')).toContain(text);
+    await remove('spoken');
+  });
+
   it('runs as whom, where and with what it was told', async () => {
     const file = join(platform.dir, 'env');
     await writeFile(file, '# a note\nFROM_FILE=a b\n\nEMPTY=\n');
@@ -121,8 +142,27 @@ os.write(fd, b'exit 42\\n')
 sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
 `;
     const cli = join(import.meta.dirname, '../../subako');
-    const argv = ['python3', '-c', script, cli, '--state', platform.state, '--run', platform.run, 'run', '--rm', '-it', '--network', 'none', 'busybox', 'sh'];
+    const argv = [
+      'python3',
+      '-c',
+      script,
+      cli,
+      '--state',
+      platform.state,
+      '--run',
+      platform.run,
+      'run',
+      '--name',
+      'seen',
+      '-it',
+      '--network',
+      'none',
+      'busybox',
+      'sh',
+    ];
     expect(await execAny(argv, { timeoutMs: 120_000, env: { TERM: 'xterm', HOME: '/root' } })).toMatchObject({ code: 42, stderr: '' });
+    expect(await logs('seen')).toContain('first-done');
+    await remove('seen');
     await leftNothing();
   });
 
@@ -157,6 +197,12 @@ describe('a detached container', () => {
     expect(await platform.api.text(`/v1/containers/${id.slice(0, 6)}/logs?times=1&lines=1`)).toMatch(/^\d{4}-\d\d-\d\dT\S+ err\n$/u);
     expect((await platform.cli(['exec', '-e', 'A=secret', '-u', 'app', 'worker', 'sh', '-c', 'id -u; echo $A; exit 4'])).stdout).toBe('1000\nsecret\n');
     expect((await platform.cli(['exec', 'worker', 'sh', '-c', 'exit 4'])).code).toBe(4);
+    for (const [command, code] of [
+      ['nosuch', 127],
+      ['/etc/passwd', 126],
+    ] as const)
+      for (const as of [[], ['-u', 'app']]) expect(await platform.cli(['exec', ...as, 'worker', command])).toMatchObject({ code });
+    expect((await readdir(join(platform.run, 'runtime', 'bundles', 'crun', id))).filter((file) => file.startsWith('exec-'))).toEqual([]);
     expect((await platform.cli(['ps'])).stdout).toMatch(/worker .* running/u);
     expect(await platform.api.get<StatsRow[]>('/v1/containers/stats')).toMatchObject([{ container: 'worker', processes: expect.any(Number) as number }]);
     expect((await platform.cli(['top', 'worker'])).stdout).toContain('trap');
@@ -208,6 +254,21 @@ describe('a detached container', () => {
     await remove('web');
     await expect(page('127.0.0.1')).rejects.toThrow('fetch failed');
     await leftNothing();
+  });
+
+  it('publishes all that is named, and ranges, each port where it is told', async () => {
+    const first = platform.http > 60_000 ? 20_000 : platform.http + 2_000;
+    const serve = 'mkdir /www; echo page >/www/index.html; httpd -p 81 -h /www; exec httpd -f -p 80 -h /www';
+    const publish = [`${first}-${first + 1}:80-81`];
+    const { ports } = await start({ name: 'wide', network: 'default', publish, expose: ['81', '7/udp'], publishAll: true, ...sh(serve) });
+    expect(ports).toEqual([`80/tcp -> 0.0.0.0:${first}`, `81/tcp -> 0.0.0.0:${first + 1}`, expect.stringMatching(/^7\/udp -> 0\.0\.0\.0:\d{5}$/u)]);
+    const page = (port: number): Promise<string | undefined> =>
+      fetch(`http://127.0.0.1:${port}/`).then(
+        (reply) => reply.text(),
+        () => undefined,
+      );
+    for (const port of [first, first + 1]) expect(await poll(() => page(port), WITHIN)).toBe('page\n');
+    await remove('wide');
   });
 
   it('is started again as its policy says, with longer and longer waits', async () => {

@@ -18,7 +18,7 @@ import type { CgroupLayout } from '../cgroup/layout.ts';
 import { removeCgroup } from '../cgroup/remove.ts';
 import { cgroupUsage } from '../cgroup/usage.ts';
 import { processBeside } from '../bundle/process-beside.ts';
-import type { Checkpoints, Creation, ExecAs, RunOptions, Runtime, Usage } from '../runtime.ts';
+import type { Checkpoints, Creation, ExecAs, HereLine, RunOptions, Runtime, Usage } from '../runtime.ts';
 import type { ContainerNetworks } from '../container-networks.ts';
 import { CommandLines } from './command-lines.ts';
 import type { Dialect, OciUser } from './dialect.ts';
@@ -44,6 +44,14 @@ interface Prepared {
   readonly owner: OciUser;
   /** Whether it finds others by name: they are to be there when it begins. */
   readonly hasNeighbours: boolean;
+}
+
+/** Of one command that somebody runs by himself. */
+interface ExecFiles {
+  /** Where the runtime writes why it did not begin. */
+  readonly said: string;
+  /** The process, as a runtime reads it: it may hold secrets. */
+  readonly file: string;
 }
 
 const COMMAND_TIMEOUT_MS = 30_000;
@@ -138,18 +146,19 @@ export class OciCli implements Runtime {
   }
 
   exec(id: string, argv: readonly string[], options: Pick<ExecOptions, 'input' | 'timeoutMs' | 'onLine' | 'signal'>): Promise<ExecResult> {
-    return execAny(this.execArgv(id, argv, { tty: false }), { input: '', ...options });
+    const line = this.#lines.exec(id, { argv, tty: false, user: () => this.#processOf(id).user, options: [] });
+    return execAny(line, { input: '', ...options });
   }
 
-  execArgv(id: string, argv: readonly string[], { tty, ...as }: ExecAs): readonly string[] {
-    if (Object.values(as).every((one) => one === undefined)) return this.#lines.exec(id, { argv, tty, user: () => this.#processOf(id).user });
-    const file = join(this.#bundle(id), `exec-${randomBytes(6).toString('hex')}.json`);
-    writeFileSync(file, JSON.stringify(processBeside(this.#processOf(id), { args: argv, terminal: tty, ...as })), { mode: 0o600 });
-    return this.#lines.execProcess(id, file);
+  execHere(id: string, argv: readonly string[], as: ExecAs): HereLine {
+    const files = this.#filesFor(id);
+    return { argv: this.#execArgv(id, { argv, ...as, ...files }), said: files.said, files: Object.values(files) };
   }
 
-  runArgv(id: string): readonly string[] {
-    return this.#lines.runHere(id, { bundle: this.#bundle(id), pidFile: this.#pidFile(id), options: this.#of(id).options });
+  runHere(id: string): HereLine {
+    const { said } = this.#filesFor(id);
+    const options = [...this.#of(id).options, ...logTo(said)];
+    return { argv: this.#lines.runHere(id, { bundle: this.#bundle(id), pidFile: this.#pidFile(id), options }), said, files: [said] };
   }
 
   async startedBy(id: string): Promise<ProcessIdentity | undefined> {
@@ -214,6 +223,18 @@ export class OciCli implements Runtime {
     return false;
   }
 
+  #execArgv(id: string, { argv, tty, said, file, ...as }: ExecAs & ExecFiles & { argv: readonly string[] }): readonly string[] {
+    const options = logTo(said);
+    if (Object.values(as).every((one) => one === undefined)) return this.#lines.exec(id, { argv, tty, user: () => this.#processOf(id).user, options });
+    writeFileSync(file, JSON.stringify(processBeside(this.#processOf(id), { args: argv, terminal: tty, ...as })), { mode: 0o600 });
+    return this.#lines.execProcess(id, { file, options });
+  }
+
+  #filesFor(id: string): ExecFiles {
+    const name = join(this.#bundle(id), `exec-${randomBytes(6).toString('hex')}`);
+    return { said: `${name}.said`, file: `${name}.json` };
+  }
+
   #of(id: string): Prepared {
     const prepared = this.#prepared.get(id);
     if (prepared === undefined) throw new TypeError(`${id} is not prepared`);
@@ -238,6 +259,11 @@ export class OciCli implements Runtime {
     if (startTime === undefined) throw new ExecError([this.name, 'run', id], { code: 0, signal: null, stdout: '', stderr: 'ended at once', timedOut: false });
     return { pid, startTime };
   }
+}
+
+/** Besides standard error, which whoever watches sees. */
+function logTo(file: string): readonly string[] {
+  return ['--log', file];
 }
 
 function ownerOf({ hostIdBase = 0, uid, gid }: BundleSpec): OciUser {
