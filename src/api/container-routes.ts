@@ -10,7 +10,7 @@ import { sendOutput } from './move-routes.ts';
 import { closed, PATH } from './schemas.ts';
 import { MEMBERSHIPS } from './network-routes.ts';
 import { beginStream, hold } from './stream-routes.ts';
-import type { SessionReply, WaitReply } from './container-types.ts';
+import type { AttachReply, SessionReply, WaitReply } from './container-types.ts';
 import { streamWork } from './work-stream.ts';
 
 interface ByRef {
@@ -142,6 +142,11 @@ function lookRoutes(api: FastifyInstance, { containers }: ApiPlatform): void {
       await followLog(all.looks.logPath(container), { lines, times: query.times !== undefined, write, isOver, signal: stopping.signal });
       reply.raw.end();
     },
+  );
+  api.post<{ Params: ByRef; Body: { input: boolean; keys: string } }>(
+    '/v1/containers/:ref/attach',
+    closed({ input: flag, keys: { type: 'string', maxLength: 100 } }),
+    ({ params, body }): Promise<AttachReply> => all.looks.attach(params.ref, body),
   );
   const exec = closed({ command: { ...words, minItems: 1 }, tty: flag, user: text, cwd: PATH, env: words }, ['command', 'tty']);
   api.post<{ Params: ByRef; Body: { command: string[]; tty: boolean; user?: string; cwd?: string; env?: string[] } }>(

@@ -83,6 +83,14 @@ export interface WaitReply {
   readonly exitCode: number | null;
 }
 
+/** What whoever attaches runs. */
+export interface AttachReply {
+  readonly argv: readonly string[];
+  readonly terminal: boolean;
+  /** Its exit code when the container has ended; 0: it was left. */
+  readonly ended: number;
+}
+
 /** First line of a container in the foreground. */
 export interface SessionReply {
   readonly id: string;

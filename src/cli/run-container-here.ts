@@ -1,20 +1,17 @@
 /** A container in the foreground: its terminal, its streams, its signals and its exit code are ours. */
-import { once } from 'node:events';
 import { closeSync, constants, createReadStream, openSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
 import { Socket } from 'node:net';
-import { constants as os } from 'node:os';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { SessionReply } from '../api/container-types.ts';
 import { SubakoError } from '../domain/errors.ts';
+import { exitOf } from './exit-of.ts';
 import { KeptLog } from './kept-log.ts';
 import { meantBy } from './run-here.ts';
 import { start } from '../lib/exec.ts';
 
-const SIGNAL_EXIT_BASE = 128;
 const STDIN = 0;
-const FORWARDED = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'] as const;
 
 interface Wish {
   readonly tty?: boolean;
@@ -81,16 +78,4 @@ async function withPipes(
 async function passOn(from: Readable, to: NodeJS.WriteStream, seen: (chunk: Buffer) => void): Promise<void> {
   from.on('data', seen);
   await pipeline(from, to, { end: false }).catch(() => from.resume());
-}
-
-async function exitOf(child: ReturnType<typeof start>, onSignal: (signal: NodeJS.Signals) => void): Promise<number> {
-  for (const signal of FORWARDED) process.on(signal, onSignal);
-  try {
-    const [code, signal] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null];
-    return code ?? SIGNAL_EXIT_BASE + (signal === null ? 0 : os.signals[signal]);
-  } catch (error) {
-    throw new SubakoError('command_failed', 'the container could not be run from here', { cause: error });
-  } finally {
-    for (const signal of FORWARDED) process.off(signal, onSignal);
-  }
 }

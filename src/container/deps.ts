@@ -34,6 +34,8 @@ export interface ContainersDeps {
   readonly logBytes: number;
   /** What a container may use that asked for no limits: the machine. */
   readonly machine: { readonly memoryBytes: number; readonly cpus: number };
+  /** Command line of a perl. */
+  readonly perl: readonly string[];
   /** A root file system that has tar, cp, and directories /mnt and /srv. */
   readonly toolsRoot: string;
   /** Directories of the machine that may be mounted, and all below them. */

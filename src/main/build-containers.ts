@@ -49,6 +49,7 @@ export async function buildContainers(config: Config, { foundation, undo, ending
     dirs: { containers: dir, volumes, exits },
     logBytes: config.logSize,
     volumeRoots: config.volumeRoots,
+    perl: foundation.toolbox.perl,
     toolsRoot: foundation.toolbox.image.rootfs,
   };
   const containers = new Containers(deps);

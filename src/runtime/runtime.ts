@@ -72,6 +72,9 @@ export interface Runtime {
   /** The command line that does what `runToEnd` does, for a caller with a terminal of its own, who calls `remove` afterwards. */
   runHere(id: string): HereLine;
 
+  /** Where what it was prepared with lies, and its monitor's sockets. */
+  bundleOf(id: string): string;
+
   /** Pid of the first process that `runHere` started, once it is there. */
   startedBy(id: string): Promise<ProcessIdentity | undefined>;
 

@@ -69,6 +69,10 @@ export class Runtimes implements Runtime {
     return this.#of(id).execHere(id, argv, options);
   }
 
+  bundleOf(id: string): string {
+    return this.#of(id).bundleOf(id);
+  }
+
   runHere(id: string): HereLine {
     return this.#of(id).runHere(id);
   }

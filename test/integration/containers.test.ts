@@ -37,6 +37,23 @@ const sh = (script: string): { command: readonly string[] } => ({ command: ['sh'
 const logs = (name: string): Promise<string> => platform.api.text(`/v1/containers/${name}/logs`);
 const all = (): Promise<ContainerRow[]> => platform.api.get('/v1/containers?all=1');
 
+/** Beginning of a Python program that runs its arguments in a terminal, and says what it is told to. */
+const TALK = `
+import os, pty, sys, time, fcntl, termios, struct, select
+pid, fd = pty.fork()
+if pid == 0: os.execvp(sys.argv[1], sys.argv[1:])
+def size(rows, columns): fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack('HHHH', rows, columns, 0, 0))
+said = b''
+def until(text):
+    global said
+    end = time.time() + 60
+    while text not in said:
+        if time.time() > end: sys.exit('no ' + repr(text) + ' in ' + repr(said))
+        if not select.select([fd], [], [], 0.1)[0]: continue
+        try: said += os.read(fd, 4096)
+        except OSError: break
+    said = b''`;
+
 /** Nothing of any container but what is listed. */
 async function leftNothing(): Promise<void> {
   expect(await all()).toEqual([]);
@@ -116,21 +133,7 @@ describe('a container in the foreground', () => {
   });
 
   it('has a terminal that is the person’s: its size, Ctrl-C, and the exit code', async () => {
-    const script = `
-import os, pty, sys, time, fcntl, termios, struct, select
-pid, fd = pty.fork()
-if pid == 0: os.execvp(sys.argv[1], sys.argv[1:])
-def size(rows, columns): fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack('HHHH', rows, columns, 0, 0))
-said = b''
-def until(text):
-    global said
-    end = time.time() + 60
-    while text not in said:
-        if time.time() > end: sys.exit('no ' + repr(text) + ' in ' + repr(said))
-        if not select.select([fd], [], [], 0.1)[0]: continue
-        try: said += os.read(fd, 4096)
-        except OSError: break
-    said = b''
+    const script = `${TALK}
 size(33, 101)
 until(b'# ')
 os.write(fd, b'stty size; echo first-done\\n'); until(b'first-done\\r')
@@ -224,6 +227,34 @@ describe('a detached container', () => {
     expect(await logs('kept')).toBe('more\nmore\nmore\n');
     expect(await lstat('/dev/null')).toMatchObject({ uid: before.uid, gid: before.gid });
     await remove('kept');
+  });
+
+  it('is attached to, left, and attached to again: its terminal is ours meanwhile', async () => {
+    await start({ name: 'shell', tty: true, interactive: true, command: ['sh'] });
+    const cli = join(import.meta.dirname, '../../subako');
+    const talk = (script: string): Promise<ExecResult> =>
+      execAny(['python3', '-c', `${TALK}\n${script}\nsys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))`, cli, 'attach', 'shell'], {
+        timeoutMs: 120_000,
+        env: { TERM: 'xterm', HOME: '/root', SUBAKO_STATE: platform.state, SUBAKO_RUN: platform.run },
+      });
+    const first = String.raw`size(33, 101); time.sleep(1); os.write(fd, b'stty size; A=kept; echo first-done\n'); until(b'33 101\r\nfirst-done\r'); os.write(fd, b'\x10'); os.write(fd, b'\x11')`;
+    expect(await talk(first)).toMatchObject({ code: 0, stderr: '' });
+    expect((await get('shell')).state).toBe('running');
+    const second = String.raw`time.sleep(1); size(44, 111); time.sleep(0.5); os.write(fd, b'stty size; echo $A-; sleep 1000\n'); until(b'44 111\r\nkept-'); os.write(fd, b'\x03'); until(b'# '); os.write(fd, b'exit 6\n')`;
+    expect(await talk(second)).toMatchObject({ code: 6, stderr: '' });
+    expect(await logs('shell')).toContain('first-done');
+    await remove('shell');
+  });
+
+  it('is attached to without a terminal: input, output and errors, signals and exit code', async () => {
+    await start({ name: 'reader', interactive: true, ...sh('read -r line; echo "got $line"; echo oops >&2; read -r line; exit 4') });
+    const attached = await platform.cli(['attach', 'reader'], 'one\ntwo\n');
+    expect(attached).toMatchObject({ code: 4, stdout: 'got one\n', stderr: 'oops\n' });
+    await remove('reader');
+    expect(await platform.cli(['attach', 'reader'])).toMatchObject({ code: 1, stderr: expect.stringContaining('there is no container') as string });
+    await start({ name: 'deaf', ...sh('i=0; while [ $i -lt 30 ]; do echo tick; sleep 0.1; i=$((i + 1)); done; echo bye; exit 8') });
+    expect(await platform.cli(['attach', 'deaf'])).toMatchObject({ code: 8, stdout: expect.stringMatching(/tick\nbye\n$/u) as string });
+    await remove('deaf');
   });
 
   it('is paused and goes on', async () => {

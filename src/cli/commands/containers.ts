@@ -1,4 +1,5 @@
 /** Every command for containers of images. */
+import { attachCommand } from './attach.ts';
 import { copyCommand } from './container-copy.ts';
 import { inspectCommand, portCommand, statsCommand } from './container-look.ts';
 import { killCommand, pauseCommand, removeCommand, restartCommand, stopCommand, unpauseCommand, waitCommand } from './container-move.ts';
@@ -16,6 +17,7 @@ export const containerCommands = [
   pauseCommand,
   unpauseCommand,
   waitCommand,
+  attachCommand,
   inspectCommand,
   statsCommand,
   portCommand,

@@ -161,6 +161,10 @@ export class OciCli implements Runtime {
     return { argv: this.#lines.runHere(id, { bundle: this.#bundle(id), pidFile: this.#pidFile(id), options }), said, files: [said] };
   }
 
+  bundleOf(id: string): string {
+    return this.#bundle(id);
+  }
+
   async startedBy(id: string): Promise<ProcessIdentity | undefined> {
     const pid = Number(await readFile(this.#pidFile(id), 'utf8').catch(() => ''));
     const startTime = pid === 0 ? undefined : startTimeOf(pid);
