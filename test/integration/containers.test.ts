@@ -545,6 +545,43 @@ describe('a daemon that is killed', () => {
     },
   );
 
+  it.each(['network.opened', 'network.recorded', 'network.plugged'])('while a container joins a network, at %s, leaves nothing of it there', async (place) => {
+    await platform.api.post('/v1/networks', { name: 'torn' });
+    await failAt(place);
+    await start({ name: 'half', networks: [{ name: 'torn', aliases: [] }], ...sh('sleep 1000') }).catch(() => undefined);
+    await platform.up();
+    expect(await platform.api.get<NetworkReply>('/v1/networks/torn')).toMatchObject({ users: ['half'], members: [] });
+    expect(await readdir(join(platform.run, 'networks'))).toEqual([]);
+    expect((await platform.mounts()).filter((mount) => mount.includes('/networks/'))).toEqual([]);
+    await platform.api.work('/v1/containers/half/start', {}, () => undefined);
+    expect((await platform.api.get<NetworkReply>('/v1/networks/torn')).members).toMatchObject([{ container: 'half' }]);
+    await remove('half');
+    expect(await platform.json('network', 'prune')).toEqual({ removed: ['torn'] });
+    await leftNothing();
+  });
+
+  it('while one that runs is put into a network, or taken out, has it done afterwards', async () => {
+    await platform.api.post('/v1/networks', { name: 'torn' });
+    await start({ name: 'moved', network: 'default', ...sh('sleep 1000') });
+    const links = async (): Promise<string> => (await platform.cli(['exec', 'moved', 'ls', '/sys/class/net'])).stdout.trim().replaceAll('\n', ' ');
+    for (const [place, way, is] of [
+      ['connect.recorded', 'connect', 'eth0 eth1 lo'],
+      ['disconnect.recorded', 'disconnect', 'eth0 lo'],
+      ['network.plugged', 'connect', 'eth0 eth1 lo'],
+      ['network.unplugged', 'disconnect', 'eth0 lo'],
+    ] as const) {
+      await failAt(place);
+      await platform.api.post(`/v1/networks/torn/${way}`, { container: 'moved' }).catch(() => undefined);
+      await platform.killDaemon().catch(() => undefined); // the last member's link goes with the network, past no failpoint
+      await platform.up();
+      expect([place, await links()]).toEqual([place, is]);
+      expect([place, (await get('moved')).networks.map(({ network }) => network)]).toEqual([place, way === 'connect' ? ['torn'] : []]);
+    }
+    await remove('moved');
+    expect(await platform.json('network', 'prune')).toEqual({ removed: ['torn'] });
+    await leftNothing();
+  });
+
   it.each(['container.removing', 'container.cleared'])('in the middle of rm, at %s, has it gone afterwards', async (place) => {
     await start({ name: 'going', ...sh('sleep 1000') });
     await failAt(place);
