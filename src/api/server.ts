@@ -6,6 +6,7 @@ import { asSubakoError, SubakoError } from '../domain/errors.ts';
 import type { ErrorCode } from '../domain/errors.ts';
 import type { ApiPlatform } from './platform.ts';
 import { cacheRoutes } from './cache-routes.ts';
+import { networkRoutes } from './network-routes.ts';
 import { containerRoutes } from './container-routes.ts';
 import { imageRoutes } from './image-routes.ts';
 import { jobRoutes } from './job-routes.ts';
@@ -63,6 +64,7 @@ export async function startApi(platform: ApiPlatform, socket: string): Promise<F
   cacheRoutes(api, platform);
   imageRoutes(api, platform);
   containerRoutes(api, platform);
+  networkRoutes(api, platform);
   streamRoutes(api, platform);
   await rm(socket, { force: true });
   // Never reachable for others, not even for a moment: the daemon's umask leaves them no right to write, which connecting takes.

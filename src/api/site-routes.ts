@@ -5,6 +5,7 @@ import type { Role } from '../domain/role.ts';
 import type { RestingState } from '../domain/state.ts';
 import { newSecret } from '../domain/ids.ts';
 import type { CreateAppRequest, DeployRequest } from '../site/sites.ts';
+import { MEMBERSHIPS } from './network-routes.ts';
 import { closed, TEXT } from './schemas.ts';
 import type { ApiPlatform } from './platform.ts';
 import type { CreatedSiteReply, SiteReply } from './types.ts';
@@ -34,6 +35,7 @@ const createAppSchema = closed(
     healthPath: { type: 'string', maxLength: 2_000 },
     command: many(1_000, 65_536),
     ignoreScan: FLAG,
+    networks: MEMBERSHIPS,
   },
   ['domain', 'image'],
 );

@@ -56,6 +56,8 @@ export interface AppReply {
   readonly env: readonly string[];
   /** `NAME:PATH`. */
   readonly volumes: readonly string[];
+  /** Names of those that it is in. */
+  readonly networks: readonly string[];
   readonly healthPath: string | null;
   /** In place of the image's; null: as the image says. */
   readonly command: readonly string[] | null;

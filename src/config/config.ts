@@ -130,6 +130,8 @@ export const FILE_SCHEMA = z.strictObject({
   egress: z.boolean().default(true),
   /** Private addresses for the containers that do, or `none`: no container has a network. */
   egressRange: z.string().default('10.201.0.0/16').refine(isEgressRange, 'should be a private range such as 10.201.0.0/16, or none'),
+  /** Private addresses for networks of one's own, a /24 for each. */
+  networkRange: z.string().default('10.208.0.0/12').refine(isNetworkRange, 'should be a private range such as 10.208.0.0/12, of a /24 or more'),
   /** The resolver of containers with a network. Default: the machine's. */
   resolver: z
     .string()
@@ -198,12 +200,18 @@ export function loadConfig(flags: ConfigFlags, env: NodeJS.ProcessEnv = process.
 const PRIVATE = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10'];
 const NOWHERE = { first: 0, size: 0 };
 const [FEWEST_ADDRESSES, MOST_ADDRESSES] = [16, 2 ** 20];
+const ONE_NETWORK = 256;
 
 function isEgressRange(text: string): boolean {
   if (text === 'none') return true;
   const range = parseIpv4Range(text);
   if (range === undefined || range.size < FEWEST_ADDRESSES || range.size > MOST_ADDRESSES) return false;
   return PRIVATE.some((one) => isWithin(range, parseIpv4Range(one) ?? NOWHERE));
+}
+
+function isNetworkRange(text: string): boolean {
+  const range = parseIpv4Range(text);
+  return range !== undefined && range.size >= ONE_NETWORK && PRIVATE.some((one) => isWithin(range, parseIpv4Range(one) ?? NOWHERE));
 }
 
 function badSetting({ path, lineOf }: Definition, error: z.ZodError): SubakoError {

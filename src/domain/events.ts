@@ -38,6 +38,8 @@ type EventType =
   | 'instance.adopted'
   | 'leftover.removed'
   | 'host.adjusted'
+  | 'network.created'
+  | 'network.removed'
   | 'network.failed'
   | 'mail.sent'
   | 'mail.refused'

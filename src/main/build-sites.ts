@@ -153,7 +153,7 @@ function buildSeeds(config: Config, { foundation, database }: BuildSitesDeps): S
   });
 }
 
-function buildContexts(config: Config, { foundation, database, images: ociImages }: BuildSitesDeps): SiteContexts {
+function buildContexts(config: Config, { foundation, cmdb, database, images: ociImages }: BuildSitesDeps): SiteContexts {
   const { images, cgroupPathOf, rootFilesystems: roots, masks } = foundation;
   return new SiteContexts({
     dirs: config,
@@ -164,5 +164,6 @@ function buildContexts(config: Config, { foundation, database, images: ociImages
     databaseSockets: database.sockets,
     sharedDev: platformPaths(config).dev,
     cgroupPathOf,
+    networks: () => cmdb.networks(),
   });
 }

@@ -61,6 +61,8 @@ export function platformPaths({ state, run }: Pick<Directories, 'state' | 'run'>
     spareWork: join(state, 'spare-work'),
     /** What containers with a network made us change on the machine. */
     forwarding: join(state, 'forwarding'),
+    /** Networks of containers: root alone. */
+    segments: join(run, 'networks'),
     checkpointKey: join(state, 'checkpoint.key'),
     /** What was found out about images of apps. */
     checkpointTrials: join(state, 'checkpoint-trials.json'),

@@ -1,5 +1,5 @@
 /** Answers what the API asks, from the parts of the platform. */
-import type { ApiCertificates, ApiContainers, ApiPlatform, ExecRequest, PurgeCacheRequest, WpCliRequest } from '../api/platform.ts';
+import type { ApiCertificates, ApiContainers, ApiPlatform, ExecRequest, Held, PurgeCacheRequest, WpCliRequest } from '../api/platform.ts';
 import type { CacheReply, CheckpointReply, JobReply, PsRow, PurgeReply, SiteReply, StatusReply, TemplateReply, TriedReply, VerifyReply } from '../api/types.ts';
 import type { OwnCheckpoints } from '../checkpoint/own-checkpoints.ts';
 import type { Spares } from '../checkpoint/spares.ts';
@@ -287,14 +287,14 @@ export class PlatformApi implements ApiPlatform {
     return instanceLogPath(sitePaths(this.#deps.config, site.id), role);
   }
 
-  async openExec(domain: string, { command, tty, role }: ExecRequest): Promise<{ argv: readonly string[]; release: () => void }> {
+  async openExec(domain: string, { command, tty, role }: ExecRequest): Promise<Held> {
     const { lifecycle, foundation, contexts } = this.#deps;
     const site = await this.site(domain);
     const { live, release } = await hold(lifecycle, { site, role: contexts.roleMeant(site, role) }, 'exec');
-    return { argv: foundation.runtime.execArgv(live.instance.id, command, { tty }), release };
+    return { ...foundation.runtime.execHere(live.instance.id, command, { tty }), release };
   }
 
-  async openWpCli(domain: string, { args, phar, tty }: WpCliRequest): Promise<{ argv: readonly string[]; release: () => void }> {
+  async openWpCli(domain: string, { args, phar, tty }: WpCliRequest): Promise<Held> {
     return this.openExec(domain, { command: await this.owner.wpCliArgv(await this.site(domain), args, phar), tty, role: 'admin' });
   }
 

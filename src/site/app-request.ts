@@ -1,6 +1,9 @@
 /** What somebody asks for who makes a site from an image, checked. Pure. */
 import { dirname, normalize } from 'node:path';
 import type { App, AppUser, Listening, Volume } from '../domain/app.ts';
+import { checkMemberships } from '../container/parse-network.ts';
+import { membershipsOf } from '../domain/network.ts';
+import type { NetworkMembership } from '../domain/network.ts';
 import { SubakoError } from '../domain/errors.ts';
 import { mountPlace } from '../domain/mount-place.ts';
 import type { OciImageConfig } from '../image/oci/oci-image.ts';
@@ -16,6 +19,7 @@ export interface AppRequest {
   readonly volumes?: readonly string[] | undefined;
   readonly healthPath?: string | undefined;
   readonly command?: readonly string[] | undefined;
+  readonly networks?: readonly NetworkMembership[] | undefined;
 }
 
 const NAME = /^[a-z0-9][a-z0-9_.-]{0,62}$/u;
@@ -40,9 +44,16 @@ export function toApp(request: AppRequest, image: OciImageConfig, user: AppUser)
     env: environment(request.env ?? []),
     volumes,
     user,
+    ...networksOf(request),
     ...(command === undefined ? {} : { command }),
     ...(healthPath === undefined ? {} : { healthPath }),
   };
+}
+
+/** Whether it has a way out besides, its settings say. */
+function networksOf({ networks = [] }: AppRequest): Pick<App, 'networks'> {
+  const checked = membershipsOf({ networks: checkMemberships(networks) });
+  return checked.length === 0 ? {} : { networks: checked };
 }
 
 function listensOf({ port, socket }: AppRequest, { exposedPorts }: OciImageConfig): Listening {

@@ -24,6 +24,7 @@ import type { Lifecycle } from '../lifecycle/lifecycle.ts';
 import { APP_STACK } from '../stack/app/app.ts';
 import { isInstalled } from '../stack/stack.ts';
 import type { InstalledStack, NewSiteAnswers } from '../stack/stack.ts';
+import { networkNamed } from '../container/named-networks.ts';
 import type { AppImages } from './app-image.ts';
 import type { AppRequest } from './app-request.ts';
 import { refuseOtherStacks } from './only-wordpress.ts';
@@ -128,9 +129,10 @@ export class Sites {
    * @throws SubakoError as `create`; `not_found` when there is no such image, `image_refused` when it may not be deployed
    */
   async createApp({ domain, ignoreScan, ...request }: CreateAppRequest): Promise<Site> {
-    const { contexts, appImages, appDefaults } = this.#deps;
+    const { cmdb, contexts, appImages, appDefaults } = this.#deps;
     const name = canonicalHost(domain);
     const made = await appImages.appFrom(request, { domain: name, ignoreScan });
+    for (const network of made.app.networks ?? []) await networkNamed(network.name, cmdb);
     const stack = contexts.stackNamed(APP_STACK);
     return this.#make({ domain: name, stack: stack.name, ...made, settings: appDefaults(name) }, async (draft) => {
       const context = await contexts.of(draft, 'public', draft.id);

@@ -8,7 +8,7 @@ import type { Listening } from '../domain/app.ts';
 import type { ProcessIdentity } from '../domain/instance.ts';
 import type { Role } from '../domain/role.ts';
 import type { Site } from '../domain/site.ts';
-import type { BundleSpec } from '../runtime/bundle/bundle-spec.ts';
+import type { Attachment, BundleSpec } from '../runtime/bundle/bundle-spec.ts';
 import type { InstancePaths, SitePaths } from '../site/site-paths.ts';
 
 export interface StackContext {
@@ -18,6 +18,8 @@ export interface StackContext {
   readonly image: Image;
   /** Of an app: what its image says, and the layers that it is made of. Undefined: it is gone. */
   readonly ociImage?: OciImage;
+  /** Of an app: the networks that it is in. */
+  readonly networks?: readonly Attachment[];
   /** Directory of the database's socket on the host. */
   readonly databaseSockets: string;
   readonly sharedDev: string;

@@ -35,6 +35,8 @@ interface CreateOptions {
   readonly env: readonly string[];
   readonly envFile?: string;
   readonly volume: readonly string[];
+  readonly network: readonly string[];
+  readonly networkAlias: readonly string[];
   readonly healthPath?: string;
   readonly ignoreScan?: boolean;
 }
@@ -54,6 +56,8 @@ function create(): Command {
     .option('--env <name=value>', 'a variable of its environment; can be given again', collect, [])
     .option('--env-file <file>', 'more of them, one a line: for what others of this machine should not see')
     .option('--volume <name:path>', 'a directory that outlives its containers; can be given again', collect, [])
+    .option('--network <name>', 'one of your own that its containers are in (see subako network); can be given again', collect, [])
+    .option('--network-alias <name>', 'what its neighbours there find it by', collect, [])
     .option('--health-path <path>', 'what answers when it is ready')
     .option('--ignore-scan', 'take an image with known holes all the same')
     .addHelpText(
@@ -86,15 +90,17 @@ Examples:
     });
 }
 
-function appOptions({ port, socket, env, envFile, volume, healthPath, ignoreScan }: CreateOptions, words: readonly string[]): Record<string, unknown> {
+function appOptions(options: CreateOptions, words: readonly string[]): Record<string, unknown> {
+  const { port, socket, env, envFile, volume, network, networkAlias: aliases, healthPath, ignoreScan } = options;
   const fromFile = envFile === undefined ? [] : readEnvFile(envFile);
-  return { port, socket, env: [...fromFile, ...env], volumes: volume, healthPath, ignoreScan, ...(words.length > 0 ? { command: words } : {}) };
+  const networks = network.map((name) => ({ name, aliases }));
+  return { port, socket, env: [...fromFile, ...env], volumes: volume, networks, healthPath, ignoreScan, ...(words.length > 0 ? { command: words } : {}) };
 }
 
 /** @throws SubakoError `bad_usage` */
-function refuseAppOptions({ port, socket, env, envFile, volume, healthPath, ignoreScan }: CreateOptions, words: readonly string[]): void {
-  if ([port, socket, envFile, healthPath, ignoreScan, env[0], volume[0], words[0]].every((one) => one === undefined)) return;
-  throw new SubakoError('bad_usage', 'ports, variables, volumes and commands are for sites from an image', { hint: 'give --image REF, too' });
+function refuseAppOptions({ port, socket, env, envFile, volume, network, healthPath, ignoreScan }: CreateOptions, words: readonly string[]): void {
+  if ([port, socket, envFile, healthPath, ignoreScan, env[0], volume[0], network[0], words[0]].every((one) => one === undefined)) return;
+  throw new SubakoError('bad_usage', 'ports, variables, volumes, networks and commands are for sites from an image', { hint: 'give --image REF, too' });
 }
 
 function collect(value: string, before: readonly string[]): readonly string[] {
@@ -210,9 +216,16 @@ function showSite(site: SiteReply, output: { show(value: unknown, asText: () => 
   );
 }
 
-function appFacts({ image, port, socket, env, volumes, healthPath, command, user }: AppReply): [string, string][] {
+function appFacts({ image, port, socket, env, volumes, networks, healthPath, command, user }: AppReply): [string, string][] {
   const where = port === null ? (socket ?? '') : `port ${port}`;
-  const shown = { 'made of': image, listens: where, env: env.map((name) => `${name}=…`).join(' '), volumes: volumes.join(' '), user };
+  const shown = {
+    'made of': image,
+    listens: where,
+    env: env.map((name) => `${name}=…`).join(' '),
+    volumes: volumes.join(' '),
+    networks: networks.join(' '),
+    user,
+  };
   const more = { 'health path': healthPath ?? '', command: (command ?? []).join(' ') };
   return Object.entries({ ...shown, ...more }).filter(([, value]) => value !== '');
 }

@@ -96,4 +96,8 @@ export const MIGRATIONS: readonly string[] = [
    ) STRICT;`,
   // What a site is made of whose image is its owner's.
   `ALTER TABLE sites ADD COLUMN app TEXT CHECK (app IS NULL OR json_valid(app));`,
+  `CREATE TABLE networks (
+     name   TEXT PRIMARY KEY,
+     record TEXT NOT NULL CHECK (json_valid(record))
+   ) STRICT;`,
 ];

@@ -2,6 +2,9 @@
 import type { RuntimeName } from '../../domain/runtime-name.ts';
 import type { NetworkWish } from '../../network/networks.ts';
 
+/** Its place in a network of one's own. */
+export type { Attachment } from '../../network/networks.ts';
+
 export interface BindMount {
   /** Absolute host path, chosen by us: no component of it may be under a tenant's control. */
   readonly source: string;

@@ -1,7 +1,7 @@
 /** Stack: a site from any image. What it changes of its root goes with each container; what is to last lies in its volumes. */
-import { chmodSync, chownSync, lchownSync, lstatSync, mkdirSync, readdirSync } from 'node:fs';
+import { chmodSync, chownSync, copyFileSync, lchownSync, lstatSync, mkdirSync, readdirSync } from 'node:fs';
 import { chown, mkdir } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import type { App } from '../../domain/app.ts';
 import { SubakoError } from '../../domain/errors.ts';
 import { GATEWAY } from '../../domain/gateway.ts';
@@ -18,6 +18,9 @@ import type { Stack, StackContext } from '../stack.ts';
 import { signalNamed } from './signal-named.ts';
 
 export const APP_STACK = 'app';
+
+const [HOSTS, RESOLVER] = ['hosts', 'resolv.conf'];
+const HOST_NAME = 'site';
 
 const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
@@ -69,13 +72,13 @@ async function prepareFiles(context: StackContext): Promise<void> {
 
 /** Asked by those containers that may ask. */
 async function configure({ paths }: StackContext): Promise<void> {
-  await writeFileAtomic(join(paths.configOf('public'), 'resolv.conf'), `nameserver ${GATEWAY}\n`, { mode: 0o444 });
+  await writeFileAtomic(join(paths.configOf('public'), RESOLVER), `nameserver ${GATEWAY}\n`, { mode: 0o444 });
 }
 
 /** Its own names lead to the edge of this machine. */
 async function writeHosts({ site, paths }: StackContext, names: readonly string[]): Promise<void> {
-  const lines = ['127.0.0.1 localhost', '127.0.1.1 site', ...[site.domain, ...names].map((name) => `${GATEWAY} ${name}`)];
-  await writeFileAtomic(join(paths.configOf('public'), 'hosts'), `${lines.join('\n')}\n`, { mode: 0o444 });
+  const lines = ['127.0.0.1 localhost', `127.0.1.1 ${HOST_NAME}`, ...[site.domain, ...names].map((name) => `${GATEWAY} ${name}`)];
+  await writeFileAtomic(join(paths.configOf('public'), HOSTS), `${lines.join('\n')}\n`, { mode: 0o444 });
 }
 
 async function prepareBoot(context: StackContext, roots: Pick<RootFilesystems, 'mount'>): Promise<void> {
@@ -86,6 +89,10 @@ async function prepareBoot(context: StackContext, roots: Pick<RootFilesystems, '
   mkdirSync(instance.root, { mode: 0o711 });
   mkdirSync(instance.sockets, { mode: 0o755 });
   chownSync(instance.sockets, hostIdBase + user.uid, hostIdBase + user.gid);
+  if (isInNetworks(context)) {
+    refuseMissingNetworks(context);
+    copyFileSync(join(paths.configOf('public'), HOSTS), join(instance.root, HOSTS));
+  }
   await roots.mount({ id: instance.id, layers: imageOf(context).layers, hostIdBase, changes: instance.tmp, ephemeral: true });
 }
 
@@ -116,7 +123,7 @@ function bundle(context: StackContext): BundleSpec {
   return {
     rootfs: image.rootfs,
     runtime: site.settings.runtime,
-    hostname: 'site',
+    hostname: HOST_NAME,
     args: [...config.entrypoint, ...(command ?? config.cmd)],
     env: { PATH, ...port, ...Object.fromEntries(config.env.map(pairOf)), ...env, [INSTANCE_VARIABLE]: instance.id },
     cwd: config.workingDir,
@@ -135,16 +142,32 @@ function mounts(context: StackContext): BindMount[] {
   const { paths, instance } = context;
   const { listens, volumes } = appOf(context);
   const socket = 'socket' in listens ? [{ source: instance.sockets, destination: dirname(listens.socket), writable: true }] : [];
-  const files = ['hosts', 'resolv.conf'].map((name) => ({ source: join(paths.configOf('public'), name), destination: `/etc/${name}`, writable: false }));
+  const hosts = join(isInNetworks(context) ? instance.root : paths.configOf('public'), HOSTS);
+  const files = [hosts, join(paths.configOf('public'), RESOLVER)].map((source) => ({ source, destination: `/etc/${basename(source)}`, writable: false }));
   const kept = volumes.map(({ name, path }) => ({ source: join(paths.volumes, name), destination: path, writable: true, executable: true }));
   return [...files, ...socket, ...kept];
 }
 
-/** A link, where the edge comes in by one or it may ask outward. */
+/** A link, where the edge comes in by one or it may ask outward; and the networks that it is in. */
 function networkOf(context: StackContext): BundleSpec['network'] {
-  const { egress, smtp } = context.site.settings;
+  const { site, paths, instance, networks = [] } = context;
+  const { egress, smtp } = site.settings;
   const serves = 'port' in appOf(context).listens;
-  return serves || egress ? { egress, smtp, serves } : 'none';
+  if (!isInNetworks(context)) return serves || egress ? { egress, smtp, serves } : 'none';
+  const hosts = { path: join(instance.root, HOSTS), own: join(paths.configOf('public'), HOSTS), hostname: HOST_NAME };
+  return { egress, smtp, serves, link: serves || egress, networks, hosts };
+}
+
+function isInNetworks(context: StackContext): boolean {
+  return (appOf(context).networks ?? []).length > 0;
+}
+
+function refuseMissingNetworks({ site, networks = [] }: StackContext): void {
+  const missing = site.app?.networks?.find(({ name }) => !networks.some(({ network }) => network.name === name));
+  if (missing === undefined) return;
+  throw new SubakoError('not_found', `there is no network ${missing.name}, which ${site.domain} is to be in`, {
+    hint: `make it: subako network create ${missing.name}`,
+  });
 }
 
 function pairOf(variable: string): [name: string, value: string] {
