@@ -36,6 +36,7 @@ import type { SiteContexts } from './site-context.ts';
 import { sitePaths } from './site-paths.ts';
 import type { PlatformDirs } from './site-paths.ts';
 import type { SeedMaker } from './seed-maker.ts';
+import { answersFor } from './new-site-answers.ts';
 import { changeSettings, refuseForeignSettings } from './site-settings.ts';
 import { Names } from './names.ts';
 import type { NameWatcher } from './names.ts';
@@ -89,11 +90,6 @@ export interface CreatedSite {
   readonly admin: { readonly user: string; readonly password: string };
 }
 
-const ADMIN_NAME = /^[a-z0-9][a-z0-9_.@-]{0,59}$/iu;
-/** WordPress's column is no longer. */
-const MAX_EMAIL = 100;
-const EMAIL = /^[^\s@<>"']{1,64}@[^\s@<>"']{1,190}$/u;
-
 export class Sites {
   readonly #deps: SitesDeps;
   /** Further names of the sites. */
@@ -114,7 +110,7 @@ export class Sites {
   async create(request: CreateRequest): Promise<CreatedSite> {
     const { contexts, imageOf, defaults } = this.#deps;
     const domain = canonicalHost(request.domain);
-    const answers = this.#answers(domain, request);
+    const answers = answersFor(request, { domain, authority: new URL(this.#deps.addresses.originsOf(domain)[0]).host });
     const stack = contexts.stackOf({ stack: request.stack ?? 'wordpress' });
     if (!isInstalled(stack)) throw new SubakoError('bad_setting', `a site of the stack ${stack.name} is made from an image`, { hint: 'give --image REF' });
     const image = await imageOf(stack);
@@ -348,21 +344,6 @@ export class Sites {
       await cmdb.deleteSite(site.id);
     });
   }
-
-  #answers(domain: string, request: CreateRequest): NewSiteAnswers {
-    const adminUser = request.adminUser ?? 'admin';
-    if (!ADMIN_NAME.test(adminUser)) throw new SubakoError('bad_setting', `“${adminUser}” is not a user name`, { hint: 'use letters, digits, and _ . - @' });
-    const adminEmail = request.adminEmail ?? defaultEmail(domain);
-    if (!EMAIL.test(adminEmail) || adminEmail.length > MAX_EMAIL)
-      throw new SubakoError('bad_setting', `“${adminEmail}” is not an e-mail address`, { hint: 'write it like owner@example.org' });
-    const title = (request.title ?? domain).slice(0, 200);
-    return { title, adminUser, adminEmail, adminPassword: newSecret(18), authority: new URL(this.#deps.addresses.originsOf(domain)[0]).host };
-  }
-}
-
-function defaultEmail(domain: string): string {
-  const email = `admin@${domain.includes('.') ? domain : `${domain}.invalid`}`;
-  return email.length > MAX_EMAIL ? 'admin@site.invalid' : email;
 }
 
 /** Settings that say which pages are kept, for whom, and with what. */

@@ -1,5 +1,5 @@
 /** Keeps CRIU started ahead of the next restore: until the program is there takes 5 ms, and a visitor would wait for them. */
-import { constants, renameSync } from 'node:fs';
+import { chownSync, constants, renameSync } from 'node:fs';
 import { mkdir, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { handLog } from '../../lib/hand-log.ts';
@@ -54,6 +54,7 @@ export class Ahead implements AsyncDisposable {
       return this.take(paths, owner);
     }
     handLog(files.log, paths.log, owner);
+    chownSync(files.stdin, owner.uid, owner.gid);
     renameSync(files.stdin, paths.stdin);
     return started;
   }
@@ -79,8 +80,9 @@ export class Ahead implements AsyncDisposable {
     this.#made += 1;
     const files = { log: join(this.#dirs.log, `log-${this.#made}`), stdin: join(this.#dirs.stdin, `stdin-${this.#made}`) };
     const { O_WRONLY, O_CREAT, O_APPEND, O_RDONLY } = constants;
+    // With the modes that they have where a container is booted: CRIU compares.
     await using log = await open(files.log, O_WRONLY | O_CREAT | O_APPEND, 0o600);
-    await using stdin = await open(files.stdin, O_RDONLY | O_CREAT, 0o444);
+    await using stdin = await open(files.stdin, O_RDONLY | O_CREAT, 0o600);
     return { started: await this.criu.begin({ log: log.fd, stdin: stdin.fd }), files };
   }
 }
