@@ -69,7 +69,8 @@ export class OwnCheckpoints {
       for (const name of names) if (name.startsWith('.checkpoint-')) await removeTree(join(root, name));
       if (!names.includes('checkpoint')) continue;
       const { mtimeMs } = await lstat(checkpoint);
-      this.#known.set(siteId, { siteId, madeAt: mtimeMs, bytes: (await sizeOf(checkpoint)) + (await treeBytes(join(checkpoint, CHANGES))) });
+      const changed = namesIn(checkpoint).includes(CHANGES) ? await treeBytes(join(checkpoint, CHANGES)) : 0;
+      this.#known.set(siteId, { siteId, madeAt: mtimeMs, bytes: (await sizeOf(checkpoint)) + changed });
     }
   }
 
