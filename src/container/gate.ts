@@ -10,18 +10,19 @@ import type { Gate } from '../runtime/bundle/bundle-spec.ts';
 
 export class OpenGate implements AsyncDisposable {
   readonly #told: Socket;
-  readonly #waits: FileHandle;
+  readonly #path: string;
+  #waits: FileHandle | undefined;
 
-  private constructor(told: Socket, waits: FileHandle) {
+  private constructor(told: Socket, path: string) {
     this.#told = told;
-    this.#waits = waits;
+    this.#path = path;
   }
 
-  /** Both pipes exist. From now on nobody hangs at them for as long as this is open. */
+  /** Both pipes exist. */
   static async open({ told, waits }: Gate): Promise<OpenGate> {
     const both = constants.O_RDWR | constants.O_NONBLOCK; // or the first to read would find its end
     const reader = new Socket({ fd: openSync(told, both), readable: true, writable: false });
-    return new OpenGate(reader, await open(waits, both));
+    return new OpenGate(reader, waits);
   }
 
   /** When somebody waits at the gate. @throws SubakoError `command_failed` when it is gone already */
@@ -41,12 +42,14 @@ export class OpenGate implements AsyncDisposable {
   }
 
   async letThrough(): Promise<void> {
-    await this.#waits.write('x');
+    this.#waits ??= await open(this.#path, constants.O_RDONLY | constants.O_NONBLOCK);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#told.destroy();
-    await this.#waits.close();
+    // Whoever still waits finds nobody there when he goes on, and his container does not begin.
+    await this.letThrough().catch(() => undefined); // it is gone with its container
+    await this.#waits?.close();
   }
 }
 

@@ -28,7 +28,7 @@ export interface TmpfsMount {
 export interface Gate {
   /** Told of the container, in the runtime's words, when it is ready to begin. */
   readonly told: string;
-  /** It begins when something is written here. */
+  /** It begins when somebody opens this for reading. */
   readonly waits: string;
 }
 

@@ -139,7 +139,7 @@ describe('the OCI configuration of an image', () => {
     expect(Object.keys(hooks ?? {})).toEqual(['createRuntime']);
     expect(hooks?.createRuntime.map(({ path, args }) => [path, args[1]])).toEqual([
       ['/usr/bin/dd', 'of=/run/a'],
-      ['/usr/bin/dd', 'if=/run/b'],
+      ['/usr/bin/dd', 'of=/run/b'],
     ]);
     expect(rendered().hooks).toBeUndefined();
   });

@@ -127,7 +127,8 @@ function gateHooks({ told, waits }: Gate): NonNullable<OciConfig['hooks']> {
   return {
     createRuntime: [
       { path: DD, args: ['dd', `of=${told}`, 'status=none', 'conv=notrunc'], timeout: GATE_TIMEOUT_S },
-      { path: DD, args: ['dd', `if=${waits}`, 'of=/dev/null', 'count=1', 'status=none'], timeout: GATE_TIMEOUT_S },
+      // It opens for writing, which waits for a reader, and then reads what the runtime tells it: one that ended before that was told would end the runtime.
+      { path: DD, args: ['dd', `of=${waits}`, 'status=none', 'conv=notrunc'], timeout: GATE_TIMEOUT_S },
     ],
   };
 }
