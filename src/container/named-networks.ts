@@ -1,4 +1,5 @@
 /** Networks that people name: made, looked at, removed. What the kernel has of one comes and goes with its members. */
+import { existsSync } from 'node:fs';
 import type { Cmdb } from '../cmdb/cmdb.ts';
 import { DEFAULT_NETWORK, membershipsOf } from '../domain/network.ts';
 import type { NamedNetwork } from '../domain/network.ts';
@@ -46,6 +47,7 @@ export class NamedNetworks {
     if (RESERVED.has(name)) throw new SubakoError('bad_usage', `a network cannot be called ${name}`, { hint: 'that word has a meaning for --network already' });
     if (range === undefined)
       throw new SubakoError('host_unfit', 'containers have no network: switched off by `egressRange` in config.json', { hint: 'subako doctor tells more' });
+    if (ipv6 && !existsSync('/proc/net/if_inet6')) throw new SubakoError('host_unfit', 'this machine has no IPv6', { hint: 'leave out --ipv6' });
     return this.#lock.run('subnets', async () => {
       const subnet = freeSubnet(range, new Set((await cmdb.networks()).map((one) => one.subnet)));
       const subnet6 = ipv6 ? { subnet6: subnet6Of(platform, subnet) } : {};

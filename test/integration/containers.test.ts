@@ -205,7 +205,8 @@ describe('a detached container', () => {
       ['/etc/passwd', 126],
     ] as const)
       for (const as of [[], ['-u', 'app']]) expect(await platform.cli(['exec', ...as, 'worker', command])).toMatchObject({ code });
-    expect((await readdir(join(platform.run, 'runtime', 'bundles', 'crun', id))).filter((file) => file.startsWith('exec-'))).toEqual([]);
+    const files = (): Promise<string[]> => readdir(join(platform.run, 'runtime', 'bundles', 'crun', id));
+    expect(await poll(async () => !(await files()).some((file) => file.startsWith('exec-')), WITHIN)).toBe(true);
     expect((await platform.cli(['ps'])).stdout).toMatch(/worker .* running/u);
     expect(await platform.api.get<StatsRow[]>('/v1/containers/stats')).toMatchObject([{ container: 'worker', processes: expect.any(Number) as number }]);
     expect((await platform.cli(['top', 'worker'])).stdout).toContain('trap');
