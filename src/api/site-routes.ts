@@ -5,7 +5,7 @@ import type { Role } from '../domain/role.ts';
 import type { RestingState } from '../domain/state.ts';
 import { newSecret } from '../domain/ids.ts';
 import type { CreateAppRequest } from '../site/sites.ts';
-import { closed, TEXT } from './schemas.ts';
+import { closed, many, TEXT } from './schemas.ts';
 import type { ApiPlatform } from './platform.ts';
 import type { CreatedSiteReply, SiteReply } from './types.ts';
 
@@ -21,7 +21,6 @@ const createSchema = {
     properties: { domain: { type: 'string', maxLength: 1000 }, stack: TEXT, title: TEXT, adminUser: TEXT, adminEmail: TEXT },
   },
 };
-const many = (maxItems: number, maxLength: number): object => ({ type: 'array', maxItems, items: { type: 'string', maxLength } });
 const createAppSchema = closed(
   {
     domain: { type: 'string', maxLength: 1000 },

@@ -43,6 +43,8 @@ describe('the command line', () => {
       'show',
       'set',
       'deploy',
+      'rollback',
+      'releases',
       'admin-password',
       'rm',
       'import',

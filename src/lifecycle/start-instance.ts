@@ -41,7 +41,9 @@ export async function startInstance({ site, role, leave }: Start, deps: Lifecycl
   const stack = contexts.stackOf(site);
   const id = `${roleKey(site.id, role)}-${newId(6)}`;
   const at = now();
-  const instance: Instance = { id, siteId: site.id, role, node: settings.node, state: 'booting', image: site.image, since: at, bootedAt: at };
+  const { image, code } = site;
+  const madeOf = code === undefined ? { image } : { image, codeVersion: code.version };
+  const instance: Instance = { id, siteId: site.id, role, node: settings.node, state: 'booting', ...madeOf, since: at, bootedAt: at };
 
   await using undo = new AsyncDisposableStack();
   // The record comes first: whoever finds it after a crash knows what to remove.
@@ -59,7 +61,7 @@ export async function startInstance({ site, role, leave }: Start, deps: Lifecycl
   await cmdb.putInstance({ ...instance, process });
   if (origin === 'boot') {
     // A strange app may take minutes: nobody waits for its place. How many start at once is about those whose start we know.
-    await untilReady(live, deps, site.app === undefined ? undefined : leave);
+    await untilReady(live, deps, site.app === undefined && site.code === undefined ? undefined : leave);
     phases.mark('listen');
   }
   undo.move();

@@ -26,6 +26,7 @@ import { SiteContexts } from '../site/site-context.ts';
 import type { NameWatcher } from '../site/names.ts';
 import { SeedMaker } from '../site/seed-maker.ts';
 import { Sites } from '../site/sites.ts';
+import type { ImageOf } from '../site/newest-images.ts';
 import { buildOwner } from './build-owner.ts';
 import type { BuiltOwner } from './build-owner.ts';
 import type { Foundation } from './foundation.ts';
@@ -35,7 +36,7 @@ import { buildMail } from './build-mail.ts';
 import { buildPages } from './build-pages.ts';
 import { buildCheckpoints } from './build-checkpoints.ts';
 import { appDefaults, applyPolicies, siteDefaults } from './site-defaults.ts';
-import { STACKS } from './stacks.ts';
+import { CODE_STACKS, STACKS } from './stacks.ts';
 import { tellNetworkFailures } from './tell-network-failures.ts';
 import type { Database } from './start-database.ts';
 
@@ -68,12 +69,12 @@ export interface BuiltSites extends BuiltOwner {
 }
 
 export async function buildSites(config: Config, deps: BuildSitesDeps): Promise<BuiltSites> {
-  const { foundation, cmdb, emit, database, progress, certificates } = deps;
+  const { foundation, cmdb, emit, database, certificates } = deps;
   const paths = platformPaths(config);
   const contexts = buildContexts(config, deps);
   const { templates, spares, spareMaker, ownCheckpoints, strayContainers } = await buildCheckpoints(config, deps);
   const ladder = { templates, spares, ownCheckpoints, metrics: deps.metrics, mail: buildMail(config, emit), hooks: deps.hooks, askDir: paths.ask };
-  const common = { ...lifecycleParts(config, deps), contexts, ...ladder };
+  const common = { ...lifecycleParts(config, deps), contexts, imageOf: newestImages(deps), ...ladder };
   tellNetworkFailures(foundation, { cmdb, emit });
   const lifecycle = new Lifecycle(common);
   const verdicts = new Verdicts();
@@ -93,7 +94,6 @@ export async function buildSites(config: Config, deps: BuildSitesDeps): Promise<
     defaults: (domain) => siteDefaults(config, domain),
     appDefaults: (domain) => appDefaults(config, domain),
     ociImages: deps.images,
-    imageOf: (stack) => foundation.images.ensure(stack.recipe, progress),
     addresses,
     ensureRuntime: (name) => foundation.runtime.ensure(name),
   });
@@ -133,6 +133,10 @@ function lifecycleParts(config: Config, { foundation, cmdb, emit, edge }: BuildS
   return { cmdb, runtime, routes: new RouteTree(edge.hosts), networks, connections: new ConnectionCounter(toolbox), emit, now: Date.now, settings: config };
 }
 
+function newestImages({ foundation, progress }: BuildSitesDeps): ImageOf {
+  return ({ name, recipe }) => foundation.images.ensure(recipe, (text) => progress(`${name} image: ${text}`));
+}
+
 function buildSeeds(config: Config, { foundation, database }: BuildSitesDeps): SeedMaker {
   const { runtime, cgroupPathOf } = foundation;
   const { seeds, seedWork, dev, ask } = platformPaths(config);
@@ -154,7 +158,7 @@ function buildContexts(config: Config, { foundation, database, images: ociImages
   const { images, cgroupPathOf, rootFilesystems } = foundation;
   return new SiteContexts({
     dirs: config,
-    stacks: new Map<string, Stack>([...STACKS, [APP_STACK, appStack(rootFilesystems)]]),
+    stacks: new Map<string, Stack>([...STACKS, ...CODE_STACKS, [APP_STACK, appStack(rootFilesystems)]]),
     imageByDigest: (digest) => images.byDigest(digest),
     ociImages,
     rootOf: (id) => rootFilesystems.of(id),

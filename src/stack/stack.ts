@@ -5,6 +5,7 @@ import type { OciImage } from '../image/oci/oci-image.ts';
 import type { Recipe } from '../image/recipe.ts';
 import type { Alias } from '../domain/alias.ts';
 import type { Listening } from '../domain/app.ts';
+import type { Release } from '../domain/code.ts';
 import type { ProcessIdentity } from '../domain/instance.ts';
 import type { Role } from '../domain/role.ts';
 import type { Site } from '../domain/site.ts';
@@ -106,7 +107,49 @@ export interface InstalledStack extends Stack {
 }
 
 export function isInstalled(stack: Stack): stack is InstalledStack {
-  return 'recipe' in stack;
+  return 'installer' in stack;
+}
+
+/** What is known of a release before it is one. All of it is a stranger's. */
+export interface ReleaseLook {
+  /** Names at its top, a slash behind those of directories. */
+  readonly top: readonly string[];
+  /** Texts of the files that the stack asked for, by their names; those that are there. */
+  readonly texts: Readonly<Record<string, string>>;
+}
+
+/** A stack that runs its owner's code, which comes in releases. One role, `public`, serves everyone; where nothing runs there is none. */
+export interface CodeStack extends Stack {
+  /** Undefined where the edge alone serves its sites, and nothing runs. */
+  readonly recipe: Recipe | undefined;
+  readonly uid: number;
+  /** The web servers to choose from, the usual one first; empty: there is no choice. */
+  readonly webs: readonly string[];
+  /** Whether each site has a database of its own; then: how its address is written in `DATABASE_URL`. */
+  readonly databaseUrl: ((login: DatabaseAddress) => string) | undefined;
+  /** Names of further variables that each site has a secret of its own in. */
+  readonly secrets: readonly string[];
+  /** Directories of the code that outlive releases, whether its owner names them or not. */
+  readonly shared: readonly string[];
+  /** What new sites are set to, where it is not what all sites are: `memory=512m`. */
+  readonly preset: readonly string[];
+  /** A directory with the code that a new site begins with, unless its owner brings some. */
+  welcome(image: Image): string;
+  /** Files of the code whose texts `plan` is shown. */
+  readonly manifests: readonly string[];
+  /** How a release is served. @throws SubakoError `bad_setting` when it cannot be */
+  plan(look: ReleaseLook): Pick<Release, 'documentRoot' | 'command'>;
+}
+
+interface DatabaseAddress {
+  readonly database: string;
+  readonly user: string;
+  readonly password: string;
+  readonly socket: string;
+}
+
+export function isOfCode(stack: Stack): stack is CodeStack {
+  return 'plan' in stack;
 }
 
 /** A path, short enough to be connected to, for a socket in an instance's directory; waits until it is there. */

@@ -96,4 +96,7 @@ export const MIGRATIONS: readonly string[] = [
    ) STRICT;`,
   // What a site is made of whose image is its owner's.
   `ALTER TABLE sites ADD COLUMN app TEXT CHECK (app IS NULL OR json_valid(app));`,
+  // What a site is made of whose code is its owner's.
+  `ALTER TABLE sites ADD COLUMN code TEXT CHECK (code IS NULL OR json_valid(code));
+   ALTER TABLE instances ADD COLUMN code_version INTEGER;`,
 ];

@@ -9,9 +9,12 @@ export interface DiskGuardOptions {
   /** Bytes by which the disk's content may grow meanwhile, whoever else writes. */
   readonly mayGrow: number;
   readonly signal: AbortSignal;
+  /** What to do about it when it grows too much. */
+  readonly hint?: string;
 }
 
 const LOOK_EVERY_MS = 250;
+const IMAGE_HINT = 'nothing of it was kept; imageSizeLimit in config.json is the most that an image may take';
 /** What stays free for everything else: a part of the disk, but never more than this. */
 const RESERVE_PART = 0.05;
 const MOST_RESERVED = 1024 ** 3;
@@ -20,15 +23,15 @@ const MOST_RESERVED = 1024 ** 3;
  * Does the work, and ends it by its signal when the disk grows too much or too full. What was done all the same when it was noticed is an answer.
  * @throws SubakoError `no_space` then; `command_failed` when who asked went away
  */
-export async function guardDisk<T>({ dir, mayGrow, signal }: DiskGuardOptions, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+export async function guardDisk<T>({ dir, mayGrow, signal, hint = IMAGE_HINT }: DiskGuardOptions, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const before = await used(dir);
-  refuseFull(before);
+  refuseFull(before, hint);
   const stop = new AbortController();
   const both = AbortSignal.any([signal, stop.signal]);
   let tooMuch: SubakoError | undefined;
   const look = async (): Promise<void> => {
     const now = await used(dir);
-    tooMuch ??= reason({ now, grown: now.used - before.used, mayGrow });
+    tooMuch ??= reason({ now, grown: now.used - before.used, mayGrow, hint });
     if (tooMuch !== undefined) stop.abort();
   };
   const timer = setInterval(() => void look().catch(() => undefined), LOOK_EVERY_MS);
@@ -55,14 +58,13 @@ async function used(dir: string): Promise<DiskUse> {
   return { size: blocks * bsize, used: (blocks - bfree) * bsize, free: bavail * bsize, files, freeFiles: ffree };
 }
 
-function refuseFull(now: DiskUse): void {
-  const full = reason({ now, grown: 0, mayGrow: 0 });
+function refuseFull(now: DiskUse, hint: string): void {
+  const full = reason({ now, grown: 0, mayGrow: 0, hint });
   if (full !== undefined) throw full;
 }
 
-function reason({ now, grown, mayGrow }: { now: DiskUse; grown: number; mayGrow: number }): SubakoError | undefined {
+function reason({ now, grown, mayGrow, hint }: { now: DiskUse; grown: number; mayGrow: number; hint: string }): SubakoError | undefined {
   const reserve = Math.min(now.size * RESERVE_PART, MOST_RESERVED);
-  const hint = 'nothing of it was kept; imageSizeLimit in config.json is the most that an image may take';
   if (grown > mayGrow) return new SubakoError('no_space', `unpacked it takes more than ${formatSize(mayGrow)}`, { hint });
   if (now.free < reserve)
     return new SubakoError('no_space', `it would leave less than ${formatSize(reserve)} free on the disk`, {

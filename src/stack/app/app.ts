@@ -4,15 +4,15 @@ import { chown, mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { App } from '../../domain/app.ts';
 import { SubakoError } from '../../domain/errors.ts';
-import { GATEWAY } from '../../domain/gateway.ts';
 import { limitsOf } from '../../domain/site.ts';
 import { rangeBase } from '../../domain/uid-range.ts';
 import { APP } from '../../edge/app-files.ts';
 import type { OciImage } from '../../image/oci/oci-image.ts';
-import { removeTree, writeFileAtomic } from '../../lib/files.ts';
+import { removeTree } from '../../lib/files.ts';
 import type { BindMount, BundleSpec } from '../../runtime/bundle/bundle-spec.ts';
 import { INSTANCE_VARIABLE } from '../../runtime/bundle/bundle-spec.ts';
 import type { RootFilesystems } from '../../runtime/rootfs/root-filesystems.ts';
+import { nameMounts, writeHosts, writeResolver } from '../site-names.ts';
 import type { Stack, StackContext } from '../stack.ts';
 import { signalNamed } from './signal-named.ts';
 
@@ -27,7 +27,7 @@ export function appStack(roots: Pick<RootFilesystems, 'mount' | 'unmount'>): Sta
     listensAt: (context) => appOf(context).listens,
     endSignal: ({ ociImage }) => signalNamed(ociImage?.config.stopSignal ?? ''),
     prepareFiles,
-    configure,
+    configure: writeResolver,
     setNames: async (context, names) =>
       writeHosts(
         context,
@@ -54,19 +54,8 @@ async function prepareFiles(context: StackContext): Promise<void> {
     await mkdir(dir, { mode: 0o755 });
     await chown(dir, owner + appOf(context).user.uid, owner + appOf(context).user.gid);
   }
-  await configure(context);
+  await writeResolver(context);
   await writeHosts(context, []);
-}
-
-/** Asked by those containers that may ask. */
-async function configure({ paths }: StackContext): Promise<void> {
-  await writeFileAtomic(join(paths.configOf('public'), 'resolv.conf'), `nameserver ${GATEWAY}\n`, { mode: 0o444 });
-}
-
-/** Its own names lead to the edge of this machine. */
-async function writeHosts({ site, paths }: StackContext, names: readonly string[]): Promise<void> {
-  const lines = ['127.0.0.1 localhost', '127.0.1.1 site', ...[site.domain, ...names].map((name) => `${GATEWAY} ${name}`)];
-  await writeFileAtomic(join(paths.configOf('public'), 'hosts'), `${lines.join('\n')}\n`, { mode: 0o444 });
 }
 
 async function prepareBoot(context: StackContext, roots: Pick<RootFilesystems, 'mount'>): Promise<void> {
@@ -112,9 +101,8 @@ function mounts(context: StackContext): BindMount[] {
   const { paths, instance } = context;
   const { listens, volumes } = appOf(context);
   const socket = 'socket' in listens ? [{ source: instance.sockets, destination: dirname(listens.socket), writable: true }] : [];
-  const files = ['hosts', 'resolv.conf'].map((name) => ({ source: join(paths.configOf('public'), name), destination: `/etc/${name}`, writable: false }));
   const kept = volumes.map(({ name, path }) => ({ source: join(paths.volumes, name), destination: path, writable: true, executable: true }));
-  return [...files, ...socket, ...kept];
+  return [...nameMounts(context), ...socket, ...kept];
 }
 
 /** A link, where the edge comes in by one or it may ask outward. */

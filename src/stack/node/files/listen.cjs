@@ -1,0 +1,22 @@
+'use strict';
+/**
+ * Loaded before the site's own code, in each Node process: whoever listens at the port of the variable PORT, as web apps do everywhere,
+ * listens at the container's Unix socket instead. The container has no network then, and the app does not notice.
+ */
+const { Server } = require('node:net');
+
+const { PORT: port, SUBAKO_SOCKET: path } = process.env;
+const { listen } = Server.prototype;
+
+/** What else may come: (port), (port, host), (port, host, backlog), (options), each with a callback behind it. */
+function isOurs(first) {
+  const asked = typeof first === 'object' && first !== null ? first.port : first;
+  return asked !== undefined && asked !== null && String(asked) === port;
+}
+
+Server.prototype.listen = function (first, ...rest) {
+  if (path === undefined || !isOurs(first)) return listen.call(this, first, ...rest);
+  const callback = rest.findLast((one) => typeof one === 'function');
+  const { exclusive, backlog, signal } = typeof first === 'object' ? first : {};
+  return listen.call(this, { path, exclusive, backlog, signal, readableAll: true, writableAll: true }, ...(callback === undefined ? [] : [callback]));
+};
