@@ -3,14 +3,14 @@ import { describe, expect, it } from 'vitest';
 import type { CodeStack } from '../stack/stack.ts';
 import { toCode } from './code-request.ts';
 
-const STACK = { name: 'lamp', recipe: {}, webs: ['nginx', 'apache'], shared: ['files'] } as unknown as CodeStack;
-const STATIC = { ...STACK, name: 'static', recipe: undefined, webs: [], shared: [] } as CodeStack;
+const STACK = { name: 'lamp', recipe: {}, webs: ['nginx', 'apache'] } as unknown as CodeStack;
+const STATIC = { ...STACK, name: 'static', recipe: undefined, webs: [] } as CodeStack;
 const refused = expect.objectContaining({ code: 'bad_setting' }) as unknown;
 
 describe('a site of its owner’s code', () => {
   it('has the stack’s usual web server, or the one that was asked for', () => {
-    expect(toCode({}, STACK)).toEqual({ web: 'nginx', env: {}, shared: ['files'] });
-    expect(toCode({ web: 'apache', env: ['A=1=2'] }, STACK)).toEqual({ web: 'apache', env: { A: '1=2' }, shared: ['files'] });
+    expect(toCode({}, STACK)).toEqual({ web: 'nginx', env: {}, shared: [] });
+    expect(toCode({ web: 'apache', env: ['A=1=2'] }, STACK)).toEqual({ web: 'apache', env: { A: '1=2' }, shared: [] });
     expect(toCode({}, STATIC)).toEqual({ env: {}, shared: [] });
     for (const [web, stack] of [
       ['lighttpd', STACK],
@@ -21,7 +21,7 @@ describe('a site of its owner’s code', () => {
   });
 
   it('shares directories between releases, each once', () => {
-    expect(toCode({ shared: ['storage', 'files', 'storage/app', 'a/.b/c.d'] }, STACK).shared).toEqual(['files', 'storage', 'a/.b/c.d']);
+    expect(toCode({ shared: ['storage', 'files', 'storage/app', 'a/.b/c.d'] }, STACK).shared).toEqual(['storage', 'files', 'a/.b/c.d']);
     expect(() => toCode({ shared: ['storage'] }, STATIC)).toThrow(refused);
   });
 
@@ -36,7 +36,7 @@ describe('a site of its owner’s code', () => {
     fc.assert(
       fc.property(fc.string({ unit: fc.constantFrom('.', '/', '-', 'a', ' ', '\0') }), (dir) => {
         try {
-          const [, shared = ''] = toCode({ shared: [dir] }, STACK).shared;
+          const [shared = ''] = toCode({ shared: [dir] }, STACK).shared;
           expect(shared.split('/').every((part) => part !== '' && part !== '.' && part !== '..')).toBe(true);
           expect(shared).not.toMatch(/^-/u);
         } catch (error) {

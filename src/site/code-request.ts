@@ -20,7 +20,7 @@ export function toCode({ web, env = [], shared = [] }: CodeRequest, stack: CodeS
   const directories = shared.map((dir) => sharedDirectory(dir));
   if (directories.length > 0 && stack.recipe === undefined)
     throw new SubakoError('bad_setting', `nothing runs for a ${stack.name} site that could write to a directory`, { hint: 'leave --shared away' });
-  return { ...webOf(web, stack), env: environment(env), shared: outermost([...stack.shared, ...directories]) };
+  return { ...webOf(web, stack), env: environment(env), shared: outermost(directories) };
 }
 
 function webOf(web: string | undefined, { name, webs }: CodeStack): Pick<Code, 'web'> {

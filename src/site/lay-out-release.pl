@@ -1,12 +1,17 @@
 # Unpacks a release inside a container of its own: a tar archive comes in at standard input, the draft of the release lies at /srv/subako, what
 # outlives releases at /srv/sites. Whatever the archive holds, nothing else is within reach, and it is the site's user who does this.
-# Arguments: names of files whose texts are wanted, then "--", then directories that outlive releases. Prints what it found, names and texts in hex.
+# Arguments, "--" between them: names of files whose texts are wanted; of directories that are the document root if they are there; directories of
+# the code that outlive releases; and such below the document root. Prints what it found, names and texts in hex.
 use strict;
 use warnings;
 
-my (@manifests, @shared);
-while (@ARGV && (my $word = shift) ne '--') { push @manifests, $word }
-@shared = @ARGV;
+my @lists = ([]);
+for my $word (@ARGV) {
+  if ($word eq '--') { push @lists, [] }
+  else { push @{ $lists[-1] }, $word }
+}
+my @manifests = @{ $lists[0] };
+my @roots = @{ $lists[1] };
 my ($code, $files, $bytes) = ('code', 0, 0);
 my $MOST_TEXT = 65536;
 my $MOST_NAMES = 1000;
@@ -26,10 +31,13 @@ if (defined $only && !-l $only && -d _) {
   rename $only, 'inner' and rmdir $code and rename 'inner', $code or die "draft: $!\n";
 }
 look($code, 0);
-share($_) for @shared;
-print "files $files\nbytes $bytes\n";
 @top = names($code);
 fail('archive', 'there is nothing in it') if @top == 0;
+my ($root) = grep { !-l "$code/$_" && -d _ } @roots;
+share($_, $code) for @{ $lists[2] };
+share($_, defined $root ? "$code/$root" : $code) for @{ $lists[3] };
+print "files $files\nbytes $bytes\n";
+print 'root ', unpack('H*', $root), "\n" if defined $root;
 splice @top, $MOST_NAMES if @top > $MOST_NAMES;
 for my $name (@top) {
   my $path = "$code/$name";
@@ -65,7 +73,7 @@ sub look {
 
 # In the place of a directory that outlives releases is a link. What the first release has in it becomes the first of what lasts.
 sub share {
-  my ($dir) = @_;
+  my ($dir, $above) = @_;
   my @parts = split m{/}, $dir;
   my $kept = '/srv/sites';
   for my $part (@parts) {
@@ -73,8 +81,7 @@ sub share {
     next if !-l $kept && -d _;
     mkdir $kept or fail('shared', "$dir: $!");
   }
-  my $place = "$code/$dir";
-  my $above = $code;
+  my $place = "$above/$dir";
   for my $part (@parts[0 .. $#parts - 1]) {
     $above .= "/$part";
     next if !-l $above && -d _;

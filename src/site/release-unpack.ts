@@ -18,9 +18,14 @@ export interface UnpackOptions {
   readonly data: string;
   readonly manifests: readonly string[];
   readonly shared: readonly string[];
+  /** Names of directories that are the document root, where there is one of them. */
+  readonly roots: readonly string[];
+  readonly sharedInRoot: readonly string[];
 }
 
 export interface Unpacked extends ReleaseLook {
+  /** Empty: all of the code. */
+  readonly documentRoot: string;
   readonly files: number;
   readonly bytes: number;
 }
@@ -29,11 +34,12 @@ const PROGRAM = readFileSync(new URL('lay-out-release.pl', import.meta.url), 'ut
 const LIMITS = { memoryBytes: 256 * 1024 ** 2, cpus: 2, pids: 16 };
 
 /** Nothing is within its reach but the two directories; it reads the archive from standard input. */
-export function unpackSpec({ rootfs, cgroupPath, uidRange, uid, draft, data, manifests, shared }: UnpackOptions): BundleSpec {
+export function unpackSpec({ rootfs, cgroupPath, uidRange, uid, draft, data, ...lists }: UnpackOptions): BundleSpec {
+  const { manifests, roots, shared, sharedInRoot } = lists;
   return {
     rootfs,
     hostname: 'unpack',
-    args: ['/usr/bin/perl', '-e', PROGRAM, '--', ...manifests, '--', ...shared],
+    args: ['/usr/bin/perl', '-e', PROGRAM, '--', ...manifests, '--', ...roots, '--', ...shared, '--', ...sharedInRoot],
     env: { PATH: '/usr/bin:/bin', LC_ALL: 'C' },
     cwd: '/',
     uid,
@@ -65,6 +71,7 @@ export function parseUnpacked(output: string): Unpacked {
   return {
     files,
     bytes,
+    documentRoot: unhex(rows('root')[0]?.[1]),
     top: rows('top').map(([, name, kind]) => `${unhex(name)}${kind === 'd' ? '/' : ''}`),
     texts: Object.fromEntries(rows('text').map(([, name, text]) => [unhex(name), unhex(text)])),
   };

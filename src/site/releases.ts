@@ -61,8 +61,8 @@ export class Releases {
     const hint = 'nothing of it was kept; what lasts and is large belongs into the data of the site, not into its code';
     progress('unpacking the code');
     const unpacked = await guardDisk({ dir: paths.root, mayGrow: MOST_BYTES, signal, hint }, (stop) => this.#unpack(wanted, draft, stop));
-    const { files, bytes } = unpacked;
-    const release: Release = { name, ...stack.plan(unpacked), files, bytes };
+    const { files, bytes, documentRoot } = unpacked;
+    const release: Release = { name, documentRoot, command: stack.commandOf?.(unpacked), files, bytes };
     await writeFileAtomic(join(draft, 'release.json'), JSON.stringify(release), { mode: 0o600 });
     signal.throwIfAborted();
     await rename(draft, releasePaths(paths, name).root);
@@ -96,9 +96,10 @@ export class Releases {
     const owner = rangeBase(site.uidRange) + stack.uid;
     const id = `${site.id}-unpack-${newId(6)}`;
     const { uidRange } = site;
-    const { uid, manifests } = stack;
+    const { uid, manifests, roots, shared: sharedInRoot } = stack;
+    const lists = { manifests, roots, shared, sharedInRoot };
     await chown(draft, owner, owner);
-    await runtime.prepare(id, unpackSpec({ rootfs, cgroupPath: cgroupPathOf(id), uidRange, uid, draft, data: paths.data, manifests, shared }));
+    await runtime.prepare(id, unpackSpec({ rootfs, cgroupPath: cgroupPathOf(id), uidRange, uid, draft, data: paths.data, ...lists }));
     const result = await runtime.runToEnd(id, { input, signal, timeoutMs: UNPACK_TIMEOUT_MS }).catch((error: unknown) => {
       throw new SubakoError('command_failed', `${from} could not be read: ${String(error)}`, { hint: 'is the file whole?', cause: error });
     });

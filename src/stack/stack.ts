@@ -5,7 +5,6 @@ import type { OciImage } from '../image/oci/oci-image.ts';
 import type { Recipe } from '../image/recipe.ts';
 import type { Alias } from '../domain/alias.ts';
 import type { Listening } from '../domain/app.ts';
-import type { Release } from '../domain/code.ts';
 import type { ProcessIdentity } from '../domain/instance.ts';
 import type { Role } from '../domain/role.ts';
 import type { Site } from '../domain/site.ts';
@@ -129,16 +128,18 @@ export interface CodeStack extends Stack {
   readonly databaseUrl: ((login: DatabaseAddress) => string) | undefined;
   /** Names of further variables that each site has a secret of its own in. */
   readonly secrets: readonly string[];
-  /** Directories of the code that outlive releases, whether its owner names them or not. */
+  /** Directories at the top of the code: the first that is there is the document root; else all of the code is. */
+  readonly roots: readonly string[];
+  /** Directories below the document root that outlive releases, whether its owner names them or not. */
   readonly shared: readonly string[];
   /** What new sites are set to, where it is not what all sites are: `memory=512m`. */
   readonly preset: readonly string[];
   /** A directory with the code that a new site begins with, unless its owner brings some. */
   welcome(image: Image): string;
-  /** Files of the code whose texts `plan` is shown. */
+  /** Files of the code whose texts are looked at to find what is run. */
   readonly manifests: readonly string[];
-  /** How a release is served. @throws SubakoError `bad_setting` when it cannot be */
-  plan(look: ReleaseLook): Pick<Release, 'documentRoot' | 'command'>;
+  /** What is run, where the code says it. @throws SubakoError `bad_setting` when it does not */
+  readonly commandOf: ((look: ReleaseLook) => readonly string[]) | undefined;
 }
 
 interface DatabaseAddress {
@@ -149,7 +150,7 @@ interface DatabaseAddress {
 }
 
 export function isOfCode(stack: Stack): stack is CodeStack {
-  return 'plan' in stack;
+  return 'welcome' in stack;
 }
 
 /** A path, short enough to be connected to, for a socket in an instance's directory; waits until it is there. */

@@ -26,7 +26,7 @@ const PATH = '/usr/local/bin:/usr/bin:/bin';
 const OWN_NAMES = new Set(['hosts', 'resolv.conf']);
 
 /** What one stack says of itself. */
-type Facts = Pick<CodeStack, 'name' | 'recipe' | 'webs' | 'databaseUrl' | 'secrets' | 'shared' | 'preset' | 'welcome' | 'manifests' | 'plan'>;
+type Facts = Pick<CodeStack, 'name' | 'recipe' | 'webs' | 'databaseUrl' | 'secrets' | 'roots' | 'shared' | 'preset' | 'welcome' | 'manifests' | 'commandOf'>;
 
 /** What runs for its sites. */
 export interface Serving {

@@ -1,7 +1,6 @@
 /** Stack: an app on Node, which brings its node_modules with it. */
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import type { RecipeFile } from '../../image/recipe.ts';
+import { fileURLToPath } from 'node:url';
 import { CODE, codeStack } from '../code/code-stack.ts';
 import { codeRecipe } from '../code/code-recipe.ts';
 import type { CodeStack } from '../stack.ts';
@@ -17,7 +16,7 @@ export const node: CodeStack = codeStack(
     recipe: codeRecipe({
       name: 'node',
       packages: ['nodejs', 'ca-certificates'],
-      files: ['listen.cjs', 'welcome/server.js', 'welcome/package.json'].map(fromFolder),
+      files: [{ path: `${SHARE}/listen.cjs`, text: readFileSync(new URL('files/listen.cjs', import.meta.url), 'utf8') }],
       checks: [
         { name: 'node', argv: ['node', '--version'], expect: /v(\d+\.\d+\.\d+)/u },
         { name: 'hook', argv: ['node', '--require', `${SHARE}/listen.cjs`, '--print', '"loaded"'], expect: /(loaded)/u },
@@ -26,11 +25,12 @@ export const node: CodeStack = codeStack(
     webs: [],
     databaseUrl: undefined,
     secrets: [],
+    roots: [],
     shared: [],
     preset: [],
-    welcome: ({ rootfs }) => join(rootfs, SHARE, 'welcome'),
+    welcome: () => fileURLToPath(new URL('files/welcome', import.meta.url)),
     manifests: ['package.json'],
-    plan: (look) => ({ documentRoot: '', command: commandOf(look) }),
+    commandOf,
   },
   {
     args: (_at, { release }) => release.command ?? [],
@@ -43,7 +43,3 @@ export const node: CodeStack = codeStack(
     }),
   },
 );
-
-function fromFolder(name: string): RecipeFile {
-  return { path: `${SHARE}/${name}`, text: readFileSync(new URL(`files/${name}`, import.meta.url), 'utf8') };
-}

@@ -1,7 +1,6 @@
 /** Stack: files alone. The edge serves them; nothing runs, nothing wakes. */
 import { fileURLToPath } from 'node:url';
 import { codeStack } from '../code/code-stack.ts';
-import { documentRootOf } from '../code/plan-root.ts';
 import type { CodeStack } from '../stack.ts';
 
 export const staticFiles: CodeStack = codeStack({
@@ -10,9 +9,10 @@ export const staticFiles: CodeStack = codeStack({
   webs: [],
   databaseUrl: undefined,
   secrets: [],
+  roots: ['public'],
   shared: [],
   preset: [],
   welcome: () => fileURLToPath(new URL('files/welcome', import.meta.url)),
   manifests: [],
-  plan: (look) => ({ documentRoot: documentRootOf(look, ['public']) }),
+  commandOf: undefined,
 });
