@@ -20,6 +20,8 @@ import { environment } from './app-request.ts';
 import { toCode } from './code-request.ts';
 import type { CodeRequest } from './code-request.ts';
 import type { Working } from './dumps.ts';
+import { runReleaseCommand } from './release-command.ts';
+import type { ReleaseCommandDeps } from './release-command.ts';
 import type { Releases } from './releases.ts';
 import type { SiteContexts } from './site-context.ts';
 import { sitePaths } from './site-paths.ts';
@@ -27,7 +29,7 @@ import type { PlatformDirs } from './site-paths.ts';
 import type { ImageOf } from './newest-images.ts';
 import type { Sites } from './sites.ts';
 
-export interface CodeSitesDeps {
+export interface CodeSitesDeps extends ReleaseCommandDeps {
   readonly cmdb: Cmdb;
   readonly sites: Sites;
   readonly releases: Releases;
@@ -85,8 +87,8 @@ export class CodeSites {
     return this.#change(domain, async (context, stack, code) => {
       const { changed, removed } = environmentChange(env);
       const kept = Object.fromEntries(Object.entries({ ...code.env, ...changed }).filter(([name]) => !removed.has(name)));
-      const release = files === undefined ? code.release : await this.#deps.releases.make({ context, stack, from: files, shared: code.shared }, working);
-      return { ...code, release, env: kept };
+      const wanted = { ...code, env: kept };
+      return files === undefined ? wanted : { ...wanted, release: await this.#newRelease({ context, stack, code: wanted, from: files }, working) };
     });
   }
 
@@ -109,18 +111,30 @@ export class CodeSites {
   }
 
   async #fill(site: Site, { stack, asked, from }: Filling, working: Working): Promise<void> {
-    const { contexts, sites, releases, cmdb } = this.#deps;
+    const { contexts, sites, cmdb } = this.#deps;
     const context = await contexts.of(site, 'public', site.id);
     const { paths } = context;
     await mkdir(paths.root, { recursive: true, mode: 0o711 });
     for (const dir of [paths.secrets, paths.log]) await mkdir(dir, { mode: 0o700 });
     await stack.prepareFiles(context);
     const ownEnv = { ...(await this.#newDatabase(context, stack)), ...Object.fromEntries(stack.secrets.map((name) => [name, newSecret(48)])) };
-    const release = await releases.make({ context, stack, from: from ?? stack.welcome(context.image), shared: asked.shared }, working);
-    const made = await cmdb.updateSite(site.id, { code: { ...asked, version: 1, release, ownEnv } });
+    const code = { ...asked, version: 1, ownEnv };
+    const release = await this.#newRelease({ context, stack, code, from: from ?? stack.welcome(context.image) }, working);
+    const made = await cmdb.updateSite(site.id, { code: { ...code, release } });
     await stack.configure?.({ ...context, site: made });
     await sites.publish(made);
     await sites.names.begin(made);
+  }
+
+  /** Whole, and ready to be led to; else nothing is left of it. */
+  async #newRelease({ context, stack, code, from }: NewRelease, working: Working): Promise<Release> {
+    const { releases } = this.#deps;
+    const release = await releases.make({ context, stack, from, shared: code.shared }, working);
+    await using undo = new AsyncDisposableStack();
+    undo.defer(() => releases.remove(context.paths, release));
+    await runReleaseCommand({ ...context.site, code: { ...code, release } }, stack, { deps: this.#deps, working });
+    undo.move();
+    return release;
   }
 
   /** As variables of the site's. */
@@ -143,8 +157,8 @@ export class CodeSites {
       const stack = contexts.stackOf(site);
       if (!isOfCode(stack)) throw new TypeError(`${stack.name} runs no code`);
       const context = await contexts.of(site, 'public', site.id);
-      const wanted = await next(context, stack, code);
-      const changed = await cmdb.updateSite(site.id, { code: { ...wanted, version: code.version + 1 } });
+      const wanted = { ...(await next(context, stack, code)), version: code.version + 1 };
+      const changed = await cmdb.updateSite(site.id, { code: wanted });
       await failpoint('release.recorded');
       await stack.configure?.({ ...context, site: changed });
       await sites.publish(changed);
@@ -155,6 +169,13 @@ export class CodeSites {
       return changed;
     });
   }
+}
+
+interface NewRelease {
+  readonly context: StackContext;
+  readonly stack: CodeStack;
+  readonly code: Omit<Code, 'release'>;
+  readonly from: string;
 }
 
 interface Filling {

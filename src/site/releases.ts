@@ -77,10 +77,14 @@ export class Releases {
     return Promise.all(names.toSorted().map(async (name) => JSON.parse(await readFile(releasePaths(paths, name).facts, 'utf8')) as Release));
   }
 
+  async remove(paths: SitePaths, { name }: Pick<Release, 'name'>): Promise<void> {
+    await removeTree(releasePaths(paths, name).root);
+  }
+
   /** Removes the oldest, but not the one that runs. */
   async prune(paths: SitePaths, current: Release): Promise<void> {
     const old = (await this.list(paths)).filter(({ name }) => name !== current.name).slice(0, -(KEPT - 1));
-    for (const { name } of old) await removeTree(releasePaths(paths, name).root);
+    for (const one of old) await this.remove(paths, one);
   }
 
   /** What a crash left half made. Idempotent. */
@@ -96,8 +100,8 @@ export class Releases {
     const owner = rangeBase(site.uidRange) + stack.uid;
     const id = `${site.id}-unpack-${newId(6)}`;
     const { uidRange } = site;
-    const { uid, manifests, roots, shared: sharedInRoot } = stack;
-    const lists = { manifests, roots, shared, sharedInRoot };
+    const { uid, manifests, roots, sharedInRoot } = stack;
+    const lists = { manifests, roots, shared: [...new Set([...stack.shared, ...shared])], sharedInRoot };
     await chown(draft, owner, owner);
     await runtime.prepare(id, unpackSpec({ rootfs, cgroupPath: cgroupPathOf(id), uidRange, uid, draft, data: paths.data, ...lists }));
     const result = await runtime.runToEnd(id, { input, signal, timeoutMs: UNPACK_TIMEOUT_MS }).catch((error: unknown) => {

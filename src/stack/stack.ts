@@ -130,8 +130,9 @@ export interface CodeStack extends Stack {
   readonly secrets: readonly string[];
   /** Directories at the top of the code: the first that is there is the document root; else all of the code is. */
   readonly roots: readonly string[];
-  /** Directories below the document root that outlive releases, whether its owner names them or not. */
+  /** Directories of the code that outlive releases, whether its owner names them or not; and such below the document root. */
   readonly shared: readonly string[];
+  readonly sharedInRoot: readonly string[];
   /** What new sites are set to, where it is not what all sites are: `memory=512m`. */
   readonly preset: readonly string[];
   /** A directory with the code that a new site begins with, unless its owner brings some. */
@@ -139,7 +140,9 @@ export interface CodeStack extends Stack {
   /** Files of the code whose texts are looked at to find what is run. */
   readonly manifests: readonly string[];
   /** What is run, where the code says it. @throws SubakoError `bad_setting` when it does not */
-  readonly commandOf: ((look: ReleaseLook) => readonly string[]) | undefined;
+  readonly commandOf: ((look: ReleaseLook) => readonly string[] | undefined) | undefined;
+  /** Run once for each release, before anybody is led to it. */
+  readonly releaseCommand?: readonly string[];
 }
 
 interface DatabaseAddress {

@@ -26,7 +26,22 @@ const PATH = '/usr/local/bin:/usr/bin:/bin';
 const OWN_NAMES = new Set(['hosts', 'resolv.conf']);
 
 /** What one stack says of itself. */
-type Facts = Pick<CodeStack, 'name' | 'recipe' | 'webs' | 'databaseUrl' | 'secrets' | 'roots' | 'shared' | 'preset' | 'welcome' | 'manifests' | 'commandOf'>;
+type Facts = Pick<
+  CodeStack,
+  | 'name'
+  | 'recipe'
+  | 'webs'
+  | 'databaseUrl'
+  | 'secrets'
+  | 'roots'
+  | 'shared'
+  | 'sharedInRoot'
+  | 'preset'
+  | 'welcome'
+  | 'manifests'
+  | 'commandOf'
+  | 'releaseCommand'
+>;
 
 /** What runs for its sites. */
 export interface Serving {

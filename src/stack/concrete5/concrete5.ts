@@ -21,6 +21,6 @@ export const concrete5: CodeStack = phpStack({
   name: 'concrete5',
   rules: CONCRETE5_RULES,
   roots: ['public'],
-  shared: ['application/files', 'application/config', 'application/languages', 'packages'],
+  sharedInRoot: ['application/files', 'application/config', 'application/languages', 'packages'],
   welcome: fileURLToPath(new URL('../php-web/files/bring-your-own', import.meta.url)),
 });

@@ -25,6 +25,6 @@ export const drupal: CodeStack = phpStack({
   name: 'drupal',
   rules: DRUPAL_RULES,
   roots: ['web', 'docroot', 'public'],
-  shared: ['sites/default/files'],
+  sharedInRoot: ['sites/default/files'],
   welcome: fileURLToPath(new URL('../php-web/files/bring-your-own', import.meta.url)),
 });

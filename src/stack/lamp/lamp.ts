@@ -7,6 +7,6 @@ export const lamp: CodeStack = phpStack({
   name: 'lamp',
   rules: { forbidden: [], frontController: true },
   roots: ['public', 'web', 'htdocs'],
-  shared: [],
+  sharedInRoot: [],
   welcome: fileURLToPath(new URL('files/welcome', import.meta.url)),
 });

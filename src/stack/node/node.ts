@@ -27,6 +27,7 @@ export const node: CodeStack = codeStack(
     secrets: [],
     roots: [],
     shared: [],
+    sharedInRoot: [],
     preset: [],
     welcome: () => fileURLToPath(new URL('files/welcome', import.meta.url)),
     manifests: ['package.json'],

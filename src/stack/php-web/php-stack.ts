@@ -13,7 +13,7 @@ export interface PhpStack {
   readonly rules: WebRules;
   /** Directories that are the document root where the code has one of them at its top. */
   readonly roots: readonly string[];
-  readonly shared: readonly string[];
+  readonly sharedInRoot: readonly string[];
   /** Directory of what a new site begins with. */
   readonly welcome: string;
 }
@@ -22,7 +22,7 @@ const [NGINX, APACHE] = ['nginx', 'apache'];
 /** Apache httpd listens at no Unix socket. */
 const PORT = 8080;
 
-export function phpStack({ name, rules, roots, shared, welcome }: PhpStack): CodeStack {
+export function phpStack({ name, rules, roots, sharedInRoot, welcome }: PhpStack): CodeStack {
   const ofApache = ({ web }: Code): boolean => web === APACHE;
   return codeStack(
     {
@@ -32,7 +32,8 @@ export function phpStack({ name, rules, roots, shared, welcome }: PhpStack): Cod
       databaseUrl: ({ database, user, password, socket }) => `mysql://${user}:${password}@localhost/${database}?unix_socket=${socket}&charset=utf8mb4`,
       secrets: ['APP_SECRET'],
       roots,
-      shared,
+      shared: [],
+      sharedInRoot,
       preset: [],
       welcome: () => welcome,
       manifests: [],

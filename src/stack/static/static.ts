@@ -11,6 +11,7 @@ export const staticFiles: CodeStack = codeStack({
   secrets: [],
   roots: ['public'],
   shared: [],
+  sharedInRoot: [],
   preset: [],
   welcome: () => fileURLToPath(new URL('files/welcome', import.meta.url)),
   manifests: [],
