@@ -2,7 +2,7 @@
 
 /** One state of the code, whole and unchanging. */
 export interface Release {
-  /** `20260131T235959Z-` and letters that nobody guesses: they sort by their age. */
+  /** `20260131T235959999Z-` and letters that nobody guesses: they sort by their age. */
   readonly name: string;
   /** Below it, where visitors' files are: `public`, say; empty for all of it. */
   readonly documentRoot: string;
@@ -26,11 +26,11 @@ export interface Code {
   readonly shared: readonly string[];
 }
 
-const RELEASE = /^\d{8}T\d{6}Z-[a-z2-9]{16}$/u;
+const RELEASE = /^\d{8}T\d{9}Z-[a-z2-9]{16}$/u;
 
 /** @param letters sixteen that nobody guesses: whoever knows the name of a release could read it on the machine */
 export function releaseName(at: Date, letters: string): string {
-  return `${at.toISOString().replace(/\.\d+/u, '').replaceAll(/[-:]/gu, '')}-${letters}`;
+  return `${at.toISOString().replaceAll(/[-:.]/gu, '')}-${letters}`;
 }
 
 /** Whether a directory's name is a release's. */

@@ -40,13 +40,13 @@ ${files()}
 
     location = /.subako/static {
       internal;
+${files()}
+      error_page 404 @static_missing;
       if ($asked_file ~ "/\\.(?!well-known/)") { return 404; }
       set $directory "";
       if (-d ${ENTRY}/${FILES}$asked_file) { set $directory $index_file:; }
       # Without the slash, what its page refers to would be looked for elsewhere.
       if ($directory = ":") { return 301 $scheme://$host$port_suffix$asked_path/$is_args$args; }
-      error_page 404 @static_missing;
-${files()}
       gzip_static on;
       try_files $asked_file$index_file $asked_file.html =404;
     }

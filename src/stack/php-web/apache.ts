@@ -1,4 +1,5 @@
 /** Configuration of the Apache httpd in a container with PHP: of the image, and what differs from stack to stack. */
+import { GATEWAY } from '../../domain/gateway.ts';
 import { allForbidden } from './rules.ts';
 import type { WebRules } from './rules.ts';
 
@@ -32,7 +33,7 @@ TypesConfig /etc/mime.types
 DirectoryIndex index.php index.html
 # The edge alone reaches the port, and says who asks and how.
 RemoteIPHeader X-Real-IP
-RemoteIPInternalProxy 10.0.0.0/8 172.16.0.0/12 192.168.0.0/16 100.64.0.0/10
+RemoteIPInternalProxy ${GATEWAY}
 SetEnvIf X-Forwarded-Proto "^https$" HTTPS=on
 RequestHeader unset Proxy early
 DocumentRoot "\${ROOT}"

@@ -10,6 +10,7 @@ import type { CodeStack, ReleaseLook } from '../stack.ts';
 
 const SHARE = '/usr/share/subako';
 const WELCOME = `${SHARE}/welcome`;
+const PUMA = `${SHARE}/puma.rb`;
 const OVERLAY = `${SHARE}/overlay`;
 const BUNDLE = '/usr/bin/bundle';
 const MAKING = 'making an app to begin with';
@@ -20,7 +21,7 @@ export const rails: CodeStack = codeStack(
     recipe: codeRecipe({
       name: 'rails',
       packages: ['rails', 'puma', 'ruby-bootsnap', 'ruby-mysql2', 'ca-certificates'],
-      files: overlay(),
+      files: [{ path: PUMA, text: readFileSync(new URL('files/puma.rb', import.meta.url), 'utf8') }, ...overlay()],
       // A real one, of the generator's, with a page, a table and our Gemfile over it.
       steps: [
         {
@@ -54,17 +55,9 @@ export const rails: CodeStack = codeStack(
     releaseCommand: [BUNDLE, 'exec', 'rails', 'db:prepare'],
   },
   {
-    args: (at) => [
-      BUNDLE,
-      'exec',
-      'puma',
-      '--bind',
-      'socket' in at ? `unix://${at.socket}` : `tcp://0.0.0.0:${at.port}`,
-      '--environment',
-      'production',
-      'config.ru',
-    ],
-    env: (_at, { env }) => ({
+    args: () => [BUNDLE, 'exec', 'puma', '--config', PUMA, 'config.ru'],
+    env: (at, { env }) => ({
+      SUBAKO_BIND: 'socket' in at ? `unix://${at.socket}` : `tcp://0.0.0.0:${at.port}`,
       RAILS_ENV: 'production',
       RACK_ENV: 'production',
       RAILS_LOG_TO_STDOUT: '1',

@@ -10,8 +10,8 @@ const { listen } = Server.prototype;
 
 /** What else may come: (port), (port, host), (port, host, backlog), (options), each with a callback behind it. */
 function isOurs(first) {
-  const asked = typeof first === 'object' && first !== null ? first.port : first;
-  return asked !== undefined && asked !== null && String(asked) === port;
+  const asked = typeof first === 'object' && first !== null ? (first.port ?? first.path) : first;
+  return asked !== undefined && asked !== null && [port, path].includes(String(asked));
 }
 
 Server.prototype.listen = function (first, ...rest) {
@@ -20,3 +20,10 @@ Server.prototype.listen = function (first, ...rest) {
   const { exclusive, backlog, signal } = typeof first === 'object' ? first : {};
   return listen.call(this, { path, exclusive, backlog, signal, readableAll: true, writableAll: true }, ...(callback === undefined ? [] : [callback]));
 };
+
+// A first process has no default way to end: without a handler of the app's own it would never hear that it should.
+if (process.pid === 1) {
+  process.on('SIGTERM', () => {
+    if (process.listenerCount('SIGTERM') === 1) process.exit(143);
+  });
+}

@@ -28,9 +28,10 @@ my $ended;
 do { $ended = waitpid -1, 0 } while ($ended != $fpm && $ended != $server && ($ended > 0 || $!{EINTR}));
 my $status = $?;
 $SIG{TERM} = $SIG{INT} = $SIG{QUIT} = 'IGNORE';
-kill QUIT => $fpm if $ended != $fpm;
-kill TERM => $server if $ended != $server;
-1 while waitpid(-1, 0) > 0;
+my ($other, $signal) = $ended == $fpm ? ($server, 'TERM') : ($fpm, 'QUIT');
+kill $signal => $other;
+waitpid $other, 0;
+# What a program that was killed left running ends with this one.
 exit($status == 0 ? 0 : 1);
 
 sub nginx {
