@@ -32,6 +32,8 @@ export function fileLocations(rules: string): string {
   return `
     location = /.subako/files {
       internal;
+      # The entry may be a link, that of a further name, and is looked at by the rules.
+      set $trusted ${ENTRY};
 ${rules}
       if (-e ${ENTRY}/${STATIC}) { rewrite ^ /.subako/static last; }
 ${files()}
@@ -43,12 +45,17 @@ ${files()}
 ${files()}
       error_page 404 @static_missing;
       if ($asked_file ~ "/\\.(?!well-known/)") { return 404; }
-      set $directory "";
-      if (-d ${ENTRY}/${FILES}$asked_file) { set $directory $index_file:; }
-      # Without the slash, what its page refers to would be looked for elsewhere.
-      if ($directory = ":") { return 301 $scheme://$host$port_suffix$asked_path/$is_args$args; }
       gzip_static on;
-      try_files $asked_file$index_file $asked_file.html =404;
+      try_files $asked_file$index_file $asked_file.html @static_directory;
+    }
+
+    # Without the slash, what the page of a directory refers to would be looked for elsewhere.
+    location @static_directory {
+${files()}
+      error_page 404 @static_missing;
+      if ($index_file) { return 404; }
+      if (-d ${ENTRY}/${FILES}$asked_file) { return 301 $scheme://$host$port_suffix$asked_path/$is_args$args; }
+      return 404;
     }
 
     location @static_missing {
