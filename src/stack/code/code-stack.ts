@@ -1,6 +1,6 @@
 /** What the stacks have in common that run their owner's code: the code is mounted read-only, its data beside it. */
 import { chmodSync, chownSync, mkdirSync } from 'node:fs';
-import { chown, mkdir } from 'node:fs/promises';
+import { chown, mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Listening } from '../../domain/app.ts';
 import type { Code } from '../../domain/code.ts';
@@ -106,7 +106,9 @@ async function prepareFiles(context: StackContext): Promise<void> {
 async function configure(context: StackContext, serving?: Serving): Promise<void> {
   for (const [name, text] of Object.entries(serving?.config?.(codeOf(context)) ?? {})) {
     if (OWN_NAMES.has(name)) throw new TypeError(`${name} is not a stack's`);
-    await writeFileAtomic(join(context.paths.configOf('public'), name), text, { mode: 0o444 });
+    const path = join(context.paths.configOf('public'), name);
+    // At a start this is asked for every site, and nearly all are in order.
+    if ((await readFile(path, 'utf8').catch(() => undefined)) !== text) await writeFileAtomic(path, text, { mode: 0o444 });
   }
 }
 
