@@ -14,6 +14,8 @@ export interface ReleaseCommandDeps {
 }
 
 const WITHIN_MS = 30 * 60_000;
+/** Of what it said, in the error; the facts have more. */
+const [LAST_LINES, MOST_SAID] = [6, 600];
 
 /** @param site with the release that is to run @throws SubakoError `command_failed` with what it said */
 export async function runReleaseCommand(site: Site, stack: CodeStack, { deps, working }: { deps: ReleaseCommandDeps; working: Working }): Promise<void> {
@@ -31,7 +33,8 @@ export async function runReleaseCommand(site: Site, stack: CodeStack, { deps, wo
   working.signal.throwIfAborted();
   if (code === 0) return;
   const said = printableLines(`${stdout}${stderr}`).trim();
-  throw new SubakoError('command_failed', `${text} failed: ${timedOut ? 'it took too long' : (said.split('\n').at(-1)?.slice(0, 300) ?? `exit ${code}`)}`, {
+  const why = timedOut ? 'it took too long' : `it ended with ${code} and said: ${said.split('\n').slice(-LAST_LINES).join(' / ').slice(0, MOST_SAID)}`;
+  throw new SubakoError('command_failed', `${text} failed: ${why}`, {
     hint: 'the site stays as it was; what the command did to the database until then stays, too',
     facts: { output: said.slice(-2_000) },
   });

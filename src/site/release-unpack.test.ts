@@ -29,7 +29,7 @@ describe('what the container says in which a release was unpacked', () => {
       parseUnpacked(`fail archive ${hex('it holds \u001B[2J\n a pipe')}\n`);
       expect.unreachable();
     } catch (error) {
-      expect(error).toMatchObject({ code: 'bad_setting', message: 'the code was not taken: it holds \uFFFD[2J a pipe' });
+      expect(error).toMatchObject({ code: 'bad_setting', message: 'the code was not taken: it holds \uFFFD[2J  a pipe' });
     }
   });
 

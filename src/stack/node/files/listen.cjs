@@ -18,8 +18,25 @@ Server.prototype.listen = function (first, ...rest) {
   if (path === undefined || !isOurs(first)) return listen.call(this, first, ...rest);
   const callback = rest.findLast((one) => typeof one === 'function');
   const { exclusive, backlog, signal } = typeof first === 'object' ? first : {};
-  return listen.call(this, { path, exclusive, backlog, signal, readableAll: true, writableAll: true }, ...(callback === undefined ? [] : [callback]));
+  return openToAll(() =>
+    listen.call(this, { path, exclusive, backlog, signal, readableAll: true, writableAll: true }, ...(callback === undefined ? [] : [callback])),
+  );
 };
+
+/** The edge is another user, and may come as soon as it listens: Node itself changes the socket's mode a moment later. */
+function openToAll(work) {
+  let mask;
+  try {
+    mask = process.umask(0);
+  } catch {
+    return work(); // in a thread nobody may change it
+  }
+  try {
+    return work();
+  } finally {
+    process.umask(mask);
+  }
+}
 
 // A first process has no default way to end: without a handler of the app's own it would never hear that it should.
 if (process.pid === 1) {
