@@ -7,6 +7,7 @@ const WAYS: Readonly<Record<string, string>> = {
   warm: 'warm page (W)',
   paused: 'warm page after a moment’s pause, as there is before each way below',
   frozen: '**frozen** → first page',
+  checkpointed: '**checkpointed** → first page',
   cold: '**cold**, by boot → first page',
   start: '`podman start`',
   run: '`podman run`',
@@ -32,5 +33,5 @@ The same files and the same command, in one run, in turns. Ours: from the reques
 
 ${parts.join('\n\n')}
 
-nginx, nodejs and rails (with puma) of Debian 13, run as www-data, with a page of some sixty bytes, whose first byte and last byte come at once: W is next to nothing here, so a ratio to it says more about W than about the wake. Each has a network of its own as it is by default: ours a veth pair with nftables, podman’s its bridge with a published port. Ours also has a user namespace, a system call allow-list and the edge in front. The peer: podman ${podman} with crun, overlay storage, the image already there, cgroupfs, k8s-file log; \`podman start\` starts a container that was created before. Apps have no checkpoints here, so a cold one boots. zeropod's published figure for the restore of an nginx from a checkpoint is 127 ms, on a machine of its own.`;
+nginx, nodejs and rails (with puma) of Debian 13, run as www-data, with a page of some sixty bytes, whose first byte and last byte come at once: W is next to nothing here, so a ratio to it says more about W than about the wake. Each has a network of its own as it is by default: ours a veth pair with nftables, podman’s its bridge with a published port. Ours also has a user namespace, a system call allow-list and the edge in front. The peer: podman ${podman} with crun, overlay storage, the image already there, cgroupfs, k8s-file log; \`podman start\` starts a container that was created before. There is no template of an app, so a cold one boots. zeropod's published figure for the restore of an nginx from a checkpoint is 127 ms, on a machine of its own; ours is the row *checkpointed* of nginx, with its ratio to W.`;
 }

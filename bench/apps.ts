@@ -12,11 +12,12 @@ import type { BenchApp } from './app-images.ts';
 import { untilFirstPage } from './first-page.ts';
 import { PODMAN_LIMITS, PodmanStore } from './podman-store.ts';
 import { writeSection } from './report.ts';
-import { endStand, NO_POLICY, startStand } from './stand.ts';
+import { endStand, NO_POLICY, startStand, untilTemplate } from './stand.ts';
 import type { Stand } from './stand.ts';
 import { push } from './wake-report.ts';
 import type { Series, WakeFigures } from './wake-report.ts';
 
+const RUNGS = ['frozen', 'checkpointed', 'cold'] as const;
 const ROUNDS = 20;
 const WARM_UP_ROUNDS = 2;
 const WARM_PAGES_A_ROUND = 8;
@@ -33,9 +34,11 @@ interface Stands {
 }
 
 export async function run(rounds = ROUNDS): Promise<void> {
-  const ours = await startStand({ ...NO_POLICY, checkpoints: false });
+  // No spare is made beside, of WordPress.
+  const ours = await startStand({ ...NO_POLICY, spares: 0 });
   await using undo = new AsyncDisposableStack();
   undo.defer(() => endStand(ours));
+  await untilTemplate(ours);
   const peer = await PodmanStore.open(join(ours.platform.dir, 'podman'));
   undo.defer(() => peer.dispose());
   const stands: Stands = { ours, peer, peerPort: ours.platform.http + PEER_PORT_OFFSET };
@@ -72,7 +75,7 @@ async function oneRound(stands: Stands, app: BenchApp, figures: WakeFigures): Pr
   for (let index = 0; index < WARM_PAGES_A_ROUND; index += 1) push(figures.series, 'warm', (await fetchWholePage(domain, platform.http)).ms);
   await sleep(CALM_MS);
   push(figures.series, 'paused', (await fetchWholePage(domain, platform.http)).ms);
-  for (const rung of ['frozen', 'cold'] as const) await oneWake(stands.ours, { domain, rung }, figures);
+  for (const rung of RUNGS) await oneWake(stands.ours, { domain, rung }, figures);
   await api.post(sitePath(domain, '/sleep'), { to: 'cold' });
   await peerRound(stands, app, figures.series);
 }
@@ -95,7 +98,7 @@ async function peerRound({ peer, peerPort }: Stands, app: BenchApp, series: Seri
 
 async function oneWake(
   { platform, api }: Stand,
-  { domain, rung }: { domain: string; rung: 'frozen' | 'cold' },
+  { domain, rung }: { domain: string; rung: (typeof RUNGS)[number] },
   { series, phases }: WakeFigures,
 ): Promise<void> {
   await api.post(sitePath(domain, '/sleep'), { to: rung });

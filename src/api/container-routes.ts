@@ -8,8 +8,9 @@ import { followLog } from '../container/follow-log.ts';
 import type { ApiPlatform } from './platform.ts';
 import { sendOutput } from './move-routes.ts';
 import { closed, PATH } from './schemas.ts';
+import { MEMBERSHIPS } from './network-routes.ts';
 import { beginStream, hold } from './stream-routes.ts';
-import type { SessionReply, WaitReply } from './container-types.ts';
+import type { AttachReply, SessionReply, WaitReply } from './container-types.ts';
 import { streamWork } from './work-stream.ts';
 
 interface ByRef {
@@ -40,7 +41,11 @@ const request = {
   tmpfs: words,
   volumes: words,
   publish: words,
+  expose: words,
+  publishAll: flag,
   network: text,
+  networks: MEMBERSHIPS,
+  extraHosts: words,
   restart: text,
   remove: flag,
   stopSignal: text,
@@ -77,10 +82,10 @@ export function containerRoutes(api: FastifyInstance, platform: ApiPlatform): vo
 function foregroundRoutes(api: FastifyInstance, { containers }: ApiPlatform): void {
   const schema = closed({ ...request, client: process }, ['image', 'client']);
   api.post<{ Body: ContainerRequest & { client: ProcessIdentity } }>('/v1/containers/run-here', schema, async ({ body }, reply) => {
-    const { container, argv, pipes, left } = await containers.all.runHere(body);
+    const { container, left, ...here } = await containers.all.runHere(body);
     if (reply.raw.destroyed || reply.raw.closed) return left();
     const { write, closed: gone } = beginStream(reply, 'application/x-ndjson');
-    write(`${JSON.stringify({ id: container.id, name: container.name, argv, pipes } satisfies SessionReply)}\n`);
+    write(`${JSON.stringify({ id: container.id, name: container.name, ...here } satisfies SessionReply)}\n`);
     await gone;
     return left();
   });
@@ -138,12 +143,17 @@ function lookRoutes(api: FastifyInstance, { containers }: ApiPlatform): void {
       reply.raw.end();
     },
   );
+  api.post<{ Params: ByRef; Body: { input: boolean; keys: string } }>(
+    '/v1/containers/:ref/attach',
+    closed({ input: flag, keys: { type: 'string', maxLength: 100 } }),
+    ({ params, body }): Promise<AttachReply> => all.looks.attach(params.ref, body),
+  );
   const exec = closed({ command: { ...words, minItems: 1 }, tty: flag, user: text, cwd: PATH, env: words }, ['command', 'tty']);
   api.post<{ Params: ByRef; Body: { command: string[]; tty: boolean; user?: string; cwd?: string; env?: string[] } }>(
     '/v1/containers/:ref/exec',
     exec,
     async ({ params, body: { command, ...as } }, reply: FastifyReply) =>
-      hold(reply, { argv: await all.looks.execArgv(params.ref, command, as), release: () => undefined }),
+      hold(reply, { ...(await all.looks.execHere(params.ref, command, as)), release: () => undefined }),
   );
 }
 

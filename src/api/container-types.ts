@@ -43,6 +43,10 @@ export interface ContainerReply {
   readonly endedAt: number | null;
   /** On its link to the machine, while it runs with a network. */
   readonly ports: readonly string[];
+  /** On its own link, while it has one. */
+  readonly address: string | null;
+  /** Those that it is in now. */
+  readonly networks: readonly NetworkPlaceReply[];
   /** What was asked for, and what its image says. */
   readonly spec: Readonly<Record<string, unknown>>;
 }
@@ -79,13 +83,58 @@ export interface WaitReply {
   readonly exitCode: number | null;
 }
 
+/** What whoever attaches runs. */
+export interface AttachReply {
+  readonly argv: readonly string[];
+  readonly terminal: boolean;
+  /** Its exit code when the container has ended; 0: it was left. */
+  readonly ended: number;
+}
+
 /** First line of a container in the foreground. */
 export interface SessionReply {
   readonly id: string;
   readonly name: string;
   readonly argv: readonly string[];
+  /** A file where it is written why it did not begin. */
+  readonly said: string;
+  /** Where what it says is kept, and how much of it. */
+  readonly log: { readonly path: string; readonly maxBytes: number };
   /** For streams that are no terminal: named pipes; an empty file for input where nobody gives it any. */
   readonly pipes: { readonly stdin: string; readonly stdout: string; readonly stderr: string };
+}
+
+interface NetworkPlaceReply {
+  readonly network: string;
+  readonly address: string;
+  readonly address6: string | null;
+  /** What the others find it by. */
+  readonly names: readonly string[];
+}
+
+export interface NetworkReply {
+  readonly id: string;
+  readonly name: string;
+  readonly subnet: string;
+  /** Null: it speaks IPv4 alone. */
+  readonly subnet6: string | null;
+  readonly internal: boolean;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly createdAt: number;
+  /** Names of containers, up or not, and domains of sites that are to be in it. */
+  readonly users: readonly string[];
+  /** Those that are in it now. */
+  readonly members: readonly NetworkMemberReply[];
+}
+
+export interface NetworkMemberReply {
+  /** Of the container. */
+  readonly id: string;
+  readonly container: string | null;
+  readonly site: string | null;
+  readonly address: string;
+  readonly address6: string | null;
+  readonly names: readonly string[];
 }
 
 export interface VolumeReply {

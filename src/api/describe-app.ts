@@ -4,13 +4,14 @@ import type { App } from '../domain/app.ts';
 import type { Code } from '../domain/code.ts';
 import type { AppReply, CodeReply } from './types.ts';
 
-export function describeApp({ imageName, listens, env, volumes, healthPath, command, user }: App): AppReply {
+export function describeApp({ imageName, listens, env, volumes, healthPath, command, networks = [], user }: App): AppReply {
   return {
     image: imageName,
     port: portOf(listens) ?? null,
     socket: 'socket' in listens ? listens.socket : null,
     env: Object.keys(env),
     volumes: volumes.map(({ name, path }) => `${name}:${path}`),
+    networks: networks.map(({ name }) => name),
     healthPath: healthPath ?? null,
     command: command ?? null,
     user: `${user.uid}:${user.gid}`,

@@ -24,7 +24,8 @@ const transfer = { reference, tlsVerify: flag, certDir: PATH };
 export function imageRoutes(api: FastifyInstance, { images }: ApiPlatform): void {
   api.get<{ Querystring: { all?: string } }>('/v1/images', async (request) => {
     const shown = (await images.list()).filter(({ names, digestNames }) => request.query.all !== undefined || names.length + digestNames.length > 0);
-    return Promise.all(shown.map((image) => row(images, image)));
+    const users = await images.users();
+    return shown.map((image) => imageRow(image, users.get(image.id) ?? []));
   });
   api.get<{ Params: Params }>('/v1/images/:reference', async (request) => {
     const image = await images.find(request.params.reference);

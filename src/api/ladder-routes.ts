@@ -12,6 +12,7 @@ export function ladderRoutes(api: FastifyInstance, platform: ApiPlatform): void 
   api.post('/v1/templates/verify', () => platform.verifyTemplates());
   api.delete('/v1/templates', async () => ({ removed: await platform.removeTemplates() }));
   api.get('/v1/checkpoints', () => platform.checkpoints());
+  api.get('/v1/checkpoints/tried', () => platform.triedCheckpoints());
   api.post('/v1/checkpoints/verify', () => platform.verifyCheckpoints());
   api.delete<{ Params: { domain: string } }>('/v1/checkpoints/:domain', async (request) => {
     await platform.removeCheckpoint(request.params.domain);

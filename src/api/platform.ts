@@ -1,15 +1,17 @@
 /** What the API needs of the running platform. */
 import type { Readable, Writable } from 'node:stream';
 import type { Containers } from '../container/containers.ts';
+import type { NetworkRequest } from '../container/named-networks.ts';
 import type { Volumes } from '../container/volumes.ts';
 import type { Container } from '../domain/container.ts';
+import type { NetworkMembership } from '../domain/network.ts';
 import type { OciStore } from '../image/oci/oci-store.ts';
 import type { Dumps } from '../site/dumps.ts';
 import type { Owner } from '../site/owner.ts';
 import type { PrimaryDomain } from '../site/primary-domain.ts';
 import type { CodeSites } from '../site/code-sites.ts';
 import type { SiteImport } from '../site/site-import.ts';
-import type { CreateAppRequest, CreatedSite, CreateRequest, Sites } from '../site/sites.ts';
+import type { CreateAppRequest, CreatedSite, CreateRequest, DeployRequest, Sites } from '../site/sites.ts';
 import type { Job } from '../domain/job.ts';
 import type { Jobs } from '../job/jobs.ts';
 import type { Role } from '../domain/role.ts';
@@ -18,7 +20,7 @@ import type { RestingState } from '../domain/state.ts';
 import type { EventLog } from '../lifecycle/event-log.ts';
 import type { Transition } from '../lifecycle/lifecycle.ts';
 import type { Names } from '../site/names.ts';
-import type { ContainerReply, ContainerRow, ProcessRow, StatsRow } from './container-types.ts';
+import type { ContainerReply, ContainerRow, NetworkReply, ProcessRow, StatsRow } from './container-types.ts';
 import type {
   AuthorityReply,
   CacheReply,
@@ -30,6 +32,7 @@ import type {
   SiteReply,
   StatusReply,
   TemplateReply,
+  TriedReply,
   VerifyReply,
 } from './types.ts';
 
@@ -37,6 +40,16 @@ export interface ExecRequest {
   readonly command: readonly string[];
   readonly tty: boolean;
   readonly role: Role;
+}
+
+/** A command line for whoever asked, and what is kept for him until he is gone. */
+export interface Held {
+  readonly argv: readonly string[];
+  /** A file where it is written why the command did not begin. */
+  readonly said: string;
+  /** Removed afterwards. */
+  readonly files: readonly string[];
+  readonly release: () => void;
 }
 
 export interface ApiCertificates {
@@ -47,9 +60,20 @@ export interface ApiCertificates {
   authority(): AuthorityReply;
 }
 
+export interface ApiNetworks {
+  rows(): Promise<NetworkReply[]>;
+  create(request: NetworkRequest): Promise<NetworkReply>;
+  show(name: string): Promise<NetworkReply>;
+  remove(name: string): Promise<void>;
+  prune(): Promise<string[]>;
+  connect(ref: string, membership: NetworkMembership): Promise<void>;
+  disconnect(ref: string, network: string): Promise<void>;
+}
+
 export interface ApiContainers {
   readonly all: Containers;
   readonly volumes: Volumes;
+  readonly networks: ApiNetworks;
   readonly describe: (container: Container) => ContainerReply;
   isUp(id: string): Promise<boolean>;
   /** Those that are up, or all. */
@@ -96,8 +120,8 @@ export interface ApiPlatform {
   create(request: CreateRequest): Promise<CreatedSite>;
   /** A site from an image. */
   createApp(request: CreateAppRequest): Promise<Site>;
-  /** Moves such a site to the image that this name leads to now; default: the name it has. */
-  deploy(domain: string, image?: string): Promise<Site>;
+  /** Moves such a site to the image that a name leads to now. */
+  deploy(domain: string, request: DeployRequest): Promise<Site>;
   set(domain: string, assignments: readonly string[]): Promise<Site>;
   remove(domain: string): Promise<void>;
   /** Default: the public role. */
@@ -114,6 +138,8 @@ export interface ApiPlatform {
   verifyTemplates(): Promise<VerifyReply[]>;
   removeTemplates(): Promise<number>;
   checkpoints(): Promise<CheckpointReply[]>;
+  /** Apps whose images cannot be checkpointed, or are no quicker for it. */
+  triedCheckpoints(): Promise<TriedReply[]>;
   verifyCheckpoints(): Promise<VerifyReply[]>;
   removeCheckpoint(domain: string): Promise<void>;
   /** All, or a site's. */
@@ -121,9 +147,9 @@ export interface ApiPlatform {
   describeJob(job: Job): Promise<JobReply>;
   logPath(site: Site, role: Role): string;
   /** Wakes the site and keeps it awake until `release`. The command line runs `argv` on this machine, so that terminals and signals work. */
-  openExec(domain: string, request: ExecRequest): Promise<{ readonly argv: readonly string[]; readonly release: () => void }>;
+  openExec(domain: string, request: ExecRequest): Promise<Held>;
   /** As `openExec`, for WP-CLI. @throws SubakoError `command_missing` where there is none */
-  openWpCli(domain: string, request: WpCliRequest): Promise<{ readonly argv: readonly string[]; readonly release: () => void }>;
+  openWpCli(domain: string, request: WpCliRequest): Promise<Held>;
   /** Ends the platform; with `keep`, sites and services go on without the daemon. */
   shutdown(options: { keep: boolean }): void;
 }

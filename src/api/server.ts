@@ -7,6 +7,7 @@ import type { ErrorCode } from '../domain/errors.ts';
 import type { ApiPlatform } from './platform.ts';
 import { cacheRoutes } from './cache-routes.ts';
 import { codeRoutes } from './code-routes.ts';
+import { networkRoutes } from './network-routes.ts';
 import { containerRoutes } from './container-routes.ts';
 import { imageRoutes } from './image-routes.ts';
 import { jobRoutes } from './job-routes.ts';
@@ -35,6 +36,7 @@ const STATUS: Readonly<Partial<Record<ErrorCode, number>>> = {
   wake_overflow: 503,
   wake_timeout: 504,
   no_space: 507,
+  image_refused: 409,
 };
 
 /** Listens on `socket`, replacing one that a killed daemon left. */
@@ -64,6 +66,7 @@ export async function startApi(platform: ApiPlatform, socket: string): Promise<F
   cacheRoutes(api, platform);
   imageRoutes(api, platform);
   containerRoutes(api, platform);
+  networkRoutes(api, platform);
   streamRoutes(api, platform);
   await rm(socket, { force: true });
   // Never reachable for others, not even for a moment: the daemon's umask leaves them no right to write, which connecting takes.

@@ -4,7 +4,8 @@ import { ROLES } from '../domain/role.ts';
 import type { Role } from '../domain/role.ts';
 import type { RestingState } from '../domain/state.ts';
 import { newSecret } from '../domain/ids.ts';
-import type { CreateAppRequest } from '../site/sites.ts';
+import type { CreateAppRequest, DeployRequest } from '../site/sites.ts';
+import { MEMBERSHIPS } from './network-routes.ts';
 import { closed, many, TEXT } from './schemas.ts';
 import type { ApiPlatform } from './platform.ts';
 import type { CreatedSiteReply, SiteReply } from './types.ts';
@@ -21,6 +22,7 @@ const createSchema = {
     properties: { domain: { type: 'string', maxLength: 1000 }, stack: TEXT, title: TEXT, adminUser: TEXT, adminEmail: TEXT },
   },
 };
+const FLAG = { type: 'boolean' };
 const createAppSchema = closed(
   {
     domain: { type: 'string', maxLength: 1000 },
@@ -31,6 +33,8 @@ const createAppSchema = closed(
     volumes: many(50, 1_100),
     healthPath: { type: 'string', maxLength: 2_000 },
     command: many(1_000, 65_536),
+    ignoreScan: FLAG,
+    networks: MEMBERSHIPS,
   },
   ['domain', 'image'],
 );
@@ -65,11 +69,11 @@ export function siteRoutes(api: FastifyInstance, platform: ApiPlatform): void {
     return platform.describe(site);
   });
 
-  api.post<{ Params: ByDomain; Body: { image?: string } }>(
+  api.post<{ Params: ByDomain; Body: DeployRequest }>(
     '/v1/sites/:domain/deploy',
-    closed({ image: TEXT }, []),
+    closed({ image: TEXT, ignoreScan: FLAG }, []),
     async ({ params, body }): Promise<SiteReply> => {
-      return platform.describe(await platform.deploy(params.domain, body.image));
+      return platform.describe(await platform.deploy(params.domain, body));
     },
   );
 

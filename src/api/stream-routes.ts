@@ -1,11 +1,12 @@
 /** API: answers that go on — events, logs, and the hold that an `exec` session has on its site. */
 import { once } from 'node:events';
+import { rm } from 'node:fs/promises';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { SubakoEvent } from '../domain/events.ts';
 import { DEFAULT_ROLE, ROLES } from '../domain/role.ts';
 import type { Role } from '../domain/role.ts';
 import { followFile } from '../lib/follow-file.ts';
-import type { ApiPlatform, ExecRequest, WpCliRequest } from './platform.ts';
+import type { ApiPlatform, ExecRequest, Held, WpCliRequest } from './platform.ts';
 
 interface EventsQuery {
   readonly site?: string;
@@ -85,12 +86,13 @@ export function streamRoutes(api: FastifyInstance, platform: ApiPlatform): void 
 }
 
 /** The site is kept awake for as long as whoever asked stays. */
-export async function hold(reply: FastifyReply, { argv, release }: { argv: readonly string[]; release: () => void }): Promise<void> {
+export async function hold(reply: FastifyReply, { argv, said, files, release }: Held): Promise<void> {
   // Whoever asked may have gone while the site woke.
   if (reply.raw.destroyed || reply.raw.closed) return release();
   const { write, closed } = beginStream(reply, 'application/x-ndjson');
-  write(`${JSON.stringify({ argv })}\n`);
+  write(`${JSON.stringify({ argv, said })}\n`);
   await closed;
+  for (const file of files) await rm(file, { force: true });
   return release();
 }
 

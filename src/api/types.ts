@@ -77,6 +77,8 @@ export interface AppReply {
   readonly env: readonly string[];
   /** `NAME:PATH`. */
   readonly volumes: readonly string[];
+  /** Names of those that it is in. */
+  readonly networks: readonly string[];
   readonly healthPath: string | null;
   /** In place of the image's; null: as the image says. */
   readonly command: readonly string[] | null;
@@ -119,6 +121,12 @@ export interface TemplateReply {
   readonly bytes: number;
   /** Containers restored from it since the daemon started. */
   readonly restores: number;
+}
+
+/** An app that is not checkpointed, because it was tried with its image. */
+export interface TriedReply {
+  readonly site: string;
+  readonly why: string;
 }
 
 export interface CheckpointReply {

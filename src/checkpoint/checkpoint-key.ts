@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { renderOciConfig } from '../runtime/bundle/render-oci-config.ts';
 import { INSTANCE_VARIABLE } from '../runtime/bundle/bundle-spec.ts';
-import type { BundleSpec } from '../runtime/bundle/bundle-spec.ts';
+import type { BindMount, BundleSpec } from '../runtime/bundle/bundle-spec.ts';
 
 export interface KeyParts {
   readonly imageDigest: string;
@@ -20,9 +20,22 @@ const ANY_HARD_LIMITS = { openFiles: Number.MAX_SAFE_INTEGER };
  * everything made under the old one. What a restore gives anew does not: paths on the host, ids, limits, the instance's name.
  */
 export function checkpointKey({ imageDigest, spec, environment, more = [] }: KeyParts): string {
-  const mounts = spec.mounts.map((mount) => ({ ...mount, source: '' }));
   const env = Object.fromEntries(Object.keys(spec.env).map((name) => [name, name === INSTANCE_VARIABLE ? '' : (spec.env[name] ?? '')]));
-  const neutral: BundleSpec = { ...spec, rootfs: '', mounts, env, cgroupPath: '', sharedDev: '', limits: undefined, hostIdBase: 0 };
+  const neutral: BundleSpec = {
+    ...spec,
+    rootfs: '',
+    mounts: fromNowhere(spec.mounts),
+    ...(spec.masks === undefined ? {} : { masks: fromNowhere(spec.masks) }),
+    env,
+    cgroupPath: '',
+    ...(spec.sharedDev === undefined ? {} : { sharedDev: '' }),
+    limits: undefined,
+    hostIdBase: 0,
+  };
   const parts = [imageDigest, renderOciConfig(neutral, ANY_HARD_LIMITS), environment, ...more];
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
+}
+
+function fromNowhere(mounts: readonly BindMount[]): BindMount[] {
+  return mounts.map((mount) => ({ ...mount, source: '' }));
 }

@@ -1,11 +1,8 @@
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { BindMount } from '../runtime/bundle/bundle-spec.ts';
 import { instancePaths, sitePaths } from '../site/site-paths.ts';
 import type { StackContext } from '../stack/stack.ts';
-import { handLog, mountsToHand } from './hand-over.ts';
+import { mountsToHand } from './hand-over.ts';
 
 const CONTAINER = 'spare00001-public-sabcde';
 
@@ -44,26 +41,5 @@ describe('the mounts of a spare that becomes a site’s', () => {
     const more = { ...site, mounts: [...site.mounts, { source: '/a', destination: '/b', writable: false }] };
     expect(() => mountsToHand(nobodys, more)).toThrow('other mounts');
     expect(() => mountsToHand(nobodys, { ...site, mounts: site.mounts.slice(1) })).toThrow('other mounts');
-  });
-});
-
-describe('the log of a spare that becomes a site’s', () => {
-  let dir: string;
-  beforeEach(async () => {
-    dir = await mkdtemp(join(tmpdir(), 'subako-log-'));
-  });
-  afterEach(() => rm(dir, { recursive: true }));
-
-  it.each([
-    ['takes over the site’s older lines, in its place', 'older\n'],
-    ['takes its place where there was none', undefined],
-  ])('%s; what was said of nobody is gone, and the writer goes on in it', async (_, older) => {
-    const [spare, log] = [join(dir, 'spare.log'), join(dir, 'site.log')];
-    await writeFile(spare, 'about nobody\n');
-    if (older !== undefined) await writeFile(log, older);
-    const { ino } = await stat(spare);
-    handLog(spare, log, process.getuid?.() ?? 0);
-    expect(await readFile(log, 'utf8')).toBe(older ?? '');
-    expect((await stat(log)).ino).toBe(ino);
   });
 });

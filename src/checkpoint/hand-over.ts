@@ -1,6 +1,5 @@
 /** What has to change so that a spare container is a site's: its mounts, its directories, its log. */
-import { appendFileSync, chownSync, mkdirSync, readFileSync, renameSync, truncateSync } from 'node:fs';
-import { isErrno } from '../domain/errors.ts';
+import { mkdirSync, renameSync } from 'node:fs';
 import type { BindMount } from '../runtime/bundle/bundle-spec.ts';
 import type { HandedMount } from '../runtime/runtime.ts';
 import type { StackContext } from '../stack/stack.ts';
@@ -35,26 +34,6 @@ export function moveInstance(from: StackContext, to: StackContext): void {
   renameSync(from.instance.tmp, to.instance.tmp);
 }
 
-/**
- * The spare's open log becomes the site's: it takes over the site's older lines, and then its place. Nobody else may be writing to the site's.
- * What the spare said until now was about nobody.
- */
-export function handLog(from: string, to: string, owner: number): void {
-  truncateSync(from, 0);
-  appendFileSync(from, textOf(to));
-  chownSync(from, owner, owner);
-  renameSync(from, to);
-}
-
 function instanceDirs({ instance }: StackContext): string[] {
   return [instance.sockets, instance.opcacheRoot, instance.tmp];
-}
-
-function textOf(path: string): Buffer {
-  try {
-    return readFileSync(path);
-  } catch (error) {
-    if (isErrno(error, 'ENOENT')) return Buffer.alloc(0);
-    throw error;
-  }
 }

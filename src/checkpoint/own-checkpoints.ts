@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { readdirSync } from 'node:fs';
 import { lstat, mkdir, readdir, readFile, rename } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { isErrno } from '../domain/errors.ts';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { EventSink } from '../domain/events.ts';
@@ -10,7 +10,7 @@ import { newId } from '../domain/ids.ts';
 import type { ProcessIdentity } from '../domain/instance.ts';
 import { failpoint } from '../lib/failpoint.ts';
 import { exec } from '../lib/exec.ts';
-import { removeTree } from '../lib/files.ts';
+import { removeTree, treeBytes } from '../lib/files.ts';
 import { Semaphore } from '../lib/semaphore.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { SitePaths } from '../site/site-paths.ts';
@@ -44,6 +44,10 @@ export interface OwnCheckpoint {
 const BLOCK = 512;
 
 const SHRED_AFTER_MS = 1_000;
+const SYNC_WITHIN_MS = 60_000;
+
+/** In a checkpoint's directory; see `Stack.changesOf`. Under the tenant's control. */
+const CHANGES = 'changes';
 
 export class OwnCheckpoints {
   readonly #deps: OwnCheckpointsDeps;
@@ -65,7 +69,8 @@ export class OwnCheckpoints {
       for (const name of names) if (name.startsWith('.checkpoint-')) await removeTree(join(root, name));
       if (!names.includes('checkpoint')) continue;
       const { mtimeMs } = await lstat(checkpoint);
-      this.#known.set(siteId, { siteId, madeAt: mtimeMs, bytes: await sizeOf(checkpoint) });
+      const changed = namesIn(checkpoint).includes(CHANGES) ? await treeBytes(join(checkpoint, CHANGES)) : 0;
+      this.#known.set(siteId, { siteId, madeAt: mtimeMs, bytes: (await sizeOf(checkpoint)) + changed });
     }
   }
 
@@ -86,6 +91,7 @@ export class OwnCheckpoints {
   async take({ context, stack, process, logPath }: Dumpable): Promise<OwnCheckpoint> {
     const { runtime, sealer, now, emit } = this.#deps;
     const { site, paths, instance } = context;
+    stack.prepareCheckpoint?.(context);
     const draft = join(paths.root, `.checkpoint-${newId()}`);
     const older = join(paths.root, `.checkpoint-${newId()}`);
     try {
@@ -100,8 +106,10 @@ export class OwnCheckpoints {
         ...(stack.shrink === undefined ? {} : { shrink: (pids) => stack.shrink?.(process, pids) ?? Promise.resolve() }),
       });
       await failpoint('checkpoint.dumped');
-      const { madeAt, bytes } = await sealer.keep(draft, paths.checkpoint, { key: await this.#key(context, stack), madeAt: now() });
+      const changed = await keepChanges(stack.changesOf?.(context), draft);
+      const { madeAt, bytes: ownBytes } = await sealer.keep(draft, paths.checkpoint, { key: await this.#key(context, stack), madeAt: now() });
       await failpoint('checkpoint.kept');
+      const bytes = ownBytes + changed;
       const made = { siteId: site.id, madeAt, bytes };
       this.#known.set(site.id, made);
       emit({ type: 'checkpoint.made', site: site.domain, facts: { role: 'public', bytes } });
@@ -120,6 +128,15 @@ export class OwnCheckpoints {
     if (verdict.ok) return paths.checkpoint;
     await this.discard(site.id, verdict.why);
     return undefined;
+  }
+
+  /** Gives the instance that is to be restored from it what the other one changed of its root. Then it is of no use to anybody else. */
+  async giveChanges(context: StackContext, stack: Stack): Promise<void> {
+    const changes = stack.changesOf?.(context);
+    if (changes === undefined) return;
+    this.#deps.sealer.forget(context.paths.checkpoint);
+    await mkdir(dirname(changes), { recursive: true, mode: 0o711 });
+    await rename(join(context.paths.checkpoint, CHANGES), changes);
   }
 
   async verify(context: StackContext, stack: Stack): Promise<Verdict> {
@@ -190,6 +207,14 @@ export class OwnCheckpoints {
     const spec = stack.bundle({ site, image, paths, ...rest });
     return checkpointKey({ imageDigest: image.digest, spec, environment, more: [site.id, site.domain, secrets] });
   }
+}
+
+/** Moves what an instance changed into its checkpoint, and waits until it is on disk: until now nobody did. Its bytes. */
+async function keepChanges(changes: string | undefined, draft: string): Promise<number> {
+  if (changes === undefined) return 0;
+  await rename(changes, join(draft, CHANGES));
+  await exec(['sync', '--file-system', '--', draft], { timeoutMs: SYNC_WITHIN_MS });
+  return treeBytes(join(draft, CHANGES));
 }
 
 /**

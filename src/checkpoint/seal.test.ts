@@ -34,6 +34,18 @@ async function flipByte(path: string, at: number): Promise<void> {
 const inDir = (name: string): string => join(dir, name);
 
 describe('the seal on a checkpoint', () => {
+  it('knows that a directory is there, and nothing of what is in it', async () => {
+    const more = await filled('more');
+    await mkdir(join(more, 'changes'));
+    await new Sealer(secret).seal(more, KEY, 1_700_000_000_000);
+    await writeFile(join(more, 'changes', 'file'), 'a tenant\u2019s');
+    expect((await new Sealer(secret).verify(more, KEY)).ok).toBe(true);
+    await rm(join(more, 'changes'), { recursive: true });
+    expect(await new Sealer(secret).verify(more, KEY)).toEqual({ ok: false, why: 'a file is missing: changes' });
+    await writeFile(join(more, 'changes'), '');
+    expect(await new Sealer(secret).verify(more, KEY)).toEqual({ ok: false, why: 'changes is not what it was' });
+  });
+
   it('finds in order what was sealed, and says what it knows of it', async () => {
     const verdict = await new Sealer(secret).verify(dir, KEY);
     expect(verdict).toMatchObject({ ok: true, manifest: { key: KEY, madeAt: 1_700_000_000_000 } });

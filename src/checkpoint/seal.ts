@@ -21,6 +21,8 @@ interface Manifest {
 export type Verdict = { readonly ok: true; readonly manifest: Manifest } | { readonly ok: false; readonly why: string };
 
 const SEAL = 'seal.json';
+/** In the place of a hash. */
+const DIRECTORY = 'directory';
 /** What the kernel counts a file's disk space in. */
 const BLOCK = 512;
 
@@ -107,7 +109,9 @@ export class Sealer {
     return manifest;
   }
 
+  /** What is in a directory is a tenant's, who may write there what it likes; that it is there counts. */
   async #hash(path: string): Promise<string> {
+    if (lstatSync(path).isDirectory()) return DIRECTORY;
     const look = lookOf(path);
     const known = this.#hashes.get(look);
     if (known !== undefined) return known;

@@ -1,17 +1,17 @@
 /** A container in the foreground: its terminal, its streams, its signals and its exit code are ours. */
-import { once } from 'node:events';
 import { closeSync, constants, createReadStream, openSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
 import { Socket } from 'node:net';
-import { constants as os } from 'node:os';
+import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { SessionReply } from '../api/container-types.ts';
 import { SubakoError } from '../domain/errors.ts';
+import { exitOf } from './exit-of.ts';
+import { KeptLog } from './kept-log.ts';
+import { meantBy } from './run-here.ts';
 import { start } from '../lib/exec.ts';
 
-const SIGNAL_EXIT_BASE = 128;
 const STDIN = 0;
-const FORWARDED = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'] as const;
 
 interface Wish {
   readonly tty?: boolean;
@@ -20,8 +20,9 @@ interface Wish {
 
 /** Returns the exit code. @param ended tells the daemon; the session is over then */
 export async function runContainerHere(session: IncomingMessage, wish: Wish, ended: (id: string, exitCode: number) => Promise<unknown>): Promise<number> {
-  const { id, argv, pipes } = JSON.parse(await firstLine(session)) as SessionReply;
-  const exitCode = await (wish.tty === true ? withTerminal(argv) : withPipes(argv, wish, pipes));
+  const { id, argv, said, pipes, log: place } = JSON.parse(await firstLine(session)) as SessionReply;
+  using log = new KeptLog(place);
+  const exitCode = await meantBy(await (wish.tty === true ? withTerminal(argv, log) : withPipes(argv, { ...wish, log }, pipes)), said);
   // The next daemon sees by itself that it has ended.
   await ended(id, exitCode).catch(() => undefined);
   session.destroy();
@@ -41,16 +42,23 @@ async function firstLine(session: IncomingMessage): Promise<string> {
 }
 
 /** The runtime passes everything on, the terminal's size and Ctrl-C included: they are the container's. */
-async function withTerminal(argv: readonly string[]): Promise<number> {
-  const child = start(argv, { stdio: 'inherit' });
-  return exitOf(child, () => undefined);
+async function withTerminal(argv: readonly string[], log: KeptLog): Promise<number> {
+  const child = start(argv, { stdio: ['inherit', 'pipe', 'inherit'] });
+  const copied = child.stdout === null ? undefined : passOn(child.stdout, process.stdout, (chunk) => log.take('stdout', chunk));
+  const exitCode = await exitOf(child, () => undefined);
+  await copied;
+  return exitCode;
 }
 
 /**
  * Real pipes lie between: the runtime gives the container's streams to the container's user, and neither a file of ours nor our terminal is to be his;
  * and a socket, which is what Node would take for output, cannot be opened again by its name in /dev.
  */
-async function withPipes(argv: readonly string[], { interactive }: Wish, { stdin, stdout, stderr }: SessionReply['pipes']): Promise<number> {
+async function withPipes(
+  argv: readonly string[],
+  { interactive, log }: Wish & { log: KeptLog },
+  { stdin, stdout, stderr }: SessionReply['pipes'],
+): Promise<number> {
   const { O_RDONLY, O_WRONLY, O_NONBLOCK } = constants;
   const readers = [stdout, stderr].map((path) => new Socket({ fd: openSync(path, O_RDONLY | O_NONBLOCK), readable: true, writable: false }));
   const input = interactive === true ? ('pipe' as const) : openSync(stdin, O_RDONLY);
@@ -58,7 +66,7 @@ async function withPipes(argv: readonly string[], { interactive }: Wish, { stdin
   // In a session of its own: a signal from our terminal reaches it once, from us.
   const child = start(argv, { stdio: [input, ...outputs], detached: true });
   for (const fd of [...outputs, input]) if (typeof fd === 'number') closeSync(fd);
-  const copied = [process.stdout, process.stderr].map((to, index) => passOn(readers[index] as Socket, to));
+  const copied = (['stdout', 'stderr'] as const).map((name, index) => passOn(readers[index] as Socket, process[name], (chunk) => log.take(name, chunk)));
   // By its descriptor: process.stdin was seen to lose what had come before the container was there.
   if (child.stdin !== null) void pipeline(createReadStream('', { fd: STDIN, autoClose: false }), child.stdin).catch(() => undefined); // it does not read to the end
   const exitCode = await exitOf(child, (signal) => child.kill(signal));
@@ -67,18 +75,7 @@ async function withPipes(argv: readonly string[], { interactive }: Wish, { stdin
 }
 
 /** A reader that has seen enough (head, say) is no error. */
-async function passOn(from: Socket, to: NodeJS.WriteStream): Promise<void> {
+async function passOn(from: Readable, to: NodeJS.WriteStream, seen: (chunk: Buffer) => void): Promise<void> {
+  from.on('data', seen);
   await pipeline(from, to, { end: false }).catch(() => from.resume());
-}
-
-async function exitOf(child: ReturnType<typeof start>, onSignal: (signal: NodeJS.Signals) => void): Promise<number> {
-  for (const signal of FORWARDED) process.on(signal, onSignal);
-  try {
-    const [code, signal] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null];
-    return code ?? SIGNAL_EXIT_BASE + (signal === null ? 0 : os.signals[signal]);
-  } catch (error) {
-    throw new SubakoError('command_failed', 'the container could not be run from here', { cause: error });
-  } finally {
-    for (const signal of FORWARDED) process.off(signal, onSignal);
-  }
 }

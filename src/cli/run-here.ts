@@ -2,7 +2,9 @@
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { constants } from 'node:os';
+import { readFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
+import { codeOfStart } from '../domain/exit-code.ts';
 import { SubakoError } from '../domain/errors.ts';
 import { start } from '../lib/exec.ts';
 
@@ -11,7 +13,8 @@ const SIGNAL_EXIT_BASE = 128;
 /** Runs what the session says, and ends the session: the site need not be kept awake any more. Returns the exit code. */
 export async function runHere(session: IncomingMessage): Promise<number> {
   try {
-    return await runArgv(await argvOf(session));
+    const { argv, said } = await lineOf(session);
+    return await meantBy(await runArgv(argv), said);
   } finally {
     session.destroy();
   }
@@ -19,8 +22,23 @@ export async function runHere(session: IncomingMessage): Promise<number> {
 
 /** What the daemon says is to be run, for as long as the session lasts. */
 export async function argvOf(session: IncomingMessage): Promise<readonly string[]> {
+  return (await lineOf(session)).argv;
+}
+
+interface Line {
+  readonly argv: readonly string[];
+  readonly said: string;
+}
+
+async function lineOf(session: IncomingMessage): Promise<Line> {
   const [line] = (await once(createInterface({ input: session }), 'line')) as [string];
-  return (JSON.parse(line) as { argv: string[] }).argv;
+  return JSON.parse(line) as Line;
+}
+
+/** The exit code, or what it means that the command did not begin. @param said see `Held` */
+export async function meantBy(exitCode: number, said: string): Promise<number> {
+  if (exitCode === 0) return exitCode;
+  return codeOfStart(await readFile(said, 'utf8').catch(() => '')) ?? exitCode;
 }
 
 const ignore = (): void => undefined;

@@ -2,6 +2,9 @@
 import type { Command } from 'commander';
 import { InvalidArgumentError } from 'commander';
 import type { ContainerRequest } from '../container/container-request.ts';
+import { SubakoError } from '../domain/errors.ts';
+import { DEFAULT_NETWORK } from '../domain/network.ts';
+import type { NetworkMembership } from '../domain/network.ts';
 import { readEnvFile, variables } from './env-file.ts';
 
 export interface RunOptions {
@@ -14,6 +17,8 @@ export interface RunOptions {
   readonly env: readonly string[];
   readonly envFile: readonly string[];
   readonly publish: readonly string[];
+  readonly publishAll?: boolean;
+  readonly expose: readonly string[];
   readonly volume: readonly string[];
   readonly tmpfs: readonly string[];
   readonly label: readonly string[];
@@ -26,7 +31,9 @@ export interface RunOptions {
   readonly cpus?: number;
   readonly pidsLimit?: number;
   readonly shmSize?: string;
-  readonly network?: string;
+  readonly network: readonly string[];
+  readonly networkAlias: readonly string[];
+  readonly addHost: readonly string[];
   readonly restart?: string;
   readonly stopSignal?: string;
   readonly stopTimeout?: number;
@@ -46,7 +53,9 @@ export function withRunOptions(command: Command): Command {
     .option('--rm', 'remove it when it ends')
     .option('-e, --env <name=value>', 'a variable; without a value, that of this shell', collect, [])
     .option('--env-file <file>', 'variables, one a line', collect, [])
-    .option('-p, --publish <[ip:][host:]port>', 'lead a port of this machine to one of the container', collect, [])
+    .option('-p, --publish <[ip:][host:]port>', 'lead a port of this machine to one of the container, or a range to a range', collect, [])
+    .option('-P, --publish-all', 'the same for every port that the image names, at free ones of this machine')
+    .option('--expose <port>', 'a port that the image does not name', collect, [])
     .option('-v, --volume <name:path>', 'mount a named volume, or a directory that volumeRoots allows; :ro to read', collect, [])
     .option('--tmpfs <path[:size=64m]>', 'a directory in memory', collect, [])
     .option('-l, --label <name=value>', 'a note on it', collect, [])
@@ -59,7 +68,9 @@ export function withRunOptions(command: Command): Command {
     .option('--cpus <number>', 'such as 1.5', toNumber)
     .option('--pids-limit <number>', 'processes and threads', toNumber)
     .option('--shm-size <size>', 'of /dev/shm (default 64m)')
-    .option('--network <default|none>')
+    .option('--network <name>', 'default: a way out; none; or one of your own (subako network); can be given again', collect, [])
+    .option('--network-alias <name>', 'what its neighbours find it by, besides its name', collect, [])
+    .option('--add-host <name:address>', 'a further line of its /etc/hosts', collect, [])
     .option('--restart <policy>', 'no, on-failure[:N], always, unless-stopped')
     .option('--stop-signal <signal>')
     .option('--stop-timeout <seconds>', 'until it is killed', toNumber)
@@ -80,7 +91,7 @@ export function toRequest(
   own: (name: string) => string | undefined,
 ): ContainerRequest {
   const files = options.envFile.flatMap(readEnvFile);
-  const { name, workdir, user, hostname, memory, cpus, shmSize, network, restart, stopSignal, stopTimeout } = options;
+  const { name, workdir, user, hostname, memory, cpus, shmSize, restart, stopSignal, stopTimeout } = options;
   const { healthInterval, healthTimeout, healthStartPeriod, healthRetries, healthCmd } = options;
   return {
     image,
@@ -92,7 +103,8 @@ export function toRequest(
     memory,
     cpus,
     shmSize,
-    network,
+    ...toNetworks(options),
+    extraHosts: options.addHost,
     restart,
     stopSignal,
     stopTimeout,
@@ -111,11 +123,39 @@ export function toRequest(
     tmpfs: options.tmpfs,
     volumes: options.volume,
     publish: options.publish,
+    publishAll: options.publishAll,
+    expose: options.expose,
     labels: options.label,
   } as ContainerRequest;
 }
 
-function collect(value: string, before: readonly string[]): string[] {
+/** One word says all, where it is one of ours; aliases are those of every network, as `name=NET,alias=NAME` gives one of a single one. */
+function toNetworks({ network, networkAlias }: RunOptions): Pick<ContainerRequest, 'network' | 'networks'> {
+  const [only, ...more] = network;
+  if (only === undefined && networkAlias.length === 0) return {};
+  if (more.length === 0 && networkAlias.length === 0 && only !== undefined && !only.includes('=')) return { network: only };
+  const all = only === undefined ? [DEFAULT_NETWORK] : network;
+  const isMeant = all.every(isWord) ? () => true : (text: string) => !isWord(text);
+  return { networks: all.map((text) => toMembership(text, isMeant(text) ? networkAlias : [])) };
+}
+
+function toMembership(text: string, aliases: readonly string[]): NetworkMembership {
+  const pairs = text.split(',').map((part) => part.split('='));
+  const [name] = text.includes('=') ? pairs.filter(([key]) => key === 'name').map(([, value]) => value) : [text];
+  const unknown = text.includes('=') ? pairs.find(([key]) => key !== 'name' && key !== 'alias') : undefined;
+  if (unknown !== undefined || name === undefined) {
+    throw new SubakoError('bad_usage', `${JSON.stringify(text)} names no network`, { hint: 'write --network shop, or --network name=shop,alias=db' });
+  }
+  const own = pairs.filter(([key]) => key === 'alias').map(([, value]) => value ?? '');
+  return { name, aliases: [...aliases, ...own] };
+}
+
+/** Where nobody is found by an alias. */
+function isWord(name: string): boolean {
+  return [DEFAULT_NETWORK, 'bridge', 'none', 'host'].includes(name);
+}
+
+export function collect(value: string, before: readonly string[]): string[] {
   return [...before, value];
 }
 

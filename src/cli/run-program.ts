@@ -21,7 +21,8 @@ export async function runProgram(program: Command, argv: readonly string[]): Pro
     if (thrown instanceof CommanderError && thrown.exitCode === 0) return 0;
     const error = thrown instanceof CommanderError ? usageError(thrown) : asSubakoError(thrown);
     showError(error, argv.includes('--json'));
-    return ERROR_CODES[error.code];
+    // Of a container's command that did not begin: what it would have been as its own exit code.
+    return typeof error.facts['exitCode'] === 'number' ? error.facts['exitCode'] : ERROR_CODES[error.code];
   }
 }
 

@@ -134,6 +134,17 @@ export function cmdbSuite(name: string, open: () => Promise<Cmdb>): void {
       await expect(cmdb.putContainer({ ...two, name: 'web' })).rejects.toMatchObject({ code: 'already_exists' });
     });
 
+    it('keeps networks, one of a name', async () => {
+      await using cmdb = await open();
+      const network = { id: 'abcdef012345', name: 'shop', subnet: '10.208.0.0/24', internal: false, labels: {}, createdAt: 1 };
+      await cmdb.insertNetwork(network);
+      await expect(cmdb.insertNetwork({ ...network, id: 'bbcdef012345' })).rejects.toMatchObject({ code: 'already_exists' });
+      expect(await cmdb.networks()).toEqual([network]);
+      await cmdb.deleteNetwork('shop');
+      await cmdb.deleteNetwork('shop');
+      expect(await cmdb.networks()).toEqual([]);
+    });
+
     it('keeps volumes', async () => {
       await using cmdb = await open();
       await cmdb.putVolume({ name: 'data', anonymous: false, createdAt: 1 });

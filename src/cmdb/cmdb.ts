@@ -12,6 +12,7 @@ import type { Container, Volume } from '../domain/container.ts';
 import type { NewEvent, SubakoEvent } from '../domain/events.ts';
 import type { Instance, ProcessIdentity } from '../domain/instance.ts';
 import type { Job, JobRun } from '../domain/job.ts';
+import type { NamedNetwork } from '../domain/network.ts';
 import type { Role } from '../domain/role.ts';
 import type { Site, SitePhase, SiteSettings } from '../domain/site.ts';
 import type { State } from '../domain/state.ts';
@@ -113,6 +114,13 @@ export interface Cmdb extends AsyncDisposable {
   volumes(): Promise<Volume[]>;
   /** Durable. Idempotent. */
   deleteVolume(name: string): Promise<void>;
+
+  /** Durable. @throws SubakoError `already_exists` when there is one of that name */
+  insertNetwork(network: NamedNetwork): Promise<void>;
+  /** By name. */
+  networks(): Promise<NamedNetwork[]>;
+  /** Durable. Idempotent. */
+  deleteNetwork(name: string): Promise<void>;
 
   /** Inserts or replaces. */
   putInstance(instance: Instance): Promise<void>;

@@ -4,6 +4,7 @@ import { resolve } from 'node:path';
 import { z } from 'zod';
 import { SubakoError } from '../domain/errors.ts';
 import { DEFAULT_RUNTIME, RUNTIME_NAMES } from '../domain/runtime-name.ts';
+import { SEVERITIES } from '../domain/severity.ts';
 import { MAX_CACHE_MS } from '../domain/site.ts';
 import { HOOKS } from '../hooks/hook-schema.ts';
 import { DURATION, SIZE } from '../lib/amounts.ts';
@@ -43,6 +44,11 @@ const REGISTRY_SCHEMA = z.strictObject({
   insecure: z.boolean().optional(),
   /** Directory with `*.crt` files of authorities by which its certificate is trusted. */
   certDir: z.string().startsWith('/', 'should be an absolute path').optional(),
+  /** Another registry that is asked first for its images: `HOST`, `HOST:PORT` or one of these and a path. */
+  mirror: z
+    .string()
+    .regex(/^[a-zA-Z0-9.-]+(?::\d{1,5})?(?:\/[a-z0-9._/-]+)?$/u, 'should be HOST, HOST:PORT or HOST/PATH')
+    .optional(),
 });
 
 /** Settings as `site set` takes them. */
@@ -127,6 +133,8 @@ export const FILE_SCHEMA = z.strictObject({
   egress: z.boolean().default(true),
   /** Private addresses for the containers that do, or `none`: no container has a network. */
   egressRange: z.string().default('10.201.0.0/16').refine(isEgressRange, 'should be a private range such as 10.201.0.0/16, or none'),
+  /** Private addresses for networks of one's own, a /24 for each. */
+  networkRange: z.string().default('10.208.0.0/12').refine(isNetworkRange, 'should be a private range such as 10.208.0.0/12, of a /24 or more'),
   /** The resolver of containers with a network. Default: the machine's. */
   resolver: z
     .string()
@@ -136,8 +144,16 @@ export const FILE_SCHEMA = z.strictObject({
   mail: MAIL_SCHEMA.optional(),
   /** Directories of this machine that containers may have mounted (`run -v`), and all below them. Default: none. */
   volumeRoots: z.array(z.string().regex(/^\/./u, 'should be an absolute path')).default([]),
+  /** What the files of a site that is imported may take unpacked, and what a dump may. */
+  importSizeLimit: size('100g'),
   /** What one image may take on the disk, unpacked. */
   imageSizeLimit: size('20g'),
+  /** Whether an image is scanned before it becomes a site's, and what happens where security updates wait, or nothing can be said of it. */
+  imageScan: z.enum(['off', 'warn', 'refuse']).default('off'),
+  /** Known holes below it do not count then. */
+  imageScanSeverity: z.enum(SEVERITIES).default('high'),
+  /** A program called `trivy` or `grype` that is asked about images. Default: the one in PATH, if there is one. */
+  imageScanner: z.string().startsWith('/', 'should be an absolute path').optional(),
   /** By host, and port where it is not 443: registries that are not spoken to as all others. */
   registries: z.record(z.string().regex(/^[a-zA-Z0-9.-]+(?::\d{1,5})?$/u, 'should be HOST or HOST:PORT'), REGISTRY_SCHEMA).default({}),
   /** Memory that MariaDB may use for its buffer pool. */
@@ -187,12 +203,18 @@ export function loadConfig(flags: ConfigFlags, env: NodeJS.ProcessEnv = process.
 const PRIVATE = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10'];
 const NOWHERE = { first: 0, size: 0 };
 const [FEWEST_ADDRESSES, MOST_ADDRESSES] = [16, 2 ** 20];
+const ONE_NETWORK = 256;
 
 function isEgressRange(text: string): boolean {
   if (text === 'none') return true;
   const range = parseIpv4Range(text);
   if (range === undefined || range.size < FEWEST_ADDRESSES || range.size > MOST_ADDRESSES) return false;
   return PRIVATE.some((one) => isWithin(range, parseIpv4Range(one) ?? NOWHERE));
+}
+
+function isNetworkRange(text: string): boolean {
+  const range = parseIpv4Range(text);
+  return range !== undefined && range.size >= ONE_NETWORK && PRIVATE.some((one) => isWithin(range, parseIpv4Range(one) ?? NOWHERE));
 }
 
 function badSetting({ path, lineOf }: Definition, error: z.ZodError): SubakoError {
@@ -216,6 +238,11 @@ export function failpointsToArm(env: NodeJS.ProcessEnv = process.env): string {
 export function proxyEnvironment(env: NodeJS.ProcessEnv = process.env): Record<string, string> {
   const wanted = /^(?:https?_proxy|no_proxy|HTTPS?_PROXY|NO_PROXY)$/u;
   return Object.fromEntries(Object.entries(env).filter((pair): pair is [string, string] => wanted.test(pair[0]) && pair[1] !== undefined));
+}
+
+/** Where this machine has its programs. */
+export function programDirectories(env: NodeJS.ProcessEnv = process.env): string[] {
+  return (env['PATH'] ?? '').split(':').filter((dir) => dir.startsWith('/'));
 }
 
 /** The part of the environment that a daemon started by us needs: what people set to reach a package mirror, and our own settings. */

@@ -3,7 +3,9 @@ import { once } from 'node:events';
 import type { EventEmitter } from 'node:events';
 import { isUp } from '../domain/container.ts';
 import type { Container } from '../domain/container.ts';
-import type { ExecAs, Usage } from '../runtime/runtime.ts';
+import { SubakoError } from '../domain/errors.ts';
+import { attachArgv, ENDED } from '../runtime/monitor/attach-argv.ts';
+import type { ExecAs, HereLine, Usage } from '../runtime/runtime.ts';
 import { containerPaths } from './deps.ts';
 import type { ContainersDeps } from './deps.ts';
 import { findContainer } from './find-container.ts';
@@ -44,13 +46,26 @@ export class ContainerLooks {
   }
 
   /** The command line that runs a command in it. @throws SubakoError `conflict` when it does not run */
-  async execArgv(ref: string, argv: readonly string[], { user, ...as }: ExecWish): Promise<readonly string[]> {
+  async execHere(ref: string, argv: readonly string[], { user, ...as }: ExecWish): Promise<HereLine> {
     const container = await this.get(ref);
     if (container.state !== 'running') throw notUp(container);
     const { rootFilesystems, runtime } = this.#deps;
-    if (user === undefined) return runtime.execArgv(container.id, argv, as);
+    if (user === undefined) return runtime.execHere(container.id, argv, as);
     const { uid, gid } = await userIn(rootFilesystems.of(container.id), user, this.#deps);
-    return runtime.execArgv(container.id, argv, { ...as, user: { uid, gid } });
+    return runtime.execHere(container.id, argv, { ...as, user: { uid, gid } });
+  }
+
+  /** At the streams of one in the background. @throws SubakoError `conflict` when it does not run, or is somebody else's */
+  async attach(ref: string, { input, keys }: { input: boolean; keys: string }): Promise<{ argv: readonly string[]; terminal: boolean; ended: number }> {
+    const { id, name, spec, state, client } = await this.get(ref);
+    if (state !== 'running') throw notUp({ name, state });
+    if (client !== undefined)
+      throw new SubakoError('conflict', `${name} runs in the foreground of process ${client.pid}`, {
+        hint: `subako exec -it ${name} sh, or subako logs -f ${name}`,
+      });
+    const { runtime, perl } = this.#deps;
+    const { terminal, interactive } = spec;
+    return { argv: attachArgv({ perl, dir: runtime.bundleOf(id), terminal, input: input && interactive, keys }), terminal, ended: ENDED };
   }
 
   async usage(container: Container): Promise<Usage | undefined> {

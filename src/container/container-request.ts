@@ -1,5 +1,6 @@
 /** What somebody asks for who makes a container: docker's options, in docker's spelling where they have one of their own. */
 import type { ProcessIdentity } from '../domain/instance.ts';
+import type { NetworkMembership } from '../domain/network.ts';
 
 export interface ContainerRequest {
   readonly image: string;
@@ -26,7 +27,16 @@ export interface ContainerRequest {
   readonly volumes?: readonly string[];
   /** `[[IP:]HOST:]CONTAINER[/udp]`. */
   readonly publish?: readonly string[];
+  /** Ports that are named besides those that the image names: `CONTAINER[/udp]`. */
+  readonly expose?: readonly string[];
+  /** All that are named are published, each at a free port of the machine. */
+  readonly publishAll?: boolean;
+  /** `default`, `none`, or the name of one; where there are several, `networks`. */
   readonly network?: string;
+  /** With `default` among them, a way out that the others may not give. */
+  readonly networks?: readonly NetworkMembership[];
+  /** `NAME:ADDRESS`; `host-gateway` is an address too. */
+  readonly extraHosts?: readonly string[];
   /** `no`, `on-failure[:N]`, `always`, `unless-stopped`. */
   readonly restart?: string;
   readonly remove?: boolean;

@@ -5,6 +5,7 @@ import { isUp } from '../domain/container.ts';
 import type { Container } from '../domain/container.ts';
 import { asSubakoError, SubakoError } from '../domain/errors.ts';
 import type { ProcessIdentity } from '../domain/instance.ts';
+import { membershipsOf } from '../domain/network.ts';
 import { poll } from '../lib/deadline.ts';
 import { failpoint } from '../lib/failpoint.ts';
 import { removeTree } from '../lib/files.ts';
@@ -16,12 +17,13 @@ import { containerPaths } from './deps.ts';
 import type { ContainersDeps } from './deps.ts';
 import { ContainerLooks } from './container-looks.ts';
 import { notUp, runs } from './is-up.ts';
+import { networkNamed } from './named-networks.ts';
 import { checkName, freeName, newContainerId } from './names.ts';
 import { claimPorts, refuseTwicePublished } from './ports.ts';
 import { restartAfter, WELL_AFTER_MS } from './restart-policy.ts';
 import { tell } from './tell.ts';
-import { startDetached, startHere } from './start-container.ts';
-import type { Foreground } from './start-container.ts';
+import { startDetached, startHere, whyNotStarted } from './start-container.ts';
+import type { Session } from './session.ts';
 import { signalOf, toSpec } from './to-spec.ts';
 import { claimVolumes, dropAnonymousVolumes } from './volumes.ts';
 
@@ -30,13 +32,6 @@ export interface StopOptions {
   readonly timeoutMs?: number;
   /** False: it may be started again by its policy when the platform comes up. Default: true. */
   readonly byHand?: boolean;
-}
-
-/** A container in the foreground. */
-export interface Session extends Pick<Foreground, 'argv' | 'pipes'> {
-  readonly container: Container;
-  /** Whoever ran it is gone. Idempotent. */
-  readonly left: () => Promise<void>;
 }
 
 const KILLED = 137;
@@ -74,6 +69,7 @@ export class Containers {
     const id = newContainerId();
     const spec = toSpec(request, image.config, id);
     refuseTwicePublished(spec.ports);
+    for (const { name: network } of membershipsOf(spec.network)) await networkNamed(network, cmdb);
     await claimVolumes(spec.volumes, this.#deps);
     const container = await cmdb.insertContainer({
       id,
@@ -244,7 +240,7 @@ export class Containers {
       tell(this.#deps.emit, 'container.started', running);
       return running;
     } catch (error) {
-      await this.#put({ ...starting, state: 'exited', problem: asSubakoError(error).message, endedAt: this.#deps.now() });
+      await this.#put({ ...starting, ...whyNotStarted(error), state: 'exited', endedAt: this.#deps.now() });
       throw error;
     }
   }
@@ -262,13 +258,14 @@ export class Containers {
   async #open(container: Container): Promise<Session> {
     const starting = await this.#starting(container);
     const ending = new AbortController();
-    const { argv, pipes, began } = await startHere(starting, this.#deps, ending.signal);
+    const { began, ...here } = await startHere(starting, this.#deps, ending.signal);
     this.#sessions.set(container.id, ending);
     void began.then(
       (process) => this.#began(container.id, process),
       (error: unknown) => (ending.signal.aborted ? undefined : this.#failed(container.id, error)),
     );
-    return { container: starting, argv, pipes, left: () => this.ended(container.id, KILLED) };
+    const log = { path: this.looks.logPath(container), maxBytes: this.#deps.logBytes };
+    return { container: starting, ...here, log, left: () => this.ended(container.id, KILLED) };
   }
 
   async #began(id: string, process: ProcessIdentity): Promise<void> {

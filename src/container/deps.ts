@@ -30,8 +30,12 @@ export interface ContainersDeps {
   readonly now: () => number;
   readonly cgroupPathOf: (containerId: string) => string;
   readonly dirs: ContainerDirs;
+  /** Bound of what one says. */
+  readonly logBytes: number;
   /** What a container may use that asked for no limits: the machine. */
   readonly machine: { readonly memoryBytes: number; readonly cpus: number };
+  /** Command line of a perl. */
+  readonly perl: readonly string[];
   /** A root file system that has tar, cp, and directories /mnt and /srv. */
   readonly toolsRoot: string;
   /** Directories of the machine that may be mounted, and all below them. */
@@ -60,6 +64,8 @@ export function containerPaths({ containers }: Pick<ContainerDirs, 'containers'>
     log: join(dir, 'log'),
     /** Files that every container finds in its /etc. */
     hosts: join(dir, 'hosts'),
+    /** What stands in that whatever networks there are. */
+    ownHosts: join(dir, 'hosts.own'),
     hostname: join(dir, 'hostname'),
     resolver: join(dir, 'resolv.conf'),
     /** Its streams, where it runs in the foreground without a terminal. */

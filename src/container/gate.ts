@@ -6,6 +6,7 @@ import { Socket } from 'node:net';
 import { SubakoError } from '../domain/errors.ts';
 import type { ProcessIdentity } from '../domain/instance.ts';
 import { startTimeOf } from '../lib/proc.ts';
+import { GATE_WORD } from '../runtime/bundle/bundle-spec.ts';
 import type { Gate } from '../runtime/bundle/bundle-spec.ts';
 
 export class OpenGate implements AsyncDisposable {
@@ -41,7 +42,7 @@ export class OpenGate implements AsyncDisposable {
   }
 
   async letThrough(): Promise<void> {
-    await this.#waits.write('x');
+    await this.#waits.write(`${GATE_WORD}\n`);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

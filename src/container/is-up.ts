@@ -8,7 +8,7 @@ export function runs({ process, client }: Container): boolean {
   return process !== undefined && isAlive(process) && (client === undefined || isAlive(client));
 }
 
-export function notUp({ name, state }: Container): SubakoError {
+export function notUp({ name, state }: Pick<Container, 'name' | 'state'>): SubakoError {
   return new SubakoError('conflict', `${name} is not running: it is ${state}`, {
     hint: state === 'paused' ? `subako unpause ${name}` : `subako start ${name}`,
   });

@@ -12,7 +12,7 @@ martin nightjar nuthatch oriole osprey owl pipit plover robin siskin skylark sni
 warbler waxwing woodpecker wren wryneck`.split(/\s+/u);
 
 /** @throws SubakoError `bad_usage` */
-export function checkName(name: string, what: 'container' | 'volume'): string {
+export function checkName(name: string, what: 'container' | 'network' | 'volume'): string {
   if (NAME.test(name)) return name;
   throw new SubakoError('bad_usage', `${JSON.stringify(name)} is no name for a ${what}`, {
     hint: 'a letter or a digit, then letters, digits, dots, dashes and underscores; at most 63',

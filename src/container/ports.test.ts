@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ANY_PORT, formatPort, parsePort, refuseTwicePublished } from './ports.ts';
+import { ANY_PORT, formatPort, parsePorts, publishAll, refuseTwicePublished } from './ports.ts';
 
 describe('published ports', () => {
   it.each([
@@ -9,19 +9,58 @@ describe('published ports', () => {
     ['80', { protocol: 'tcp', hostPort: ANY_PORT, containerPort: 80 }],
     ['127.0.0.1::80', { protocol: 'tcp', hostAddress: '127.0.0.1', hostPort: ANY_PORT, containerPort: 80 }],
   ])('%s is understood', (text, port) => {
-    expect(parsePort(text)).toEqual(port);
+    expect(parsePorts(text)).toEqual([port]);
   });
 
-  it.each(['', '0:80', '80:0', '65536:80', 'a:b', '1:2:3:4', '::1:80:80', '256.0.0.1:80:80', '80/sctp', '80; drop', '-1:80'])('%j is refused', (text) => {
-    expect(() => parsePort(text)).toThrow(expect.objectContaining({ code: 'bad_usage' }));
+  it.each([
+    '',
+    '0:80',
+    '80:0',
+    '65536:80',
+    'a:b',
+    '1:2:3:4',
+    '::1:80:80',
+    '256.0.0.1:80:80',
+    '80/sctp',
+    '80; drop',
+    '-1:80',
+    '10-5',
+    '1-2:3-5',
+    '1-2000',
+    '8000-8010:80',
+    '1-2-3',
+  ])('%j is refused', (text) => {
+    expect(() => parsePorts(text)).toThrow(expect.objectContaining({ code: 'bad_usage' }));
+  });
+
+  it('are as many as a range has', () => {
+    expect(parsePorts('127.0.0.1:8000-8002:9000-9002/udp').map(formatPort)).toEqual([
+      '9000/udp -> 127.0.0.1:8000',
+      '9001/udp -> 127.0.0.1:8001',
+      '9002/udp -> 127.0.0.1:8002',
+    ]);
+    expect(parsePorts('7-8').map(({ hostPort, containerPort }) => [hostPort, containerPort])).toEqual([
+      [ANY_PORT, 7],
+      [ANY_PORT, 8],
+    ]);
+  });
+
+  it('are all that an image names, once', () => {
+    expect(publishAll(['80/tcp', '53/udp', '80', '443-444']).map(formatPort)).toEqual([
+      '80/tcp -> 0.0.0.0:?',
+      '53/udp -> 0.0.0.0:?',
+      '443/tcp -> 0.0.0.0:?',
+      '444/tcp -> 0.0.0.0:?',
+    ]);
+    for (const text of ['8080:80', 'x', '']) expect(() => publishAll([text])).toThrow(expect.objectContaining({ code: 'bad_usage' }));
   });
 
   it('are written as docker writes them', () => {
-    expect(formatPort(parsePort('8080:80'))).toBe('80/tcp -> 0.0.0.0:8080');
+    expect(parsePorts('8080:80').map(formatPort)).toEqual(['80/tcp -> 0.0.0.0:8080']);
   });
 
   it('are not given twice, but at two addresses', () => {
-    expect(() => refuseTwicePublished([parsePort('80:1'), parsePort('127.0.0.1:80:2')])).toThrow('twice');
-    expect(() => refuseTwicePublished(['127.0.0.1:80:1', '127.0.0.2:80:1', '80:1/udp', '9', '9'].map(parsePort))).not.toThrow();
+    expect(() => refuseTwicePublished([...parsePorts('80:1'), ...parsePorts('127.0.0.1:80:2')])).toThrow('twice');
+    expect(() => refuseTwicePublished(['127.0.0.1:80:1', '127.0.0.2:80:1', '80:1/udp', '9', '9'].flatMap(parsePorts))).not.toThrow();
   });
 });

@@ -1,4 +1,4 @@
-/** Published ports: `-p [[IP:]HOST:]CONTAINER[/tcp|udp]`. */
+/** Published ports: `-p [[IP:]HOST:]CONTAINER[/tcp|udp]`; HOST and CONTAINER may be ranges. */
 import type { Container, PublishedPort } from '../domain/container.ts';
 import { SubakoError } from '../domain/errors.ts';
 import { parseIpv4 } from '../lib/ipv4.ts';
@@ -9,23 +9,46 @@ export const ANY_PORT = 0;
 
 const [FIRST_FREE, LAST_FREE] = [49_153, 65_535];
 
-/** @throws SubakoError `bad_usage` */
-export function parsePort(text: string): PublishedPort {
-  const [, address, host, container, protocol = 'tcp'] = /^(?:(?:(\d[\d.]*):)?(\d{0,5}):)?(\d{1,5})(?:\/(tcp|udp))?$/u.exec(text) ?? [];
-  const containerPort = portOf(container);
-  const hostPort = host === undefined || host === '' ? ANY_PORT : portOf(host);
-  if (containerPort === undefined || hostPort === undefined || (address !== undefined && parseIpv4(address) === undefined)) {
+const MOST_PORTS = 1_000;
+const WORDS = /^(?:(?:(\d[\d.]*):)?(\d{0,5}(?:-\d{1,5})?):)?(\d{1,5}(?:-\d{1,5})?)(?:\/(tcp|udp))?$/u;
+
+/** One, or as many as a range has. @throws SubakoError `bad_usage` */
+export function parsePorts(text: string): PublishedPort[] {
+  const [, address, host = '', container = '', protocol = 'tcp'] = WORDS.exec(text) ?? [];
+  const containerPorts = rangeOf(container);
+  const hostPorts = host === '' ? containerPorts.map(() => ANY_PORT) : rangeOf(host);
+  if (containerPorts.length === 0 || hostPorts.length !== containerPorts.length || (address !== undefined && parseIpv4(address) === undefined)) {
     throw new SubakoError('bad_usage', `${JSON.stringify(text)} does not say which port is to be published`, {
-      hint: 'write it like 8080:80, 127.0.0.1:8080:80 or 5353:53/udp',
+      hint: 'write it like 8080:80, 127.0.0.1:8080:80, 5353:53/udp or 8000-8010:8000-8010',
     });
   }
   const everywhere = address === undefined || address === '0.0.0.0';
-  return { protocol: protocol as PublishedPort['protocol'], ...(everywhere ? {} : { hostAddress: address }), hostPort, containerPort };
+  return containerPorts.map((containerPort, index) => ({
+    protocol: protocol as PublishedPort['protocol'],
+    ...(everywhere ? {} : { hostAddress: address }),
+    hostPort: hostPorts[index] ?? ANY_PORT,
+    containerPort,
+  }));
 }
 
-function portOf(text: string | undefined): number | undefined {
-  const port = Number(text);
-  return Number.isInteger(port) && port >= 1 && port <= 65_535 ? port : undefined;
+/**
+ * Ports that an image names, or somebody for it, each at a free one of the machine.
+ * @param ports such as `80/tcp`, `53/udp`, `8000-8010`
+ * @throws SubakoError `bad_usage`
+ */
+export function publishAll(ports: readonly string[]): PublishedPort[] {
+  const all = ports.flatMap((text) => {
+    if (text.includes(':')) throw new SubakoError('bad_usage', `${JSON.stringify(text)} is no port`, { hint: 'write it like 80, 53/udp or 8000-8010' });
+    return parsePorts(text);
+  });
+  return [...new Map(all.map((port) => [`${port.containerPort}/${port.protocol}`, port])).values()];
+}
+
+/** Empty for what is none. */
+function rangeOf(text: string): number[] {
+  const [first = 0, last = first] = text.split('-').map(Number);
+  if (first < 1 || last > 65_535 || last < first || last - first >= MOST_PORTS) return [];
+  return Array.from({ length: last - first + 1 }, (_, index) => first + index);
 }
 
 /** As docker writes it: `80/tcp -> 0.0.0.0:8080`. */

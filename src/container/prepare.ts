@@ -2,11 +2,12 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import type { Container } from '../domain/container.ts';
 import { SubakoError } from '../domain/errors.ts';
-import { GATEWAY } from '../domain/gateway.ts';
 import { rangeBase } from '../domain/uid-range.ts';
+import type { NetworkWish } from '../network/networks.ts';
 import type { BindMount, BundleSpec, Gate } from '../runtime/bundle/bundle-spec.ts';
 import { containerPaths } from './deps.ts';
 import type { ContainersDeps } from './deps.ts';
+import { networkWishOf, writeNameFiles } from './network-wish.ts';
 import { resolveUser } from './user.ts';
 import type { ResolvedUser } from './user.ts';
 import { seedVolumes } from './seed-volumes.ts';
@@ -28,14 +29,15 @@ export async function prepare(container: Container, deps: ContainersDeps, gate?:
     });
   const paths = containerPaths(deps.dirs, id);
   const hostIdBase = rangeBase(uidRange);
+  const network = await networkWishOf(container, deps);
   const [rootfs, mounts] = await Promise.all([
     deps.rootFilesystems.mount({ id, layers: image.layers, hostIdBase, changes: paths.changes, ephemeral: spec.remove }),
     mountsOf(container, deps),
-    writeFiles(container, paths),
+    writeFiles(container, network, deps),
   ]);
   await seedVolumes(container, { rootfs, mounts }, deps);
   const user = await userIn(rootfs, spec.user, deps);
-  await deps.runtime.prepare(id, bundleOf(container, { rootfs, mounts, user, gate, hostIdBase }, deps));
+  await deps.runtime.prepare(id, bundleOf(container, { rootfs, mounts, user, gate, hostIdBase, network }, deps));
 }
 
 /** @throws SubakoError `bad_usage` when there is no such user */
@@ -50,9 +52,14 @@ interface Made {
   readonly user: ResolvedUser;
   readonly gate: Gate | undefined;
   readonly hostIdBase: number;
+  readonly network: 'none' | NetworkWish;
 }
 
-function bundleOf({ id, spec }: Container, { rootfs, mounts, user, gate, hostIdBase }: Made, { cgroupPathOf, dirs, machine }: ContainersDeps): BundleSpec {
+function bundleOf(
+  { id, spec }: Container,
+  { rootfs, mounts, user, gate, hostIdBase, network }: Made,
+  { cgroupPathOf, dirs, machine }: ContainersDeps,
+): BundleSpec {
   return {
     rootfs,
     hostname: spec.hostname,
@@ -67,7 +74,7 @@ function bundleOf({ id, spec }: Container, { rootfs, mounts, user, gate, hostIdB
     tmpfs: spec.tmpfs,
     cgroupPath: cgroupPathOf(id),
     limits: { memoryBytes: spec.memoryBytes ?? machine.memoryBytes, cpus: spec.cpus ?? machine.cpus, pids: spec.pids ?? PIDS },
-    network: spec.network === 'none' ? 'none' : { smtp: false },
+    network,
     ofImage: true,
     writableRoot: !spec.readOnly,
     terminal: spec.terminal,
@@ -92,13 +99,11 @@ function filesOf(id: string, dirs: ContainersDeps['dirs']): BindMount[] {
   ];
 }
 
-async function writeFiles({ spec }: Container, paths: ReturnType<typeof containerPaths>): Promise<void> {
-  await mkdir(paths.dir, { recursive: true, mode: 0o711 });
-  await Promise.all([
-    writeFile(paths.hosts, `127.0.0.1\tlocalhost ${spec.hostname}\n::1\tlocalhost\n`),
-    writeFile(paths.hostname, `${spec.hostname}\n`),
-    writeFile(paths.resolver, spec.network === 'none' ? '' : `nameserver ${GATEWAY}\n`),
-  ]);
+async function writeFiles(container: Container, network: 'none' | NetworkWish, deps: ContainersDeps): Promise<void> {
+  const { dir, hostname } = containerPaths(deps.dirs, container.id);
+  await mkdir(dir, { recursive: true, mode: 0o711 });
+  await writeNameFiles(container, network, deps);
+  await writeFile(hostname, `${container.spec.hostname}\n`);
 }
 
 /** Of all containers together. Idempotent. */

@@ -3,6 +3,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Container } from '../domain/container.ts';
 import { removeTree } from '../lib/files.ts';
+import { seat } from './connect.ts';
 import { runs } from './is-up.ts';
 import type { Containers } from './containers.ts';
 import type { ContainersDeps } from './deps.ts';
@@ -29,10 +30,13 @@ export async function recoverContainers(containers: Containers, deps: Containers
   }
 }
 
-async function adopt(container: Container, { networks, runtime, cmdb, emit }: ContainersDeps): Promise<void> {
+async function adopt(container: Container, deps: ContainersDeps): Promise<void> {
+  const { networks, runtime, cmdb, emit } = deps;
   const state = runtime.isFrozen(container.id) ? 'paused' : 'running';
   if (state !== container.state) await cmdb.putContainer({ ...container, state });
   if (container.spec.ports.length > 0) await networks.publish(container.id, container.spec.ports);
+  // A network may have been removed by hand meanwhile: it runs on without.
+  await seat(container, deps).catch((error: unknown) => emit({ type: 'network.failed', instance: container.id, cause: String(error) }));
   emit({ type: 'container.adopted', instance: container.id, facts: { container: container.name } });
 }
 

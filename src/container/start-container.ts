@@ -1,6 +1,7 @@
 /** Starts a prepared container: watched by a monitor, or by whoever asked for it, with streams of his own. Nothing is left of it when that fails. */
 import { writeFile } from 'node:fs/promises';
 import type { Container } from '../domain/container.ts';
+import { asSubakoError } from '../domain/errors.ts';
 import type { ProcessIdentity } from '../domain/instance.ts';
 import { poll } from '../lib/deadline.ts';
 import { failpoint } from '../lib/failpoint.ts';
@@ -32,6 +33,8 @@ export async function startDetached(container: Container, deps: ContainersDeps, 
 export interface Foreground {
   /** What whoever asked is to run. */
   readonly argv: readonly string[];
+  /** Where it is written why it did not begin. */
+  readonly said: string;
   /** Named pipes that it may have for streams; an empty file for input where nobody gives it any. */
   readonly pipes: { readonly stdin: string; readonly stdout: string; readonly stderr: string };
   /** Its first process, when it has all it needs; rejected when it never comes so far, or `signal` was aborted. */
@@ -47,7 +50,7 @@ export async function startHere(container: Container, deps: ContainersDeps, sign
   const { told, waits, stdin, stdout, stderr } = containerPaths(deps.dirs, id);
   const isGated = spec.network !== 'none';
   await prepare(container, deps, isGated ? { told, waits } : undefined);
-  const here = { argv: deps.runtime.runArgv(id), pipes: { stdin, stdout, stderr } };
+  const here = { ...deps.runtime.runHere(id), pipes: { stdin, stdout, stderr } };
   await deps.remounter.pipes([stdout, stderr, ...(isGated ? [told, waits] : [])]);
   await writeFile(stdin, '');
   await failpoint('container.prepared');
@@ -58,6 +61,12 @@ export async function startHere(container: Container, deps: ContainersDeps, sign
   const gate = await OpenGate.open({ told, waits });
   undo.move();
   return { ...here, began: letIn(gate, signal, (process) => joinNetwork(container, process, deps)) };
+}
+
+/** What its record says then. */
+export function whyNotStarted(error: unknown): Pick<Container, 'problem' | 'exitCode'> {
+  const { message, facts } = asSubakoError(error);
+  return { problem: message, ...(typeof facts['exitCode'] === 'number' ? { exitCode: facts['exitCode'] } : {}) };
 }
 
 async function letIn(gate: OpenGate, signal: AbortSignal, equip: (process: ProcessIdentity) => Promise<void>): Promise<ProcessIdentity> {

@@ -1,12 +1,13 @@
 /** What was asked for, checked, and filled up with what the image says. Pure. */
 import { constants } from 'node:os';
-import type { ContainerSpec, HealthCheck, RestartPolicy } from '../domain/container.ts';
+import type { ContainerSpec, HealthCheck, PublishedPort, RestartPolicy } from '../domain/container.ts';
 import { SubakoError } from '../domain/errors.ts';
 import type { OciImageConfig } from '../image/oci/oci-image.ts';
 import { parseDuration, parseSize } from '../lib/units.ts';
 import type { ContainerRequest } from './container-request.ts';
-import { parsePort } from './ports.ts';
-import { checkDestination, parseVolume } from './volume-spec.ts';
+import { parsePorts, publishAll } from './ports.ts';
+import { hostOf, networkOf } from './parse-network.ts';
+import { checkDestination, checkDirectory, parseVolume } from './volume-spec.ts';
 
 const DEFAULT_STOP_MS = 10_000;
 const DEFAULT_TMPFS = '64m';
@@ -35,8 +36,9 @@ export function toSpec(request: ContainerRequest, image: OciImageConfig, id: str
     readOnly: request.readOnly ?? false,
     tmpfs,
     volumes,
-    ports: portsOf(request),
+    ports: portsOf(request, image),
     network: networkOf(request),
+    ...optional({ extraHosts: request.extraHosts?.map(hostOf) }),
     restart: restartOf(request),
     remove: request.remove ?? false,
     stopSignal: signalOf(request.stopSignal ?? (image.stopSignal === '' ? 'SIGTERM' : image.stopSignal)),
@@ -94,25 +96,23 @@ function refuseTwice(destinations: readonly string[]): void {
   if (twice !== undefined) throw bad(`two things are to be mounted at ${twice}`);
 }
 
-function checkDirectory(path: string): string {
-  return path === '/' ? path : checkDestination(path);
-}
-
 function checkHostName(name: string): string {
   if (HOST_NAME.test(name)) return name;
   throw bad(`${JSON.stringify(name)} is no host name`);
 }
 
-function portsOf({ publish = [], network }: ContainerRequest): ContainerSpec['ports'] {
-  const ports = publish.map(parsePort);
-  if (ports.length > 0 && network === 'none') throw bad('a container without a network publishes no ports');
+function portsOf(request: ContainerRequest, image: OciImageConfig): ContainerSpec['ports'] {
+  const asked = (request.publish ?? []).flatMap(parsePorts);
+  const named = publishAll([...image.exposedPorts.filter(isPort), ...(request.expose ?? [])]);
+  const isAsked = (port: PublishedPort): boolean => asked.some((one) => one.containerPort === port.containerPort && one.protocol === port.protocol);
+  const ports = request.publishAll === true ? [...asked, ...named.filter((port) => !isAsked(port))] : asked;
+  if (ports.length > 0 && networkOf(request) === 'none') throw bad('a container without a network publishes no ports');
   return ports;
 }
 
-function networkOf({ network = 'default' }: ContainerRequest): ContainerSpec['network'] {
-  if (network === 'none') return 'none';
-  if (network === 'default' || network === 'bridge') return 'default';
-  throw bad(`there is no network ${JSON.stringify(network)}`, 'give default or none');
+/** What an image says may be anything. */
+function isPort(text: string): boolean {
+  return /^\d{1,5}(?:\/(?:tcp|udp))?$/u.test(text);
 }
 
 function restartOf({ restart = 'no', remove }: ContainerRequest): RestartPolicy {

@@ -2,10 +2,8 @@
 import { normalize } from 'node:path';
 import type { ContainerVolume } from '../domain/container.ts';
 import { SubakoError } from '../domain/errors.ts';
+import { isOfKernel, mountPlace } from '../domain/mount-place.ts';
 import { anonymousVolumeName, checkName } from './names.ts';
-
-/** Where the container's own system lies: nothing of a tenant's is put there. */
-const RESERVED = new Set(['/', '/proc', '/sys', '/dev']);
 
 /** @throws SubakoError `bad_usage` */
 export function parseVolume(text: string): ContainerVolume {
@@ -19,11 +17,18 @@ export function parseVolume(text: string): ContainerVolume {
 
 /** An absolute path in the container where something may be mounted, in its plain form. @throws SubakoError `bad_usage` */
 export function checkDestination(path: string): string {
+  const place = mountPlace(path);
+  if (place !== undefined) return place;
+  throw new SubakoError('bad_usage', `nothing can be mounted at ${JSON.stringify(path.slice(0, 200))}`, {
+    hint: 'give an absolute path in the container that is not its system’s, such as /var/lib/data',
+  });
+}
+
+/** A directory in the container where a program may begin, in its plain form. @throws SubakoError `bad_usage` */
+export function checkDirectory(path: string): string {
   const plain = checkPath(path);
-  if (RESERVED.has(plain) || ['/proc/', '/sys/', '/dev/'].some((place) => plain.startsWith(place))) {
-    throw new SubakoError('bad_usage', `nothing can be mounted at ${plain}`, { hint: 'choose another place in the container' });
-  }
-  return plain;
+  if (!isOfKernel(plain)) return plain;
+  throw new SubakoError('bad_usage', `no program can begin in ${plain}`, { hint: 'choose another directory in the container' });
 }
 
 function checkPath(path: string): string {

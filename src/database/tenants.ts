@@ -81,6 +81,9 @@ export class Tenants {
   }
 }
 
+/** The names of all users of sites, as a pattern with `|` before a sign that stands for itself. */
+export const OF_SITES = 'site|_%';
+
 /** The database and users of a site. The id is of our own making (`[a-z0-9]`), the names never come from a tenant. */
 export function databaseNames(siteId: string): DatabaseNames {
   return { database: `site_${siteId}`, users: { admin: `site_${siteId}`, reader: `site_${siteId}_reader` } };

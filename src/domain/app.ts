@@ -1,5 +1,7 @@
 /** What a site is made of that its owner brings an image for. */
 
+import type { NetworkMembership } from './network.ts';
+
 /** Where what runs in a container waits for requests: at a path inside it, or at a port. */
 export type Listening = { readonly socket: string } | { readonly port: number };
 
@@ -26,6 +28,8 @@ export interface App {
   readonly volumes: readonly Volume[];
   /** In place of what the image runs after its entrypoint. */
   readonly command?: readonly string[] | undefined;
+  /** Networks that its containers are in, besides their link to the machine. */
+  readonly networks?: readonly NetworkMembership[] | undefined;
   /** Ids inside the container, as the image says. */
   readonly user: AppUser;
   /** A path that answers when it is ready, with a status below 500. Undefined: it is ready when it listens. */

@@ -1,5 +1,6 @@
 /** A container that somebody started from an image, as docker's users know them. (A site's containers are instances: see instance.ts.) */
 import type { ProcessIdentity } from './instance.ts';
+import type { ContainerNetwork } from './network.ts';
 
 /**
  * ```
@@ -69,7 +70,9 @@ export interface ContainerSpec {
   readonly tmpfs: readonly { readonly destination: string; readonly sizeBytes: number }[];
   readonly volumes: readonly ContainerVolume[];
   readonly ports: readonly PublishedPort[];
-  readonly network: 'default' | 'none';
+  readonly network: ContainerNetwork;
+  /** Further lines of its `/etc/hosts`. */
+  readonly extraHosts?: readonly { readonly name: string; readonly address: string }[];
   readonly restart: RestartPolicy;
   /** It is removed when it ends. */
   readonly remove: boolean;

@@ -27,6 +27,7 @@ export const ERROR_CODES = {
   database_failed: 1,
   state_damaged: 1,
   no_space: 1,
+  image_refused: 1,
   internal: 1,
 } as const satisfies Record<string, 1 | 2>;
 

@@ -22,7 +22,7 @@ export function spareRange(slot: number): number {
   return LAST_SITE_RANGE + 1 + slot;
 }
 
-export const SERVICE_RANGE = { edge: 1, database: 2, template: 3, probe: 4, seed: 5 } as const;
+export const SERVICE_RANGE = { edge: 1, database: 2, template: 3, probe: 4, seed: 5, build: 6 } as const;
 
 /** The host id of the container's id 0 in the range with this index. */
 export function rangeBase(index: number): number {

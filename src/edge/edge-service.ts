@@ -88,6 +88,7 @@ export async function prepareEdge(paths: EdgePaths, settings: EdgeSettings): Pro
     'page-fastcgi.conf': renderPageFastcgi(DOCUMENT_ROOT),
     'page-rules.js': await script('page-rules.js'),
     'hits.pm': await script('hits.pm'),
+    'certificates.lua': await script('certificates.lua'),
   };
   for (const [name, text] of Object.entries(files)) await writeFileAtomic(join(paths.config, name), text, { durable: false });
   return Object.values(files).join('\n');

@@ -1,6 +1,6 @@
 /** Files of our own, written so that a crash leaves the old one or the new one. Never for paths inside a tenant's tree, but for `removeTree`. */
 import { open, rename, rm } from 'node:fs/promises';
-import { exec } from './exec.ts';
+import { exec, execAny } from './exec.ts';
 
 let counter = 0;
 
@@ -29,6 +29,12 @@ export async function writeFileAtomic(path: string, text: string, options: Write
     await rm(draft, { force: true });
     throw error;
   }
+}
+
+/** Bytes on disk of a directory and all below it, also of one that a tenant filled. 0 where it is not there. */
+export async function treeBytes(dir: string): Promise<number> {
+  const { stdout } = await execAny(['du', '--summarize', '--block-size=1', '--one-file-system', '--', dir]);
+  return Number(stdout.split('\t')[0] ?? 0);
 }
 
 /**

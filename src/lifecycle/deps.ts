@@ -2,6 +2,7 @@
 import type { OwnCheckpoints } from '../checkpoint/own-checkpoints.ts';
 import type { Spares } from '../checkpoint/spares.ts';
 import type { Templates } from '../checkpoint/templates.ts';
+import type { Trials } from '../checkpoint/trials.ts';
 import type { Cmdb } from '../cmdb/cmdb.ts';
 import type { EventSink } from '../domain/events.ts';
 import type { RouteTree } from '../edge/route-tree.ts';
@@ -34,6 +35,7 @@ export interface LifecycleDeps {
   readonly templates: Templates;
   readonly spares: Spares;
   readonly ownCheckpoints: OwnCheckpoints;
+  readonly trials: Trials;
   readonly metrics: LifecycleMetrics;
   readonly mail: MailDoors;
   readonly connections: ConnectionCounter;

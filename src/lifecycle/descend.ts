@@ -4,6 +4,7 @@ import type { RestingState, State } from '../domain/state.ts';
 import { failpoint } from '../lib/failpoint.ts';
 import type { Phases } from '../lib/phases.ts';
 import type { Backoff } from './backoff.ts';
+import { checkpointApp } from './checkpoint-app.ts';
 import type { LifecycleDeps } from './deps.ts';
 import { end, led } from './end.ts';
 import type { Live } from './live.ts';
@@ -43,11 +44,11 @@ export class Descender {
     if (first === undefined) throw new TypeError('nothing to put to sleep');
     for (const live of others) await this.#end(live);
     if (to === 'frozen') await this.#freeze(first, cause);
-    else await this.#leaveMemory(first, descent);
+    const why = to === 'frozen' ? undefined : await this.#leaveMemory(first, descent);
     phases.mark(to === 'frozen' ? 'freeze' : 'end');
     this.#backoff.forget(first.key);
     const reached = to === 'checkpointed' && !(first.role === 'public' && ownCheckpoints.has(first.site.id)) ? 'cold' : to;
-    const transition: Transition = { from, to: reached, ms: phases.totalMs, phases: phases.toJSON() };
+    const transition: Transition = { from, to: reached, ms: phases.totalMs, phases: phases.toJSON(), ...(why === undefined ? {} : { why }) };
     const facts = { role: first.role, from, to: reached, ms: transition.ms, phases: transition.phases };
     emit({ type: 'instance.slept', site: first.site.domain, instance: first.instance.id, cause, facts });
     return transition;
@@ -85,24 +86,30 @@ export class Descender {
     await failpoint('freeze.recorded');
   }
 
-  async #leaveMemory(live: Live, { to, cause, phases, keepCheckpoint }: Descent): Promise<void> {
+  /** Why it has no checkpoint, where it was to have one. */
+  async #leaveMemory(live: Live, { to, cause, phases, keepCheckpoint }: Descent): Promise<string | undefined> {
     // Of the admin role none is kept: what people who were logged in left in its memory does not belong on a disk.
     const isPublic = live.role === 'public';
-    if (to === 'checkpointed' && isPublic) await this.#checkpoint(live, phases);
+    const why = to === 'checkpointed' && isPublic ? await this.#checkpoint(live, phases) : undefined;
     await this.#end(live);
     if (to === 'cold' && isPublic && keepCheckpoint !== true) await this.#deps.ownCheckpoints.discard(live.site.id, cause);
+    return why;
   }
 
   /** What CRIU cannot dump simply ends: the site wakes from the template, or boots. */
-  async #checkpoint(live: Live, phases: Phases): Promise<void> {
+  async #checkpoint(live: Live, phases: Phases): Promise<string | undefined> {
     const { runtime, ownCheckpoints, emit } = this.#deps;
     try {
       await runtime.thaw(live.instance.id);
-      await ownCheckpoints.take(live);
+      await (live.site.app === undefined ? ownCheckpoints.take(live) : checkpointApp(live, this.#deps));
+      return undefined;
     } catch (error) {
-      emit({ type: 'checkpoint.failed', site: live.site.domain, instance: live.instance.id, cause: asSubakoError(error).message });
+      const cause = asSubakoError(error).message;
+      emit({ type: 'checkpoint.failed', site: live.site.domain, instance: live.instance.id, cause });
+      return cause;
+    } finally {
+      phases.mark('checkpoint');
     }
-    phases.mark('checkpoint');
   }
 
   async #end(live: Live): Promise<void> {

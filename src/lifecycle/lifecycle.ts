@@ -223,6 +223,11 @@ export class Lifecycle {
     if (site.settings.runtime !== DEFAULT_RUNTIME) await this.#deps.ownCheckpoints.discard(site.id, `it is to run under ${site.settings.runtime}`);
   }
 
+  /** Its own checkpoint is of no use any more. */
+  dropCheckpoint(site: Site, cause: string): Promise<void> {
+    return this.exclusively(site.id, () => this.#deps.ownCheckpoints.discard(site.id, cause));
+  }
+
   stateOf(siteId: string, role: Role): State {
     const [live] = this.#table.of(siteId, role);
     if (live !== undefined) return live.isFrozen ? 'frozen' : 'running';
@@ -270,8 +275,6 @@ export class Lifecycle {
   }
 
   #refuseWithoutCheckpoints(site: Site): void {
-    if (site.app !== undefined)
-      throw new SubakoError('conflict', `${site.domain} is an app, and those cannot be checkpointed`, { hint: '--to frozen and --to cold work' });
     if (site.code !== undefined)
       throw new SubakoError('conflict', `${site.domain} runs code of its owner's, which is not checkpointed`, { hint: '--to frozen and --to cold work' });
     const { runtime } = site.settings;

@@ -111,10 +111,15 @@ export class Reaper {
 
   /** As deep as its settings and its idleness say. */
   async #rest(live: Live, cause: string): Promise<void> {
-    const due = (): RestingState | undefined =>
-      dueRest(live, { now: this.#deps.now(), checkpoints: canCheckpoint(live.site, this.#deps.runtime) }, this.#verdicts);
+    const due = (): RestingState | undefined => dueRest(live, { now: this.#deps.now(), checkpoints: this.#mayCheckpoint(live) }, this.#verdicts);
     const to = due();
     if (to !== undefined && this.#isDeeper(live, to)) await this.#lifecycle.settle(live, { to, cause, isDue: () => due() === to, since: live.usedAt });
+  }
+
+  /** What was tried with an app's image and did not work is not tried again by ourselves. */
+  #mayCheckpoint({ site }: Live): boolean {
+    const { runtime, trials } = this.#deps;
+    return canCheckpoint(site, runtime) && (site.app === undefined || site.settings.checkpoint === 'always' || trials.whyNot(site.image) === undefined);
   }
 
   #isDeeper(live: Live, to: RestingState): boolean {

@@ -1,11 +1,13 @@
 /** Starts an instance of a cold site from a spare: a container that is up and warm already, and becomes the site's public role now. */
-import { handLog, mountsToHand, moveInstance } from '../checkpoint/hand-over.ts';
+import { truncateSync } from 'node:fs';
+import { mountsToHand, moveInstance } from '../checkpoint/hand-over.ts';
 import type { Spare } from '../checkpoint/spare-maker.ts';
 import type { Instance } from '../domain/instance.ts';
 import { limitsOf } from '../domain/site.ts';
 import type { Site } from '../domain/site.ts';
 import { rangeBase } from '../domain/uid-range.ts';
 import { failpoint } from '../lib/failpoint.ts';
+import { handLog } from '../lib/hand-log.ts';
 import type { Phases } from '../lib/phases.ts';
 import { checkpointsOf } from '../runtime/runtime.ts';
 import type { LifecycleDeps } from './deps.ts';
@@ -52,7 +54,9 @@ async function handOver(spare: Spare, site: Site, deps: LifecycleDeps): Promise<
   await checkpointsOf(runtime).hand({ spec, process, mounts, owner: { limits: limitsOf(site.settings, role), hostIdBase: rangeBase(site.uidRange) } });
   await failpoint('spare.handed');
   moveInstance(spare.context, context);
-  handLog(spare.logPath, instanceLogPath(context.paths, role), rangeBase(site.uidRange) + spec.uid);
+  truncateSync(spare.logPath, 0); // what it said until now was about nobody
+  const owner = rangeBase(site.uidRange) + spec.uid;
+  handLog(spare.logPath, instanceLogPath(context.paths, role), { uid: owner, gid: owner });
   await failpoint('spare.moved');
   await cmdb.putInstance({ ...instance, process });
   undo.move();

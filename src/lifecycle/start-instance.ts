@@ -1,11 +1,13 @@
 /** Starts one instance of a site, by the quickest way there is: its own checkpoint, its image's template, or a boot. Nobody is led to it yet. */
+import { isOfTheImage } from '../checkpoint/trials.ts';
+import { SubakoError } from '../domain/errors.ts';
 import { newId } from '../domain/ids.ts';
 import type { Instance, ProcessIdentity } from '../domain/instance.ts';
 import { roleKey } from '../domain/role.ts';
 import type { Role } from '../domain/role.ts';
 import type { Site } from '../domain/site.ts';
 import { failpoint } from '../lib/failpoint.ts';
-import type { Phases } from '../lib/phases.ts';
+import { Phases } from '../lib/phases.ts';
 import { checkpointsOf } from '../runtime/runtime.ts';
 import type { Stack, StackContext } from '../stack/stack.ts';
 import { canCheckpoint } from './can-checkpoint.ts';
@@ -23,20 +25,43 @@ export interface Started {
 interface Attempt {
   readonly site: Site;
   readonly role: Role;
+  readonly isFirst: boolean;
   readonly stack: Stack;
   readonly context: StackContext;
-  readonly id: string;
+  readonly instance: Instance;
+  readonly deps: LifecycleDeps;
+  readonly phases: Phases;
 }
 
 interface Start {
   readonly site: Site;
   readonly role: Role;
+  /** No other instance of the role is up. */
+  readonly isFirst: boolean;
   /** Gives its place to the next that is to start. */
   readonly leave: () => void;
 }
 
 /** Leaves nothing behind when it fails: no container, no record. */
-export async function startInstance({ site, role, leave }: Start, deps: LifecycleDeps, phases: Phases): Promise<Started> {
+export function startInstance({ site, role, isFirst, leave }: Start, deps: LifecycleDeps, phases: Phases): Promise<Started> {
+  // A strange app may take minutes: nobody waits for its place. How many start at once is about those whose start we know.
+  const isSlow = site.app === undefined && site.code === undefined ? undefined : leave;
+  return start({ site, role, isFirst, deps, phases }, (attempt) => firstThatWorks(attempt, isSlow));
+}
+
+/** Brings a site's public role back from its own checkpoint; nobody is led to it. @throws when that does not work; then it has none any more */
+export async function restoreInstance(site: Site, deps: LifecycleDeps): Promise<Live> {
+  const { live } = await start({ site, role: 'public', isFirst: false, deps, phases: new Phases() }, async (attempt) => {
+    const process = await ownCheckpoint(attempt);
+    if (process === undefined) throw new SubakoError('state_damaged', 'its checkpoint is not in order');
+    return { live: await recorded(attempt, process), origin: 'checkpoint' };
+  });
+  return live;
+}
+
+/** @param way how its processes come to be */
+async function start(begin: Pick<Attempt, 'site' | 'role' | 'isFirst' | 'deps' | 'phases'>, way: (attempt: Attempt) => Promise<Started>): Promise<Started> {
+  const { site, role, deps } = begin;
   const { cmdb, contexts, now, settings } = deps;
   const stack = contexts.stackOf(site);
   const id = `${roleKey(site.id, role)}-${newId(6)}`;
@@ -54,63 +79,98 @@ export async function startInstance({ site, role, leave }: Start, deps: Lifecycl
   undo.defer(() => deps.mail.close(id));
   undo.defer(() => deps.runtime.remove(id));
   await failpoint('start.recorded');
-  const { process, origin } = await firstThatWorks({ site, role, stack, context, id }, deps, phases);
-  await failpoint('start.started');
-  const running: Instance = { ...instance, state: 'running', process };
-  const live = new Live({ site, instance: running, process, stack, context, usedAt: now(), address: deps.networks.addressOf(id) });
-  await cmdb.putInstance({ ...instance, process });
-  if (origin === 'boot') {
-    // A strange app may take minutes: nobody waits for its place. How many start at once is about those whose start we know.
-    await untilReady(live, deps, site.app === undefined && site.code === undefined ? undefined : leave);
-    phases.mark('listen');
-  }
+  const started = await way({ ...begin, stack, context, instance });
   undo.move();
-  return { live, origin };
+  return started;
 }
 
 /** A restore that fails costs the visitor a boot, and nothing else. */
-async function firstThatWorks(attempt: Attempt, deps: LifecycleDeps, phases: Phases): Promise<{ process: ProcessIdentity; origin: Origin }> {
-  for (const way of canCheckpoint(attempt.site, deps.runtime) ? (['checkpoint', 'template'] as const) : []) {
-    const process = await restored({ ...attempt, way }, deps, phases);
-    if (process !== undefined) return { process, origin: way };
+async function firstThatWorks(attempt: Attempt, isSlow: (() => void) | undefined): Promise<Started> {
+  const { role, context, instance, deps, phases } = attempt;
+  for (const way of waysOf(attempt)) {
+    const process = await (way === 'checkpoint' ? ownCheckpoint(attempt) : template(attempt)).catch((error: unknown) => noteFailure(attempt, error));
+    if (process !== undefined) return { live: await recorded(attempt, process), origin: way };
   }
-  await prepare(attempt, deps);
+  await prepare(attempt);
   phases.mark('prepare');
-  const { role, context, id } = attempt;
-  const process = await deps.runtime.run(id, { logPath: instanceLogPath(context.paths, role) });
+  const process = await deps.runtime.run(instance.id, { logPath: instanceLogPath(context.paths, role) });
   phases.mark('start');
-  return { process, origin: 'boot' };
+  const live = await recorded(attempt, process);
+  await untilReady(live, deps, { isSlow });
+  phases.mark('listen');
+  return { live, origin: 'boot' };
 }
 
-async function restored(attempt: Attempt & { way: 'checkpoint' | 'template' }, deps: LifecycleDeps, phases: Phases): Promise<ProcessIdentity | undefined> {
-  const { runtime, ownCheckpoints, templates, emit, hooks } = deps;
-  const { site, role, stack, context, id, way } = attempt;
-  if (way === 'checkpoint' && role !== 'public') return undefined;
-  const from = way === 'checkpoint' ? await ownCheckpoints.use(context, stack) : await templates.use({ stack, image: context.image, role });
-  if (from === undefined) return undefined;
+type RestoreWay = 'checkpoint' | 'template';
+
+function waysOf({ site, role, stack, deps }: Attempt): RestoreWay[] {
+  if (!canCheckpoint(site, deps.runtime)) return [];
+  return [...(role === 'public' ? (['checkpoint'] as const) : []), ...(stack.template === undefined ? [] : (['template'] as const))];
+}
+
+/** Of an app's image it is worth knowing. */
+async function noteFailure({ site, deps }: Attempt, error: unknown): Promise<undefined> {
+  if (site.app !== undefined && isOfTheImage(error)) await deps.trials.failed(site.image, error.message);
+}
+
+/** Undefined when it has none that is in order. @throws when that does not work; then it has none any more */
+async function ownCheckpoint(attempt: Attempt): Promise<ProcessIdentity | undefined> {
+  const { site, stack, context, deps } = attempt;
+  const from = await deps.ownCheckpoints.use(context, stack);
+  return from === undefined ? undefined : restore(attempt, { way: 'checkpoint', from, discard: (why) => deps.ownCheckpoints.discard(site.id, why) });
+}
+
+/** Undefined when there is none. @throws when it does not work; then it is put aside */
+async function template(attempt: Attempt): Promise<ProcessIdentity | undefined> {
+  const { role, stack, context, deps } = attempt;
+  const from = await deps.templates.use({ stack, image: context.image, role });
+  return from === undefined ? undefined : restore(attempt, { way: 'template', from, discard: (why) => deps.templates.discard(from, why) });
+}
+
+interface Source {
+  readonly way: RestoreWay;
+  /** Directory of the checkpoint. */
+  readonly from: string;
+  readonly discard: (why: string) => Promise<void>;
+}
+
+/** @throws when it does not work; then nothing is left of it, and its source is out of use */
+async function restore(attempt: Attempt, { way, from, discard }: Source): Promise<ProcessIdentity> {
+  const { site, role, isFirst, stack, context, instance, deps, phases } = attempt;
+  const { runtime, ownCheckpoints, hooks, emit } = deps;
+  const { id } = instance;
   phases.mark('verify');
   try {
-    await prepare(attempt, deps);
+    if (way === 'checkpoint') await ownCheckpoints.giveChanges(context, stack);
+    await prepare(attempt);
     phases.mark('prepare');
-    const logPath = instanceLogPath(context.paths, role);
     const told = { site: site.domain, role, instance: id, facts: { from: way } };
     hooks.tell({ hook: 'before-restore', ...told });
-    const process = await checkpointsOf(runtime).restore(id, { spec: stack.bundle(context), from, logPath });
+    const logPath = instanceLogPath(context.paths, role);
+    const process = await checkpointsOf(runtime).restore(id, { spec: stack.bundle(context), from, logPath, isAlone: isFirst });
     phases.mark('restore');
     hooks.tell({ hook: 'after-restore', ...told });
     return process;
   } catch (error) {
     emit({ type: 'restore.failed', site: site.domain, instance: id, cause: String(error), facts: { from: way } });
-    await (way === 'checkpoint' ? ownCheckpoints.discard(site.id, String(error)) : templates.discard(from, String(error)));
+    await discard(String(error));
     await runtime.remove(id);
     await stack.tidy(context);
     phases.mark('failed-restore');
-    return undefined;
+    throw error;
   }
 }
 
-async function prepare({ stack, context, id }: Attempt, { runtime, mail }: LifecycleDeps): Promise<void> {
+/** It has processes: whoever finds its record after a crash knows them. */
+async function recorded({ site, stack, context, instance, deps }: Attempt, process: ProcessIdentity): Promise<Live> {
+  await failpoint('start.started');
+  await deps.cmdb.putInstance({ ...instance, process });
+  const running: Instance = { ...instance, state: 'running', process };
+  return new Live({ site, instance: running, process, stack, context, usedAt: deps.now(), address: deps.networks.addressOf(instance.id) });
+}
+
+async function prepare({ stack, context, instance, deps }: Attempt): Promise<void> {
   await stack.prepareBoot(context);
-  await openMailDoor(mail, stack, context);
-  await runtime.prepare(id, stack.bundle(context));
+  await openMailDoor(deps.mail, stack, context);
+  await deps.runtime.prepare(instance.id, stack.bundle(context));
 }

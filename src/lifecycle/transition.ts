@@ -10,4 +10,6 @@ export interface Transition {
   readonly phases: Readonly<Record<string, number>>;
   /** How the processes of a woken site came to be; unset for a thaw. */
   readonly origin?: Origin;
+  /** Why it is not where it was to go; unset where it is. */
+  readonly why?: string;
 }

@@ -16,16 +16,21 @@ const PATIENT_LOOK_EVERY_MS = 25;
 const HEALTH_EVERY_MS = 100;
 const SERVER_ERROR = 500;
 
+interface ReadyOptions {
+  /** Called once it takes long. */
+  readonly isSlow?: (() => void) | undefined;
+  /** Default: as long as its boot may take. */
+  readonly withinMs?: number;
+}
+
 /**
- * @param isSlow called once it takes long
  * @throws SubakoError `wake_failed` when it does not within the time its boot may take, or ends before
  */
 export async function untilReady(
   live: Live,
   deps: Pick<LifecycleDeps, 'settings' | 'askDir' | 'runtime'>,
-  isSlow: () => void = () => undefined,
+  { isSlow = () => undefined, withinMs = live.site.settings.bootMs || deps.settings.bootDeadline }: ReadyOptions = {},
 ): Promise<void> {
-  const withinMs = live.site.settings.bootMs || deps.settings.bootDeadline;
   const end = performance.now() + withinMs;
   const timer = setTimeout(isSlow, PATIENT_AFTER_MS);
   try {

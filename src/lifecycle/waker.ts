@@ -74,7 +74,8 @@ export class Waker {
       }
       phases.mark('route');
       this.#table.add(live);
-      if (origin === 'boot' && canCheckpoint(site, this.#deps.runtime)) this.#deps.templates.want({ stack: live.stack, image: live.context.image, role });
+      if (origin === 'boot' && live.stack.template !== undefined && canCheckpoint(site, this.#deps.runtime))
+        this.#deps.templates.want({ stack: live.stack, image: live.context.image, role });
       if (origin === 'checkpoint') void this.#deps.ownCheckpoints.consume(site.id).catch(() => undefined); // at the next look at it, it is found to be of no use
       return await this.#woken(live, { from, cause, phases, origin });
     } catch (error) {
@@ -88,7 +89,7 @@ export class Waker {
     return this.#starts.run((leave) => {
       phases.mark('queue');
       this.#refuseIfClosing();
-      return startInstance({ site, role, leave }, this.#deps, phases);
+      return startInstance({ site, role, leave, isFirst: false }, this.#deps, phases);
     });
   }
 
@@ -103,8 +104,9 @@ export class Waker {
     return this.#starts.run(async (leave) => {
       phases.mark('queue');
       this.#refuseIfClosing();
-      const live = from === 'cold' && role === 'public' && canCheckpoint(site, this.#deps.runtime) ? await startFromSpare(site, this.#deps, phases) : undefined;
-      return live === undefined ? startInstance({ site, role, leave }, this.#deps, phases) : { live, origin: 'spare' };
+      const mayHaveSpare = from === 'cold' && role === 'public' && site.app === undefined && canCheckpoint(site, this.#deps.runtime);
+      const live = mayHaveSpare ? await startFromSpare(site, this.#deps, phases) : undefined;
+      return live === undefined ? startInstance({ site, role, leave, isFirst: true }, this.#deps, phases) : { live, origin: 'spare' };
     });
   }
 

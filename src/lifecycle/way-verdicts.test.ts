@@ -26,6 +26,15 @@ describe('whether a site keeps a checkpoint of its own', () => {
     expect(measured({ usual: [10] }).wantsCheckpoint(AUTO)).toBe(false);
   });
 
+  it('is yes for an app, until its pages are measured to be no quicker than after a boot', () => {
+    const app = { ...AUTO, app: {} as NonNullable<Site['app']> };
+    expect(measured({}).wantsCheckpoint(app)).toBe(true);
+    expect(measured({ boot: [100], checkpoint: [95, 95] }).wantsCheckpoint(app)).toBe(true);
+    expect(measured({ boot: [100], checkpoint: [95, 95, 95] }).wantsCheckpoint(app)).toBe(false);
+    expect(measured({ boot: [100], checkpoint: [89, 89, 89] }).wantsCheckpoint(app)).toBe(true);
+    expect(measured({ checkpoint: [95, 95, 95] }).wantsCheckpoint(app)).toBe(true);
+  });
+
   it('is tried when first pages are more than three times as slow as usual ones', () => {
     expect(measured({ template: [61, 61, 61], usual: [20] }).wantsCheckpoint(AUTO)).toBe(true);
     expect(measured({ template: [60, 60, 60], usual: [20] }).wantsCheckpoint(AUTO)).toBe(false);

@@ -31,13 +31,21 @@ export class Verdicts {
   }
 
   /** Should the site leave memory into a checkpoint of its own? */
-  wantsCheckpoint(site: Pick<Site, 'id' | 'settings'>): boolean {
+  wantsCheckpoint(site: Pick<Site, 'id' | 'settings' | 'app'>): boolean {
     if (site.settings.checkpoint !== 'auto') return site.settings.checkpoint === 'always';
+    // A boot is its only other way, and one that gains nothing is told by `isSlower`.
+    if (site.app !== undefined) return !this.isSlower(site);
     const { first, usual } = this.#of(site.id);
     const other = [first.spare, first.template, first.boot].find((pages) => pages.length > 0) ?? [];
     if (other.length === 0 || usual.length === 0) return false;
     if (first.checkpoint.length > 0) return median(first.checkpoint) <= median(other) * MUST_GAIN;
     return other.length >= ENOUGH && median(other) > median(usual) * WORTH_TRYING;
+  }
+
+  /** Whether pages that it made after it came from a checkpoint of its own were no quicker than those after a boot. */
+  isSlower({ id }: Pick<Site, 'id'>): boolean {
+    const { checkpoint, boot } = this.#of(id).first;
+    return checkpoint.length >= ENOUGH && boot.length > 0 && median(checkpoint) > median(boot) * MUST_GAIN;
   }
 
   #of(siteId: string): Measured {

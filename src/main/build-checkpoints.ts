@@ -7,6 +7,7 @@ import { Spares } from '../checkpoint/spares.ts';
 import type { SparesDeps } from '../checkpoint/spares.ts';
 import { TemplateMaker } from '../checkpoint/template-maker.ts';
 import { Templates } from '../checkpoint/templates.ts';
+import { Trials } from '../checkpoint/trials.ts';
 import type { Cmdb } from '../cmdb/cmdb.ts';
 import type { Config } from '../config/config.ts';
 import type { EventSink } from '../domain/events.ts';
@@ -26,6 +27,7 @@ interface BuiltCheckpoints {
   readonly spares: Spares;
   readonly spareMaker: SpareMaker;
   readonly ownCheckpoints: OwnCheckpoints;
+  readonly trials: Trials;
   /** Containers that exist for the kernel, whoever knows of them. */
   readonly strayContainers: () => Promise<string[]>;
 }
@@ -42,7 +44,9 @@ export async function buildCheckpoints(config: Config, deps: CheckpointDeps): Pr
   const strayContainers = (): Promise<string[]> => childCgroups(cgroups, cgroup);
   const spareMaker = new SpareMaker({ ...nobodys, dirs: { state: paths.spareWork, run: config.run } });
   const spares = new Spares({ ...kept, ...spareSettings(config, deps, strayContainers), templates, maker: spareMaker });
-  return { templates, spares, spareMaker, ownCheckpoints, strayContainers };
+  const trials = new Trials({ path: paths.checkpointTrials, environment: runtime.checkpoints?.environment, now: Date.now });
+  await trials.load();
+  return { templates, spares, spareMaker, ownCheckpoints, trials, strayContainers };
 }
 
 function spareSettings(

@@ -6,6 +6,8 @@ import type { Config } from '../config/config.ts';
 import { Containers } from '../container/containers.ts';
 import type { ContainersDeps, MonitorSource } from '../container/deps.ts';
 import { endAll } from '../container/end-all.ts';
+import { NamedNetworks } from '../container/named-networks.ts';
+import { parseIpv4Range } from '../lib/ipv4.ts';
 import { HealthChecks } from '../container/health-checks.ts';
 import { recoverContainers } from '../container/recover.ts';
 import { Volumes } from '../container/volumes.ts';
@@ -15,9 +17,10 @@ import type { OciStore } from '../image/oci/oci-store.ts';
 import type { ImageStore } from '../image/image-store.ts';
 import { Monitors } from '../runtime/monitor/conmon.ts';
 import { ensureConmon } from '../toolbox/container-tools.ts';
+import { networksApi } from './networks-api.ts';
 import { containersApi } from './containers-api.ts';
 import type { Foundation } from './foundation.ts';
-import { platformPaths } from './paths.ts';
+import { platformDigest, platformPaths } from './paths.ts';
 
 export interface BuildContainersDeps {
   readonly foundation: Foundation;
@@ -44,7 +47,9 @@ export async function buildContainers(config: Config, { foundation, undo, ending
     monitors: monitorSource(config, foundation.toolboxes),
     now: Date.now,
     dirs: { containers: dir, volumes, exits },
+    logBytes: config.logSize,
     volumeRoots: config.volumeRoots,
+    perl: foundation.toolbox.perl,
     toolsRoot: foundation.toolbox.image.rootfs,
   };
   const containers = new Containers(deps);
@@ -54,7 +59,10 @@ export async function buildContainers(config: Config, { foundation, undo, ending
   undo.use(new ContainerWatcher(containers, health, deps));
   undo.defer(() => containers.close());
   const volumesApi = new Volumes(deps);
-  return containersApi({ containers, volumes: volumesApi, health, deps, node: config.node, memoryBytes: machine.memoryBytes });
+  const range = config.egressRange === 'none' ? undefined : parseIpv4Range(config.networkRange);
+  const named = new NamedNetworks({ ...shared, now: Date.now, range, platform: platformDigest(config.state) });
+  const networksOfOwn = networksApi({ containers, named, deps });
+  return containersApi({ containers, networks: networksOfOwn, volumes: volumesApi, health, deps, node: config.node, memoryBytes: machine.memoryBytes });
 }
 
 /** A machine that detaches no container never fetches conmon. */

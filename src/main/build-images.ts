@@ -1,9 +1,11 @@
 /** Puts the store of images together. */
-import { proxyEnvironment } from '../config/config.ts';
+import { programDirectories, proxyEnvironment } from '../config/config.ts';
 import type { Config } from '../config/config.ts';
 import type { Cmdb } from '../cmdb/cmdb.ts';
+import { rangeBase, SERVICE_RANGE } from '../domain/uid-range.ts';
 import { ImageTools } from '../image/oci/image-tools.ts';
 import { OciStore } from '../image/oci/oci-store.ts';
+import { clearScans } from '../image/oci/scan/scanner-program.ts';
 import { ensureImageTools } from '../toolbox/toolbox.ts';
 import type { Foundation } from './foundation.ts';
 import { buildEgress, clearEgress } from './build-egress.ts';
@@ -16,21 +18,35 @@ export async function buildImages(config: Config, { foundation, cmdb }: { founda
     dir: paths.oci,
     runDir: paths.ociRun,
     programs: (progress) => ensureImageTools(foundation.toolboxes, (text) => progress(`image tools: ${text}`)),
-    runtime: { crun: foundation.toolbox.crun, cgroup: foundation.cgroup, egress: buildEgress(foundation.networks, paths.ociRun) },
+    runtime: {
+      crun: foundation.toolbox.crun,
+      cgroup: foundation.cgroup,
+      hostIdBase: rangeBase(SERVICE_RANGE.build),
+      egress: buildEgress(foundation.networks, paths.ociRun),
+    },
     registries: config.registries,
     environment: proxyEnvironment(),
   });
   await tools.clearWork();
   await clearEgress(paths.ociRun);
+  await clearScans(paths.scanner);
   return new OciStore({
     tools,
     imageSizeLimit: config.imageSizeLimit,
-    usedBy: async (id) => [...(await sitesOf(cmdb, id)), ...(await cmdb.containers()).filter(({ image }) => image.id === id).map(({ name }) => name)],
+    scanner: { program: config.imageScanner, path: programDirectories(), dir: paths.scanner },
+    users: () => usersOf(cmdb),
   });
 }
 
-/** Also those that have another by now, and a container that runs the one before. */
-async function sitesOf(cmdb: Cmdb, image: string): Promise<string[]> {
-  const running = new Set((await cmdb.instances()).filter((instance) => instance.image === image).map(({ siteId }) => siteId));
-  return (await cmdb.sites()).filter((site) => site.image === image || running.has(site.id)).map(({ domain }) => domain);
+/** By image. Also sites that have another by now, and a container that runs the one before. */
+async function usersOf(cmdb: Cmdb): Promise<ReadonlyMap<string, readonly string[]>> {
+  const imagesOfSites = Map.groupBy(await cmdb.instances(), ({ siteId }) => siteId);
+  const uses = [
+    ...(await cmdb.sites()).flatMap(({ id, image, domain }) => {
+      const images = new Set([image, ...(imagesOfSites.get(id) ?? []).map((instance) => instance.image)]);
+      return [...images].map((one) => ({ image: one, user: domain }));
+    }),
+    ...(await cmdb.containers()).map(({ image, name }) => ({ image: image.id, user: name })),
+  ];
+  return new Map([...Map.groupBy(uses, ({ image }) => image)].map(([image, of]) => [image, of.map(({ user }) => user)]));
 }

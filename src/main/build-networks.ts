@@ -23,5 +23,6 @@ export function buildNetworks(config: Config, { ip, nft }: Pick<Toolbox, 'ip' | 
     edge: EDGE_UID,
     resolver: () => config.resolver ?? hostResolver(),
     record: platformPaths(config).forwarding,
+    segments: platformPaths(config).segments,
   });
 }

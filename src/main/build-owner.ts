@@ -55,15 +55,16 @@ export function buildOwner(config: Config, deps: BuildOwnerDeps): BuiltOwner {
   const tools = new SiteTools(common);
   const owner = new Owner({ ...common, tools, wpCli: config.wpCli ?? platformPaths(config).wpCli });
   const ofDatabase = { drafts: database.drafts, databaseSocket: database.socket, databaseSockets: database.sockets, rootfs: toolbox.image.rootfs };
-  const dumps = new Dumps({ ...common, ...ofDatabase, cgroupPathOf });
+  const { importSizeLimit } = config;
+  const dumps = new Dumps({ ...common, ...ofDatabase, cgroupPathOf, importSizeLimit });
   const { tenants } = database;
-  const releases = new Releases({ ...common, rootfs: toolbox.image.rootfs, cgroupPathOf });
+  const releases = new Releases({ ...common, rootfs: toolbox.image.rootfs, cgroupPathOf, importSizeLimit });
   return {
     codeSites: new CodeSites({ ...common, tenants, releases, codeDefaults: (domain, stack) => codeDefaults(config, domain, stack) }),
     owner,
     dumps,
     primaryDomain: new PrimaryDomain({ ...common, owner }),
-    imports: new SiteImport({ ...common, dumps, owner, tools }),
+    imports: new SiteImport({ ...common, dumps, owner, tools, importSizeLimit, dir: config.state }),
     jobs: new Jobs(common),
     cron: new CronClock({ ...common, ...ofDatabase, tools, random: Math.random }),
   };

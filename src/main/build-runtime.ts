@@ -7,15 +7,18 @@ import { ImageStore } from '../image/image-store.ts';
 import type { Progress } from '../image/image-store.ts';
 import { hardOpenFiles } from '../lib/hard-limits.ts';
 import type { ContainerNetworks } from '../runtime/container-networks.ts';
+import type { BindMount } from '../runtime/bundle/bundle-spec.ts';
+import { makeMasks } from '../runtime/bundle/masks.ts';
 import { makeSharedDev } from '../runtime/bundle/shared-dev.ts';
 import type { CgroupLayout } from '../runtime/cgroup/layout.ts';
-import { LEAN } from '../runtime/criu/criu-args.ts';
+import { Ahead } from '../runtime/criu/ahead.ts';
+import { ANY_PROGRAM, LEAN } from '../runtime/criu/criu-args.ts';
 import { Criu } from '../runtime/criu/criu.ts';
 import { Gates } from '../runtime/criu/gates.ts';
 import { learnKernel } from '../runtime/criu/kernel-facts.ts';
 import { RootMounts } from '../runtime/criu/root-mounts.ts';
 import { CRUN } from '../runtime/crun/crun.ts';
-import { CrunCheckpoints } from '../runtime/crun/crun-checkpoints.ts';
+import { CHECKPOINT_FORMAT, CrunCheckpoints } from '../runtime/crun/crun-checkpoints.ts';
 import { Remounter } from '../runtime/mounts/remounter.ts';
 import { OciCli } from '../runtime/oci-cli/oci-cli.ts';
 import { bundleDir, stateRoot } from '../runtime/oci-cli/places.ts';
@@ -36,8 +39,11 @@ export interface BuiltRuntime {
   /** Why no spares wait on this machine, or undefined. */
   readonly noSpares: string | undefined;
   readonly remounter: Remounter;
+  /** Undefined where this machine cannot checkpoint. */
+  readonly ahead: Ahead | undefined;
   /** Of containers that are made of layers. */
   readonly rootFilesystems: RootFilesystems;
+  readonly masks: readonly BindMount[];
 }
 
 export interface RuntimeParts {
@@ -55,12 +61,15 @@ export async function buildRuntime(config: Config, parts: RuntimeParts): Promise
   const roots = new RootMounts(paths.roots);
   const remounter = new Remounter({ perl: toolbox.perl });
   const { fit, said } = config.checkpoints ? await learnKernel(toolbox.criu, paths.criu) : { fit: false, said: 'switched off by `checkpoints: false`' };
-  const checkpoints = fit ? await buildCheckpoints(config, parts, { roots, remounter }) : undefined;
+  const ahead = fit ? await buildAhead(config, toolbox) : undefined;
+  const checkpoints = ahead && (await buildCheckpoints(config, parts, { roots, remounter, ahead }));
   return {
     runtime: await buildRuntimes(config, parts, checkpoints),
     roots,
     remounter,
+    ahead,
     rootFilesystems: new RootFilesystems({ dir: paths.rootfs, skeleton: paths.skeleton, remounter }),
+    masks: await makeMasks(paths.masks),
     noCheckpoints: fit ? undefined : said,
     noSpares: await whyNoSpares(config, checkpoints),
   };
@@ -84,17 +93,26 @@ async function buildRuntimes(
   });
 }
 
+async function buildAhead(config: Config, toolbox: Toolbox): Promise<Ahead> {
+  const paths = platformPaths(config);
+  const gates = new Gates(join(paths.criu, 'gates'));
+  await gates.prepare(config.maxBoots);
+  const criu = new Criu({ program: toolbox.criu, dir: paths.criu, gates, preload: toolbox.criuPreload, env: { SUBAKO_IP: toolbox.ip } });
+  const ahead = new Ahead({ criu, dirs: { log: paths.aheadLogs, stdin: join(paths.criu, 'ahead') } });
+  await ahead.prepare();
+  return ahead;
+}
+
 async function buildCheckpoints(
   config: Config,
   { toolbox, cgroups, networks }: RuntimeParts,
-  { roots, remounter }: { roots: RootMounts; remounter: Remounter },
+  { roots, remounter, ahead }: { roots: RootMounts; remounter: Remounter; ahead: Ahead },
 ): Promise<CrunCheckpoints> {
   const paths = platformPaths(config);
   await mkdir(paths.views, { recursive: true, mode: 0o711 });
-  const gates = new Gates(join(paths.criu, 'gates'));
-  await gates.prepare(config.maxBoots);
   return new CrunCheckpoints({
-    criu: new Criu({ program: toolbox.criu, dir: paths.criu, gates }),
+    criu: ahead.criu,
+    ahead,
     environment: environment(toolbox),
     crunRoot: stateRoot(paths.runtime, 'crun'),
     bundleOf: (id) => bundleDir(paths.runtime, 'crun', id),
@@ -103,6 +121,7 @@ async function buildCheckpoints(
     remounter,
     rootMountOf: (rootfs) => roots.of(rootfs),
     networks,
+    ip: toolbox.ip,
   });
 }
 
@@ -113,5 +132,6 @@ async function whyNoSpares(config: Config, checkpoints: CrunCheckpoints | undefi
 
 /** Processes restored under another kernel, processor or tool may crash or misbehave: libraries choose their code by the processor. */
 function environment({ image }: Toolbox): string {
-  return JSON.stringify([release(), cpus()[0]?.model, process.arch, image.versions['crun'], image.versions['criu'], LEAN]);
+  const { crun, criu } = image.versions;
+  return JSON.stringify([release(), cpus()[0]?.model, process.arch, crun, criu, LEAN, ANY_PROGRAM, CHECKPOINT_FORMAT]);
 }

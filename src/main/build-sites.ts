@@ -14,6 +14,7 @@ import type { Hooks } from '../hooks/hooks.ts';
 import type { OwnCheckpoints } from '../checkpoint/own-checkpoints.ts';
 import type { Spares } from '../checkpoint/spares.ts';
 import type { Templates } from '../checkpoint/templates.ts';
+import type { Trials } from '../checkpoint/trials.ts';
 import { ConnectionCounter } from '../lifecycle/connections.ts';
 import { adoptAll } from '../lifecycle/adopt.ts';
 import { Lifecycle } from '../lifecycle/lifecycle.ts';
@@ -22,6 +23,8 @@ import { Verdicts } from '../lifecycle/way-verdicts.ts';
 import { APP_STACK, appStack } from '../stack/app/app.ts';
 import type { Stack } from '../stack/stack.ts';
 import { Addresses } from '../site/addresses.ts';
+import { AppImages } from '../site/app-image.ts';
+import { ImageGate } from '../site/image-gate.ts';
 import { SiteContexts } from '../site/site-context.ts';
 import type { NameWatcher } from '../site/names.ts';
 import { SeedMaker } from '../site/seed-maker.ts';
@@ -60,6 +63,7 @@ export interface BuiltSites extends BuiltOwner {
   readonly templates: Templates;
   readonly spares: Spares;
   readonly ownCheckpoints: OwnCheckpoints;
+  readonly trials: Trials;
   readonly verdicts: Verdicts;
   readonly contexts: SiteContexts;
   readonly pages: PageCache;
@@ -72,8 +76,9 @@ export async function buildSites(config: Config, deps: BuildSitesDeps): Promise<
   const { foundation, cmdb, emit, database, certificates } = deps;
   const paths = platformPaths(config);
   const contexts = buildContexts(config, deps);
-  const { templates, spares, spareMaker, ownCheckpoints, strayContainers } = await buildCheckpoints(config, deps);
-  const ladder = { templates, spares, ownCheckpoints, metrics: deps.metrics, mail: buildMail(config, emit), hooks: deps.hooks, askDir: paths.ask };
+  const { spareMaker, strayContainers, ...checkpoints } = await buildCheckpoints(config, deps);
+  const { templates, ownCheckpoints } = checkpoints;
+  const ladder = { ...checkpoints, metrics: deps.metrics, mail: buildMail(config, emit), hooks: deps.hooks, askDir: paths.ask };
   const common = { ...lifecycleParts(config, deps), contexts, imageOf: newestImages(deps), ...ladder };
   tellNetworkFailures(foundation, { cmdb, emit });
   const lifecycle = new Lifecycle(common);
@@ -93,7 +98,7 @@ export async function buildSites(config: Config, deps: BuildSitesDeps): Promise<
     node: config.node,
     defaults: (domain) => siteDefaults(config, domain),
     appDefaults: (domain) => appDefaults(config, domain),
-    ociImages: deps.images,
+    appImages: new AppImages({ images: deps.images, gate: new ImageGate({ images: deps.images, emit, settings: config }) }),
     addresses,
     ensureRuntime: (name) => foundation.runtime.ensure(name),
   });
@@ -117,9 +122,7 @@ export async function buildSites(config: Config, deps: BuildSitesDeps): Promise<
     sites,
     lifecycle,
     reaper: new Reaper(lifecycle, common, verdicts),
-    templates,
-    spares,
-    ownCheckpoints,
+    ...checkpoints,
     verdicts,
     contexts,
     pages,
@@ -154,16 +157,17 @@ function buildSeeds(config: Config, { foundation, database }: BuildSitesDeps): S
   });
 }
 
-function buildContexts(config: Config, { foundation, database, images: ociImages }: BuildSitesDeps): SiteContexts {
-  const { images, cgroupPathOf, rootFilesystems } = foundation;
+function buildContexts(config: Config, { foundation, cmdb, database, images: ociImages }: BuildSitesDeps): SiteContexts {
+  const { images, cgroupPathOf, rootFilesystems: roots, masks } = foundation;
   return new SiteContexts({
     dirs: config,
-    stacks: new Map<string, Stack>([...STACKS, ...CODE_STACKS, [APP_STACK, appStack(rootFilesystems)]]),
+    stacks: new Map<string, Stack>([...STACKS, ...CODE_STACKS, [APP_STACK, appStack({ roots, masks })]]),
     imageByDigest: (digest) => images.byDigest(digest),
     ociImages,
-    rootOf: (id) => rootFilesystems.of(id),
+    rootOf: (id) => roots.of(id),
     databaseSockets: database.sockets,
     sharedDev: platformPaths(config).dev,
     cgroupPathOf,
+    networks: () => cmdb.networks(),
   });
 }

@@ -20,8 +20,9 @@ export async function clearAway(config: Config, progress: (text: string) => void
   if (lock === undefined) throw new SubakoError('busy', 'a daemon is starting or stopping', { hint: 'try again in a moment' });
   await using stack = new AsyncDisposableStack();
   stack.use(lock);
-  const { runtime, roots, rootFilesystems, remounter, networks, cgroups, cgroup } = await layFoundation(config, progress);
+  const { runtime, roots, rootFilesystems, remounter, ahead, networks, cgroups, cgroup } = await layFoundation(config, progress);
   stack.use(remounter);
+  stack.use(ahead);
   await using cmdb = new SqliteCmdb(paths.cmdb);
   progress('ending what an earlier daemon left');
   // Before the database: sites that end may still write to it.

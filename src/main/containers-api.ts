@@ -1,6 +1,6 @@
 /** Containers as the API shows them. */
 import { readFile } from 'node:fs/promises';
-import type { ApiContainers } from '../api/platform.ts';
+import type { ApiContainers, ApiNetworks } from '../api/platform.ts';
 import type { ContainerReply, ContainerRow, ProcessRow, StatsRow } from '../api/container-types.ts';
 import { copyIn, copyOut } from '../container/copy.ts';
 import type { ContainersDeps } from '../container/deps.ts';
@@ -11,18 +11,20 @@ import type { Volumes } from '../container/volumes.ts';
 import { isUp } from '../domain/container.ts';
 import type { Container } from '../domain/container.ts';
 import { rangeBase } from '../domain/uid-range.ts';
+import type { Networks } from '../network/networks.ts';
 import { CpuMeter } from './cpu-meter.ts';
 
 export interface ContainersApiDeps {
   readonly containers: Containers;
   readonly volumes: Volumes;
+  readonly networks: ApiNetworks;
   readonly health: HealthChecks;
   readonly node: string;
   readonly memoryBytes: number;
   readonly deps: ContainersDeps;
 }
 
-export function containersApi({ containers, volumes, health, node, memoryBytes, deps }: ContainersApiDeps): ApiContainers {
+export function containersApi({ containers, volumes, networks, health, node, memoryBytes, deps }: ContainersApiDeps): ApiContainers {
   const cpu = new CpuMeter();
   const row = async (container: Container): Promise<ContainerRow> => {
     const usage = await containers.looks.usage(container);
@@ -51,8 +53,9 @@ export function containersApi({ containers, volumes, health, node, memoryBytes, 
   return {
     all: containers,
     volumes,
+    networks,
     isUp: async (id) => containers.get(id).then(isUp, () => false),
-    describe: (container) => describe(container, health),
+    describe: (container) => describe(container, health, deps.networks),
     rows: async ({ all }) => Promise.all((await containers.list()).filter((container) => all || isUp(container)).map(row)),
     stats: async () => {
       const up = (await containers.list()).filter(isUp);
@@ -70,7 +73,7 @@ export function containersApi({ containers, volumes, health, node, memoryBytes, 
   };
 }
 
-function describe(container: Container, health: HealthChecks): ContainerReply {
+function describe(container: Container, health: HealthChecks, networks: Networks): ContainerReply {
   const { id, name, image, state, restarts, createdAt, spec } = container;
   return {
     id,
@@ -87,6 +90,8 @@ function describe(container: Container, health: HealthChecks): ContainerReply {
     startedAt: container.startedAt ?? null,
     endedAt: container.endedAt ?? null,
     ports: spec.ports.map(formatPort),
+    address: networks.addressOf(id) ?? null,
+    networks: networks.placesOf(id).map(({ network, address, address6, names }) => ({ network: network.name, address, address6: address6 ?? null, names })),
     spec: { ...spec },
   };
 }

@@ -170,7 +170,8 @@ async function network(config: Config): Promise<Check> {
   const [ip, nft] = ['ip', 'nft'].map((name) => join(image?.dir ?? '', 'bin', name));
   if (ip === undefined || nft === undefined || !existsSync(ip)) return ok('network', 'known once the platform was started');
   const why = await whyNoNetwork({ ip, nft });
-  if (why !== undefined) return warn('network', why, 'use a kernel with veth, nf_tables, NAT and conntrack; until then no container reaches the outside');
+  if (why !== undefined)
+    return warn('network', why, 'use a kernel with veth, bridges, nf_tables, NAT and conntrack; until then no container reaches the outside');
   return (config.resolver ?? hostResolver()) === undefined
     ? warn('network', 'no resolver but on loopback', 'set `resolver` in config.json: until then sites with a network resolve no names')
     : ok('network', 'yes');

@@ -9,10 +9,12 @@ import { claimStrayControllers } from '../runtime/cgroup/claim-stray-controllers
 import { favorQuickMoves } from '../runtime/cgroup/favor-quick-moves.ts';
 import { cgroupLayout } from '../runtime/cgroup/layout.ts';
 import type { CgroupLayout } from '../runtime/cgroup/layout.ts';
+import type { Ahead } from '../runtime/criu/ahead.ts';
 import type { RootMounts } from '../runtime/criu/root-mounts.ts';
 import type { Remounter } from '../runtime/mounts/remounter.ts';
 import type { Runtimes } from '../runtime/runtimes.ts';
 import type { Networks } from '../network/networks.ts';
+import type { BindMount } from '../runtime/bundle/bundle-spec.ts';
 import type { RootFilesystems } from '../runtime/rootfs/root-filesystems.ts';
 import { ContainerNetworks } from '../runtime/container-networks.ts';
 import { ensureToolbox } from '../toolbox/toolbox.ts';
@@ -34,7 +36,11 @@ export interface Foundation {
   readonly noSpares: string | undefined;
   /** To be disposed of at the end. */
   readonly remounter: Remounter;
+  /** To be disposed of at the end. */
+  readonly ahead: Ahead | undefined;
   readonly rootFilesystems: RootFilesystems;
+  /** What hides parts of /proc and /sys in containers that are to be checkpointed. */
+  readonly masks: readonly BindMount[];
   readonly networks: Networks;
   readonly containerNetworks: ContainerNetworks;
   readonly cgroups: CgroupLayout;

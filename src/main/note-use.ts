@@ -2,6 +2,7 @@
 import type { Cmdb } from '../cmdb/cmdb.ts';
 import type { AccessEvent } from '../edge/access-log.ts';
 import type { PageCache } from '../edge/page-cache/page-cache.ts';
+import type { Trials } from '../checkpoint/trials.ts';
 import type { Lifecycle } from '../lifecycle/lifecycle.ts';
 import type { CronClock } from '../site/cron-clock.ts';
 import type { Verdicts } from '../lifecycle/way-verdicts.ts';
@@ -12,11 +13,12 @@ interface Parts {
   readonly verdicts: Verdicts;
   readonly cron: CronClock;
   readonly pages: PageCache;
+  readonly trials: Trials;
 }
 
 const OK = 200;
 
-export async function noteUse(seen: readonly AccessEvent[], { cmdb, lifecycle, verdicts, cron, pages }: Parts): Promise<void> {
+export async function noteUse(seen: readonly AccessEvent[], { cmdb, lifecycle, verdicts, trials, cron, pages }: Parts): Promise<void> {
   for (const { host, role, status, ms, woken, fill } of seen) {
     if (fill !== undefined) pages.noteFill(host, fill);
     const site = await cmdb.siteByHost(host);
@@ -26,5 +28,7 @@ export async function noteUse(seen: readonly AccessEvent[], { cmdb, lifecycle, v
     if (status !== OK || role !== 'public') continue;
     if (woken === '') verdicts.usualPage(site.id, ms);
     else if (woken === 'boot' || woken === 'template' || woken === 'checkpoint' || woken === 'spare') verdicts.firstPage(site.id, woken, ms);
+    if (woken === 'checkpoint' && site.app !== undefined && verdicts.isSlower(site))
+      await trials.wasSlower(site.image, 'its first page takes as long as after a boot');
   }
 }

@@ -20,6 +20,8 @@ export function platformPaths({ state, run }: Pick<Directories, 'state' | 'run'>
     /** Images that containers are made from, and logins at registries: root alone. */
     oci: join(state, 'oci'),
     ociRun: join(run, 'oci'),
+    /** Of the program that looks for holes in images: nobody's, below ours. */
+    scanner: join(state, 'scanner'),
     sites: join(state, 'sites'),
     api: join(run, 'api.sock'),
     /** Links to sockets that the daemon itself asks. */
@@ -44,8 +46,12 @@ export function platformPaths({ state, run }: Pick<Directories, 'state' | 'run'>
     criu: join(run, 'criu'),
     /** Device nodes of every site's container. */
     dev: join(state, 'dev'),
+    /** What hides parts of /proc and /sys. */
+    masks: join(state, 'masks'),
     /** Of checkpoints, while they are restored. */
     views: join(state, 'views'),
+    /** Logs of containers that are to be restored, and are nobody's yet. */
+    aheadLogs: join(state, 'ahead'),
     templates: join(state, 'templates'),
     templateWork: join(state, 'template-work'),
     /** What new sites begin as, but for their databases. */
@@ -55,7 +61,11 @@ export function platformPaths({ state, run }: Pick<Directories, 'state' | 'run'>
     spareWork: join(state, 'spare-work'),
     /** What containers with a network made us change on the machine. */
     forwarding: join(state, 'forwarding'),
+    /** Networks of containers: root alone. */
+    segments: join(run, 'networks'),
     checkpointKey: join(state, 'checkpoint.key'),
+    /** What was found out about images of apps. */
+    checkpointTrials: join(state, 'checkpoint-trials.json'),
     /** WP-CLI, where somebody put it. */
     wpCli: join(state, 'wp-cli.phar'),
     runSites: join(run, 'sites'),

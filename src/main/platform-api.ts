@@ -1,9 +1,10 @@
 /** Answers what the API asks, from the parts of the platform. */
-import type { ApiCertificates, ApiContainers, ApiPlatform, ExecRequest, PurgeCacheRequest, WpCliRequest } from '../api/platform.ts';
-import type { CacheReply, CheckpointReply, JobReply, PsRow, PurgeReply, SiteReply, StatusReply, TemplateReply, VerifyReply } from '../api/types.ts';
+import type { ApiCertificates, ApiContainers, ApiPlatform, ExecRequest, Held, PurgeCacheRequest, WpCliRequest } from '../api/platform.ts';
+import type { CacheReply, CheckpointReply, JobReply, PsRow, PurgeReply, SiteReply, StatusReply, TemplateReply, TriedReply, VerifyReply } from '../api/types.ts';
 import type { OwnCheckpoints } from '../checkpoint/own-checkpoints.ts';
 import type { Spares } from '../checkpoint/spares.ts';
 import type { Templates } from '../checkpoint/templates.ts';
+import type { Trials } from '../checkpoint/trials.ts';
 import type { Cmdb } from '../cmdb/cmdb.ts';
 import type { Config } from '../config/config.ts';
 import type { Dispatcher } from '../dispatcher/dispatcher.ts';
@@ -34,11 +35,12 @@ import type { SiteContexts } from '../site/site-context.ts';
 import { sitePaths } from '../site/site-paths.ts';
 import { describeSettings } from '../site/site-settings.ts';
 import { describeApp, describeCode } from '../api/describe-app.ts';
-import type { CreateAppRequest, CreatedSite, CreateRequest, Sites } from '../site/sites.ts';
+import type { CreateAppRequest, CreatedSite, CreateRequest, DeployRequest, Sites } from '../site/sites.ts';
 import type { Certificates } from '../edge/certificates/certificates.ts';
 import type { LocalCa } from '../edge/certificates/local-ca.ts';
 import type { Names } from '../site/names.ts';
 import { certificatesApi } from './certificates-api.ts';
+import { checkpointsOfSites, triedInVain, verifyAll } from './site-checkpoints.ts';
 import { CpuMeter } from './cpu-meter.ts';
 import type { Foundation } from './foundation.ts';
 import type { Metrics } from './metrics.ts';
@@ -64,6 +66,7 @@ export interface PlatformApiDeps {
   readonly templates: Templates;
   readonly spares: Spares;
   readonly ownCheckpoints: OwnCheckpoints;
+  readonly trials: Trials;
   readonly contexts: SiteContexts;
   readonly addresses: Addresses;
   readonly certificates: Certificates;
@@ -74,9 +77,6 @@ export interface PlatformApiDeps {
   readonly services: { readonly database: SystemService; readonly edge: SystemService };
   readonly onShutdown: (options: { keep: boolean }) => void;
 }
-
-/** For what asks about a site without an instance of it. */
-const NO_INSTANCE = 'none';
 
 export class PlatformApi implements ApiPlatform {
   readonly events: EventLog;
@@ -147,7 +147,7 @@ export class PlatformApi implements ApiPlatform {
     const [sites, stats] = await Promise.all([this.sites(), cmdb.wakeStats()]);
     this.#cpu.keepOnly(new Set(lifecycle.allLive().map((live) => live.instance.id)));
     const places = sites.flatMap((site) => ROLES.map((role) => ({ site, role }))).filter((place) => this.#isShown(place));
-    const deps = { lifecycle, runtime: foundation.runtime, cpu: this.#cpu };
+    const deps = { lifecycle, runtime: foundation.runtime, cpu: this.#cpu, whyNoCheckpoints: (site: Site) => this.#whyNoCheckpoints(site) };
     return Promise.all(places.map(({ site, role }) => psRow({ site, role, stats: stats.get(roleKey(site.id, role)) }, deps)));
   }
 
@@ -179,10 +179,10 @@ export class PlatformApi implements ApiPlatform {
     };
   }
 
-  #whyNoCheckpoints({ app, code, settings: { runtime } }: Site): string | null {
-    if (app !== undefined) return 'apps are frozen or booted';
+  #whyNoCheckpoints({ app, code, image, settings: { runtime } }: Site): string | null {
     if (code !== undefined) return 'sites of its stack are frozen or booted';
-    return runtime === DEFAULT_RUNTIME ? (this.#deps.foundation.noCheckpoints ?? null) : `containers of ${runtime} are frozen or booted`;
+    if (runtime !== DEFAULT_RUNTIME) return `containers of ${runtime} are frozen or booted`;
+    return this.#deps.foundation.noCheckpoints ?? (app === undefined ? null : (this.#deps.trials.whyNot(image) ?? null));
   }
 
   create(request: CreateRequest): Promise<CreatedSite> {
@@ -193,8 +193,8 @@ export class PlatformApi implements ApiPlatform {
     return this.#deps.sites.createApp(request);
   }
 
-  deploy(domain: string, image?: string): Promise<Site> {
-    return this.#deps.sites.deploy(domain, image);
+  deploy(domain: string, request: DeployRequest): Promise<Site> {
+    return this.#deps.sites.deploy(domain, request);
   }
 
   set(domain: string, assignments: readonly string[]): Promise<Site> {
@@ -260,22 +260,16 @@ export class PlatformApi implements ApiPlatform {
     return this.#deps.templates.removeAll();
   }
 
-  async checkpoints(): Promise<CheckpointReply[]> {
-    const { cmdb, ownCheckpoints } = this.#deps;
-    const domains = new Map((await cmdb.sites()).map((site) => [site.id, site.domain]));
-    return ownCheckpoints.list().map(({ siteId, madeAt, bytes }) => ({ site: domains.get(siteId) ?? siteId, madeAt, bytes }));
+  checkpoints(): Promise<CheckpointReply[]> {
+    return checkpointsOfSites(this.#deps);
   }
 
-  async verifyCheckpoints(): Promise<VerifyReply[]> {
-    const { cmdb, ownCheckpoints, contexts } = this.#deps;
-    const checked: VerifyReply[] = [];
-    for (const { siteId } of ownCheckpoints.list()) {
-      const site = await cmdb.site(siteId);
-      if (site === undefined) continue;
-      const verdict = await ownCheckpoints.verifyAnew(await contexts.of(site, 'public', NO_INSTANCE), contexts.stackOf(site));
-      checked.push({ name: site.domain, ok: verdict.ok, why: verdict.ok ? 'in order' : verdict.why });
-    }
-    return checked;
+  triedCheckpoints(): Promise<TriedReply[]> {
+    return triedInVain(this.#deps);
+  }
+
+  verifyCheckpoints(): Promise<VerifyReply[]> {
+    return verifyAll(this.#deps);
   }
 
   async removeCheckpoint(domain: string): Promise<void> {
@@ -283,7 +277,7 @@ export class PlatformApi implements ApiPlatform {
     const site = await this.site(domain);
     if (!ownCheckpoints.has(site.id))
       throw new SubakoError('not_found', `${site.domain} has no checkpoint of its own`, { hint: 'subako checkpoint ls shows those there are' });
-    await lifecycle.exclusively(site.id, () => ownCheckpoints.discard(site.id, 'command'));
+    await lifecycle.dropCheckpoint(site, 'command');
     await ownCheckpoints.shredded(site.id);
   }
 
@@ -301,14 +295,14 @@ export class PlatformApi implements ApiPlatform {
     return instanceLogPath(sitePaths(this.#deps.config, site.id), role);
   }
 
-  async openExec(domain: string, { command, tty, role }: ExecRequest): Promise<{ argv: readonly string[]; release: () => void }> {
+  async openExec(domain: string, { command, tty, role }: ExecRequest): Promise<Held> {
     const { lifecycle, foundation, contexts } = this.#deps;
     const site = await this.site(domain);
     const { live, release } = await hold(lifecycle, { site, role: contexts.roleMeant(site, role) }, 'exec');
-    return { argv: foundation.runtime.execArgv(live.instance.id, command, { tty }), release };
+    return { ...foundation.runtime.execHere(live.instance.id, command, { tty }), release };
   }
 
-  async openWpCli(domain: string, { args, phar, tty }: WpCliRequest): Promise<{ argv: readonly string[]; release: () => void }> {
+  async openWpCli(domain: string, { args, phar, tty }: WpCliRequest): Promise<Held> {
     return this.openExec(domain, { command: await this.owner.wpCliArgv(await this.site(domain), args, phar), tty, role: 'admin' });
   }
 

@@ -20,6 +20,7 @@ import type { SystemService } from '../lifecycle/system-service.ts';
 import type { Stack } from '../stack/stack.ts';
 import { removeCgroup } from '../runtime/cgroup/remove.ts';
 import type { Runtimes } from '../runtime/runtimes.ts';
+import { collectWhenCalm } from './collect-garbage.ts';
 import { buildCertificates } from './build-certificates.ts';
 import { buildImages } from './build-images.ts';
 import { buildContainers } from './build-containers.ts';
@@ -85,6 +86,7 @@ export async function startPlatform({ config, log, progress, onShutdown }: Start
   const serviceDeps = { runtime: foundation.runtime, cmdb, emit, logBytes: config.logSize, progress };
   const database = await startDatabase(config, foundation, serviceDeps);
   undo.defer(() => endService(database.service, ending));
+  undo.use(database.statements);
   // When the start fails further on, what ran before goes on running.
   ending.keep = database.service.wasAdopted;
 
@@ -111,6 +113,7 @@ export async function startPlatform({ config, log, progress, onShutdown }: Start
   const accessLog = await startAccessLog(config, edgeService, { cmdb, ...built });
   undo.defer(() => accessLog.stop());
   undo.use(await watchSites({ ...built, config, hooks }, events));
+  undo.use(collectWhenCalm(() => lifecycle.isQuiet));
   // Visitors need not wait for it: until it is there, sites boot. Its events say how it went.
   for (const { stack, image } of stacks) void templates.ensure({ stack, image, role: 'public' }).catch(() => undefined);
 
@@ -131,9 +134,10 @@ export async function startPlatform({ config, log, progress, onShutdown }: Start
 }
 
 /** What containers left on the machine. Each step is tried, whatever became of the one before. */
-async function takeDown({ remounter, networks, roots, rootFilesystems, cgroups, cgroup }: Foundation, { keep }: { keep: boolean }): Promise<void> {
+async function takeDown({ remounter, ahead, networks, roots, rootFilesystems, cgroups, cgroup }: Foundation, { keep }: { keep: boolean }): Promise<void> {
   await using steps = new AsyncDisposableStack();
   steps.use(remounter);
+  steps.use(ahead);
   if (keep) return;
   steps.defer(() => rootFilesystems.unmountAll());
   steps.defer(() => removeCgroup(cgroups, cgroup));

@@ -11,6 +11,8 @@ interface PsDeps {
   readonly lifecycle: Lifecycle;
   readonly runtime: Runtimes;
   readonly cpu: CpuMeter;
+  /** Why a site's containers are not checkpointed, or null. */
+  readonly whyNoCheckpoints: (site: Site) => string | null;
 }
 
 interface Place {
@@ -19,7 +21,7 @@ interface Place {
   readonly stats: WakeStats | undefined;
 }
 
-export async function psRow({ site, role, stats }: Place, { lifecycle, runtime, cpu }: PsDeps): Promise<PsRow> {
+export async function psRow({ site, role, stats }: Place, { lifecycle, runtime, cpu, whyNoCheckpoints }: PsDeps): Promise<PsRow> {
   const live = lifecycle.live(site.id, role);
   const usage = live === undefined ? undefined : await runtime.usage(live.instance.id);
   return {
@@ -34,7 +36,7 @@ export async function psRow({ site, role, stats }: Place, { lifecycle, runtime, 
     memoryBytes: usage?.memoryBytes ?? null,
     since: live?.instance.since ?? null,
     instances: lifecycle.livesOf(site.id, role).length,
-    why: live?.why ?? null,
+    why: live?.why ?? (site.app === undefined ? null : whyNoCheckpoints(site)),
     wakes: stats?.wakes ?? 0,
     lastWake: stats?.lastWake === undefined ? null : { from: stats.lastWake.from, ms: stats.lastWake.ms },
   };

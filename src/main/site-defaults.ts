@@ -1,5 +1,4 @@
 /** What sites are set to by the definition file: new ones, and at each start those that are there. */
-import { DEFAULT_RUNTIME } from '../domain/runtime-name.ts';
 import type { Config } from '../config/config.ts';
 import { SubakoError } from '../domain/errors.ts';
 import type { EventSink } from '../domain/events.ts';
@@ -107,7 +106,7 @@ function defaults(config: Config): SiteSettings {
 
 /** What holds for all programs that are their owner's: one may keep in memory what a second one would not know, and asks for a way out where it needs one. */
 function ownersDefaults(config: Config): SiteSettings {
-  return { ...defaults(config), runtime: DEFAULT_RUNTIME, maxInstances: 1, cacheMs: 0, cronEveryMs: 0, egress: false };
+  return { ...defaults(config), maxInstances: 1, cacheMs: 0, cronEveryMs: 0, egress: false };
 }
 
 export function appDefaults(config: Config, domain: string): SiteSettings {

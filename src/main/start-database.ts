@@ -3,6 +3,7 @@ import type { Config } from '../config/config.ts';
 import { Drafts } from '../database/drafts.ts';
 import { databasePaths, mariadbSpec, prepareMariadb } from '../database/mariadb-service.ts';
 import { Seeds } from '../database/seeds.ts';
+import { StatementWatch } from '../database/statement-watch.ts';
 import { Tenants } from '../database/tenants.ts';
 import type { Progress } from '../image/image-store.ts';
 import { serviceContainerId, SystemService } from '../lifecycle/system-service.ts';
@@ -18,6 +19,8 @@ export interface Database {
   readonly tenants: Tenants;
   readonly drafts: Drafts;
   readonly seeds: Seeds;
+  /** To be disposed of before the service ends. */
+  readonly statements: StatementWatch;
   readonly socket: string;
   /** Directory of its socket on the host. */
   readonly sockets: string;
@@ -46,5 +49,13 @@ export async function startDatabase(config: Config, foundation: Foundation, deps
   deps.progress('starting the database');
   const service = new SystemService(definition, deps);
   await service.start();
-  return { service, tenants, drafts: new Drafts(access), seeds: new Seeds(access, tenants), socket: paths.socket, sockets: paths.sockets };
+  return {
+    service,
+    tenants,
+    drafts: new Drafts(access),
+    seeds: new Seeds(access, tenants),
+    statements: new StatementWatch(access),
+    socket: paths.socket,
+    sockets: paths.sockets,
+  };
 }

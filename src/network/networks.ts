@@ -4,6 +4,8 @@
  * A container is made with a network namespace of its own that holds lo alone. A network is put into it once it runs, and goes with it:
  * neither the bundle nor a checkpoint knows of it.
  */
+import type { NamedNetwork } from '../domain/network.ts';
+
 export interface Networks {
   /** The technology, as shown by `doctor`. */
   readonly name: string;
@@ -21,8 +23,23 @@ export interface Networks {
    */
   join(id: string, pid: number): Promise<Network>;
 
-  /** Of a container that has joined, or was taken over. */
+  /** On its link to the machine; of a container that has joined, or was taken over. */
   addressOf(id: string): string | undefined;
+
+  /**
+   * Puts a container that runs into one more network; it and those who are there find one another by name from then on. Nothing happens when it is in.
+   * @throws SubakoError as `join`
+   */
+  connect(id: string, pid: number, more: { readonly attachment: Attachment; readonly hosts: HostsFile }): Promise<void>;
+
+  /** Takes it out again. Idempotent. */
+  disconnect(id: string, networkId: string): Promise<void>;
+
+  /** Those that are in a network now, in the order in which they came. */
+  members(networkId: string): readonly Member[];
+
+  /** The networks that a container is in, and what it is there. */
+  placesOf(id: string): readonly Place[];
 
   /**
    * Leads these ports of the machine to the container, for the world and for the machine itself, until its network is removed.
@@ -49,6 +66,39 @@ export interface NetworkWish {
   readonly smtp: boolean;
   /** Whether the edge, and root of this machine, may begin connections with it. Default: no. */
   readonly serves?: boolean;
+  /** False: it has no link to the machine, and is in networks alone. Default: it has one. */
+  readonly link?: boolean;
+  /** Networks that it is in besides. Members of one reach one another at any port; nothing leads from one network to another, nor to the machine. */
+  readonly networks?: readonly Attachment[];
+  /** Where it finds their names, kept true for as long as it is in any. */
+  readonly hosts?: HostsFile;
+}
+
+/** A container's place in a network. */
+export interface Attachment {
+  readonly network: Pick<NamedNetwork, 'id' | 'name' | 'subnet' | 'subnet6'>;
+  /** What the others find it by. */
+  readonly names: readonly string[];
+}
+
+/** A file of ours that is `/etc/hosts` in a container: it is written in place, so that a running container sees it. */
+export interface HostsFile {
+  readonly path: string;
+  /** Another one, with what stands in it whatever networks there are: whole lines. */
+  readonly own: string;
+  /** What the container calls itself. */
+  readonly hostname: string;
+}
+
+export interface Member {
+  readonly id: string;
+  readonly address: string;
+  readonly address6?: string;
+  readonly names: readonly string[];
+}
+
+export interface Place extends Member {
+  readonly network: Attachment['network'];
 }
 
 export interface Published {
@@ -60,6 +110,6 @@ export interface Published {
 }
 
 export interface Network {
-  /** Of the container, on its link to the machine. */
-  readonly address: string;
+  /** Of the container, on its link to the machine. Undefined: it has none. */
+  readonly address: string | undefined;
 }

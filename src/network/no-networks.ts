@@ -1,6 +1,6 @@
 /** Driver: no container has a network. */
 import { SubakoError } from '../domain/errors.ts';
-import type { Network, Networks } from './networks.ts';
+import type { Member, Network, Networks, Place } from './networks.ts';
 
 export class NoNetworks implements Networks {
   readonly name = 'none';
@@ -25,6 +25,22 @@ export class NoNetworks implements Networks {
 
   addressOf(): undefined {
     return undefined;
+  }
+
+  async connect(): Promise<void> {
+    throw this.#unfit();
+  }
+
+  async disconnect(): Promise<void> {
+    // There is none.
+  }
+
+  members(): Member[] {
+    return [];
+  }
+
+  placesOf(): Place[] {
+    return [];
   }
 
   async remove(): Promise<void> {

@@ -1,5 +1,5 @@
 /** What every driver that can take a container out of memory must do, on a real kernel. */
-import { chown, lstat, mkdir, readdir, readlink, rm, writeFile } from 'node:fs/promises';
+import { chown, lstat, mkdir, readdir, readFile, readlink, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { cgroupsOf, devicesOf, idMapsOf, limitsOf, mountsOf, NO_POWERS, ownerOf, powersOf } from '../../test/helpers/container-facts.ts';
@@ -105,6 +105,23 @@ export function checkpointsSuite(name: string, open: () => Promise<CheckpointsUn
       for (const [point, { type, flags }] of mounts) expect([point, found.get(point)]).toEqual([point, expect.objectContaining({ type, flags })]);
       const more = [...found].filter(([point]) => !mounts.has(point));
       for (const [point, { flags }] of more) expect([point, flags]).toEqual([point, expect.arrayContaining(['ro', 'nosuid', 'nodev', 'noexec'])]);
+    });
+
+    it('puts another file in the place of a log that nobody else writes to, with what it held', async () => {
+      await dumpOf(FIRST, await boot(FIRST));
+      await restore(SECOND, 'second'); // from now on the program waits for the next
+      await writeFile(logOf(THIRD), 'older\n');
+      const before = (await lstat(logOf(THIRD))).ino;
+      const restored = async (): Promise<boolean> => {
+        await test.runtime.remove(THIRD);
+        const spec = test.spec(THIRD, COUNT, 'first');
+        await test.runtime.prepare(THIRD, spec);
+        const { pid } = await checkpoints(test.runtime).restore(THIRD, { spec, from: dump, logPath: logOf(THIRD), isAlone: true });
+        expect(await readlink(`/proc/${pid}/fd/1`)).toBe(logOf(THIRD));
+        return (await lstat(logOf(THIRD))).ino !== before;
+      };
+      expect(await poll(restored, { timeoutMs: 30_000, everyMs: 50 })).toBe(true);
+      expect(await readFile(logOf(THIRD), 'utf8')).toBe('older\n');
     });
 
     it('treats what it brought back like any other: exec, freeze, usage, remove', async () => {

@@ -15,6 +15,15 @@ export interface RunOptions {
   readonly signal?: AbortSignal;
 }
 
+/** What whoever has a terminal of his own runs by himself. */
+export interface HereLine {
+  readonly argv: readonly string[];
+  /** A file, for root alone, where the runtime writes why the command did not begin. */
+  readonly said: string;
+  /** What is to be removed afterwards. */
+  readonly files: readonly string[];
+}
+
 export interface ExecAs {
   readonly tty: boolean;
   /** Ids in the container. Default: those of its first process. */
@@ -57,13 +66,16 @@ export interface Runtime {
   /** Runs a command in a running container with the credentials, limits and filters of its first process. */
   exec(id: string, argv: readonly string[], options: Pick<ExecOptions, 'input' | 'timeoutMs' | 'onLine' | 'signal'>): Promise<ExecResult>;
 
-  /** The command line that does what `exec` does, for a caller with a terminal of its own. */
-  execArgv(id: string, argv: readonly string[], options: ExecAs): readonly string[];
+  /** The command line that does what `exec` does, for a caller with a terminal of its own, who removes the files afterwards. */
+  execHere(id: string, argv: readonly string[], options: ExecAs): HereLine;
 
   /** The command line that does what `runToEnd` does, for a caller with a terminal of its own, who calls `remove` afterwards. */
-  runArgv(id: string): readonly string[];
+  runHere(id: string): HereLine;
 
-  /** Pid of the first process that `runArgv` started, once it is there. */
+  /** Where what it was prepared with lies, and its monitor's sockets. */
+  bundleOf(id: string): string;
+
+  /** Pid of the first process that `runHere` started, once it is there. */
   startedBy(id: string): Promise<ProcessIdentity | undefined>;
 
   /** How a monitor creates the prepared container, which then waits for `start`. */
@@ -158,6 +170,8 @@ export interface RestoreOptions {
   readonly spec: BundleSpec;
   readonly from: string;
   readonly logPath: string;
+  /** Nobody writes to that log: another file may take its place, with what it held. Default: no. */
+  readonly isAlone?: boolean;
 }
 
 export interface HandOver {

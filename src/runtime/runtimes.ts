@@ -5,7 +5,7 @@ import { SubakoError } from '../domain/errors.ts';
 import type { RuntimeName } from '../domain/runtime-name.ts';
 import type { ExecOptions, ExecResult } from '../lib/exec.ts';
 import type { BundleSpec, Limits } from './bundle/bundle-spec.ts';
-import type { Checkpoints, Creation, ExecAs, RunOptions, Runtime, Usage } from './runtime.ts';
+import type { Checkpoints, Creation, ExecAs, HereLine, RunOptions, Runtime, Usage } from './runtime.ts';
 
 /** A runtime that knows which containers are its own. */
 export interface OneRuntime extends Runtime {
@@ -65,12 +65,16 @@ export class Runtimes implements Runtime {
     return this.#of(id).exec(id, argv, options);
   }
 
-  execArgv(id: string, argv: readonly string[], options: ExecAs): readonly string[] {
-    return this.#of(id).execArgv(id, argv, options);
+  execHere(id: string, argv: readonly string[], options: ExecAs): HereLine {
+    return this.#of(id).execHere(id, argv, options);
   }
 
-  runArgv(id: string): readonly string[] {
-    return this.#of(id).runArgv(id);
+  bundleOf(id: string): string {
+    return this.#of(id).bundleOf(id);
+  }
+
+  runHere(id: string): HereLine {
+    return this.#of(id).runHere(id);
   }
 
   startedBy(id: string): Promise<ProcessIdentity | undefined> {

@@ -7,8 +7,7 @@ import type { OciImage } from '../image/oci/oci-image.ts';
 import type { OciStore } from '../image/oci/oci-store.ts';
 import { toApp } from './app-request.ts';
 import type { AppRequest } from './app-request.ts';
-
-type Images = Pick<OciStore, 'resolve'>;
+import type { Admission, ImageGate } from './image-gate.ts';
 
 interface AppOfImage {
   readonly app: App;
@@ -16,18 +15,37 @@ interface AppOfImage {
   readonly image: string;
 }
 
-/** @throws SubakoError `not_found`, `bad_setting` */
-export async function appFrom(images: Images, request: AppRequest): Promise<AppOfImage> {
-  const image = await images.resolve(request.image);
-  return { app: toApp(request, image.config, await userOf(image)), image: image.id };
+export interface AppImagesDeps {
+  readonly images: Pick<OciStore, 'resolve'>;
+  readonly gate: ImageGate;
 }
 
-/** The same app with what this name leads to now. @throws SubakoError `not_found`, `bad_setting` when the image has no command */
-export async function withImage(images: Images, app: App, imageName: string): Promise<AppOfImage> {
-  const image = await images.resolve(imageName);
-  const { entrypoint, cmd } = image.config;
-  if ((app.command ?? cmd).length + entrypoint.length === 0) throw new SubakoError('bad_setting', 'the image names no command');
-  return { app: { ...app, imageName, user: await userOf(image) }, image: image.id };
+export class AppImages {
+  readonly #deps: AppImagesDeps;
+
+  constructor(deps: AppImagesDeps) {
+    this.#deps = deps;
+  }
+
+  /** @throws SubakoError `not_found`, `bad_setting`, `image_refused` */
+  async appFrom(request: AppRequest, admission: Admission): Promise<AppOfImage> {
+    const image = await this.#deps.images.resolve(request.image);
+    const app = toApp(request, image.config, await userOf(image));
+    return this.#admitted({ app, image: image.id }, admission);
+  }
+
+  /** The same app with what this name leads to now. @throws SubakoError `not_found`, `bad_setting` when the image has no command, `image_refused` */
+  async withImage(app: App, imageName: string, admission: Admission): Promise<AppOfImage> {
+    const image = await this.#deps.images.resolve(imageName);
+    const { entrypoint, cmd } = image.config;
+    if ((app.command ?? cmd).length + entrypoint.length === 0) throw new SubakoError('bad_setting', 'the image names no command');
+    return this.#admitted({ app: { ...app, imageName, user: await userOf(image) }, image: image.id }, admission);
+  }
+
+  async #admitted(made: AppOfImage, admission: Admission): Promise<AppOfImage> {
+    await this.#deps.gate.admit(made.image, admission);
+    return made;
+  }
 }
 
 async function userOf({ layers, config }: OciImage): Promise<AppUser> {

@@ -1,7 +1,11 @@
 /** What somebody asks for who makes a site from an image, checked. Pure. */
 import { dirname, normalize } from 'node:path';
 import type { App, AppUser, Listening, Volume } from '../domain/app.ts';
+import { checkMemberships } from '../container/parse-network.ts';
+import { membershipsOf } from '../domain/network.ts';
+import type { NetworkMembership } from '../domain/network.ts';
 import { SubakoError } from '../domain/errors.ts';
+import { mountPlace } from '../domain/mount-place.ts';
 import type { OciImageConfig } from '../image/oci/oci-image.ts';
 import { INSTANCE_VARIABLE } from '../runtime/bundle/bundle-spec.ts';
 
@@ -15,6 +19,7 @@ export interface AppRequest {
   readonly volumes?: readonly string[] | undefined;
   readonly healthPath?: string | undefined;
   readonly command?: readonly string[] | undefined;
+  readonly networks?: readonly NetworkMembership[] | undefined;
 }
 
 const NAME = /^[a-z0-9][a-z0-9_.-]{0,62}$/u;
@@ -22,9 +27,6 @@ const VARIABLE = /^[A-Za-z_][A-Za-z0-9_.-]{0,199}$/u;
 const HEALTH_PATH = /^\/[\u0021-\u007E]{0,999}$/u;
 /** A Unix socket's address holds 107 bytes. */
 const SOCKET = /^\/[\w./-]{1,106}$/u;
-const MOUNTABLE = /^\/[\w./@+ -]{1,1000}$/u;
-/** Of the system of any container: nothing is put there, or in their place. */
-const RESERVED = new Set(['/', '/proc', '/sys', '/dev', '/etc', '/usr', '/bin', '/sbin', '/lib', '/lib64']);
 const MAX_ENVIRONMENT = 128 * 1024;
 const MAX_COMMAND = 64 * 1024;
 
@@ -42,9 +44,16 @@ export function toApp(request: AppRequest, image: OciImageConfig, user: AppUser)
     env: environment(request.env ?? []),
     volumes,
     user,
+    ...networksOf(request),
     ...(command === undefined ? {} : { command }),
     ...(healthPath === undefined ? {} : { healthPath }),
   };
+}
+
+/** Whether it has a way out besides, its settings say. */
+function networksOf({ networks = [] }: AppRequest): Pick<App, 'networks'> {
+  const checked = membershipsOf({ networks: checkMemberships(networks) });
+  return checked.length === 0 ? {} : { networks: checked };
 }
 
 function listensOf({ port, socket }: AppRequest, { exposedPorts }: OciImageConfig): Listening {
@@ -60,7 +69,7 @@ function listensOf({ port, socket }: AppRequest, { exposedPorts }: OciImageConfi
 
 function socketOf(path: string): string {
   const dir = dirname(path);
-  if (SOCKET.test(path) && normalize(path) === path && !path.endsWith('/') && !isReserved(dir)) return path;
+  if (SOCKET.test(path) && normalize(path) === path && !path.endsWith('/') && mountPlace(dir) !== undefined) return path;
   throw bad(`${shown(path)} is no place for a socket`, 'give it a directory of its own, such as /run/app/app.sock; that directory is the platform’s');
 }
 
@@ -85,13 +94,9 @@ function volumeOf(text: string): Volume {
   const at = text.indexOf(':');
   const [name, path] = [text.slice(0, Math.max(0, at)), text.slice(at + 1)];
   if (!NAME.test(name)) throw bad(`${shown(text)} is no volume`, 'write it like data:/var/lib/data; its name has lower case letters, digits and _ . -');
-  const plain = normalize(path).replace(/(?!^)\/+$/u, '');
-  if (MOUNTABLE.test(path) && !isReserved(plain)) return { name, path: plain };
+  const place = mountPlace(path);
+  if (place !== undefined) return { name, path: place };
   throw bad(`nothing can be mounted at ${shown(path)}`, 'give an absolute path that is not the system’s, such as /var/lib/data');
-}
-
-function isReserved(path: string): boolean {
-  return RESERVED.has(path) || ['/proc/', '/sys/', '/dev/'].some((place) => path.startsWith(place));
 }
 
 function refuseTwice(places: readonly string[]): void {

@@ -13,13 +13,14 @@ import { SubakoError } from '../domain/errors.ts';
 import type { EventSink } from '../domain/events.ts';
 import { newId } from '../domain/ids.ts';
 import type { Site } from '../domain/site.ts';
+import { guardDisk } from '../image/oci/disk-guard.ts';
 import type { ExecResult } from '../lib/exec.ts';
 import { failpoint } from '../lib/failpoint.ts';
 import { printableLines } from '../lib/printable.ts';
 import { formatSize } from '../lib/units.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { OUR_PREFIX, prefixOf, renamesTo } from '../stack/wordpress/table-prefix.ts';
-import { maybeCompressed } from './archive.ts';
+import { maybeCompressed, piped } from './archive.ts';
 import { forgetMemory } from './forget-memory.ts';
 import type { Memory } from './forget-memory.ts';
 import { sitePaths } from './site-paths.ts';
@@ -37,6 +38,8 @@ export interface DumpsDeps extends Memory {
   readonly databaseSockets: string;
   readonly databaseSocket: string;
   readonly cgroupPathOf: (containerId: string) => string;
+  /** Bytes that a dump may hold, unpacked. */
+  readonly importSizeLimit: number;
 }
 
 export interface LoadRequest {
@@ -98,7 +101,9 @@ export class Dumps {
       undo.defer(() => drafts.drop(site.id));
       const access = await drafts.create(site.id);
       await failpoint('load.drafted');
-      await this.#fill(site, access, { file: request.file, progress, signal });
+      await guardDisk({ dir: this.#deps.dirs.state, mayGrow: Infinity, signal, hint: 'nothing was changed' }, (guarded) =>
+        this.#fill(site, access, { file: request.file, progress, signal: guarded }),
+      );
       await failpoint('load.filled');
       progress('looking at the tables');
       const loaded = await this.#settle(site, access, request.prefix);
@@ -115,9 +120,10 @@ export class Dumps {
 
   async #fill(site: Site, access: DatabaseLogin, { file, progress, signal }: { file: string } & Working): Promise<void> {
     const id = `${site.id}-load-${newId(6)}`;
-    const input = await statementsOf(file, progress);
+    const input = await statementsOf(file, { maxBytes: this.#deps.importSizeLimit, progress });
     await this.#deps.runtime.prepare(id, loadSpec(this.#client(site, id, access)));
     const result = await this.#deps.runtime.runToEnd(id, { input, signal, timeoutMs: TIMEOUT_MS }).catch((error: unknown) => {
+      if (error instanceof SubakoError) throw error;
       throw new SubakoError('command_failed', `${file} could not be read: ${String(error)}`, { hint: 'is the file whole?', cause: error });
     });
     signal.throwIfAborted();
@@ -160,16 +166,10 @@ export class Dumps {
 }
 
 /** The file as text, and how far it has been read. */
-async function statementsOf(file: string, progress: (text: string) => void): Promise<Readable> {
+async function statementsOf(file: string, { maxBytes, progress }: { maxBytes: number; progress: (text: string) => void }): Promise<Readable> {
   const found = await stat(file).catch(() => undefined);
   if (found?.isFile() !== true) throw new SubakoError('not_found', `${file} is no file`, { hint: 'give the path of a .sql or .sql.gz file' });
-  return maybeCompressed(file, (read) => piped(read, teller(found.size, progress)));
-}
-
-/** pipe() does not hand on errors: one in the middle must not look like an end. */
-function piped(from: Readable, to: Transform): Readable {
-  from.on('error', (error) => to.destroy(error));
-  return from.pipe(to);
+  return maybeCompressed(file, { maxBytes, through: (read) => piped(read, teller(found.size, progress)) });
 }
 
 function teller(size: number, progress: (text: string) => void): Transform {

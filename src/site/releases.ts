@@ -25,6 +25,8 @@ export interface ReleasesDeps {
   readonly rootfs: string;
   readonly cgroupPathOf: (containerId: string) => string;
   readonly now: () => number;
+  /** Bytes that one release may hold. */
+  readonly importSizeLimit: number;
 }
 
 interface NewRelease {
@@ -37,7 +39,6 @@ interface NewRelease {
 
 /** The one that runs and those that may be gone back to. */
 const KEPT = 3;
-const MOST_BYTES = 4 * 1024 ** 3;
 const UNPACK_TIMEOUT_MS = 3_600_000;
 const DRAFT = '.draft-';
 
@@ -60,7 +61,7 @@ export class Releases {
     await mkdir(draft, { mode: 0o711 });
     const hint = 'nothing of it was kept; what lasts and is large belongs into the data of the site, not into its code';
     progress('unpacking the code');
-    const unpacked = await guardDisk({ dir: paths.root, mayGrow: MOST_BYTES, signal, hint }, (stop) => this.#unpack(wanted, draft, stop));
+    const unpacked = await guardDisk({ dir: paths.root, mayGrow: this.#deps.importSizeLimit, signal, hint }, (stop) => this.#unpack(wanted, draft, stop));
     const { files, bytes, documentRoot } = unpacked;
     const release: Release = { name, documentRoot, command: stack.commandOf?.(unpacked), files, bytes };
     await writeFileAtomic(join(draft, 'release.json'), JSON.stringify(release), { mode: 0o600 });
@@ -94,9 +95,9 @@ export class Releases {
 
   /** The draft is the site's user's while it is unpacked, and root's again before anybody looks at it. */
   async #unpack({ context, stack, from, shared }: NewRelease, draft: string, signal: AbortSignal): Promise<Unpacked> {
-    const { runtime, rootfs, cgroupPathOf } = this.#deps;
+    const { runtime, rootfs, cgroupPathOf, importSizeLimit } = this.#deps;
     const { site, paths } = context;
-    const input = await tarOf(from);
+    const input = await tarOf(from, importSizeLimit);
     const owner = rangeBase(site.uidRange) + stack.uid;
     const id = `${site.id}-unpack-${newId(6)}`;
     const { uidRange } = site;
@@ -105,6 +106,7 @@ export class Releases {
     await chown(draft, owner, owner);
     await runtime.prepare(id, unpackSpec({ rootfs, cgroupPath: cgroupPathOf(id), uidRange, uid, draft, data: paths.data, ...lists }));
     const result = await runtime.runToEnd(id, { input, signal, timeoutMs: UNPACK_TIMEOUT_MS }).catch((error: unknown) => {
+      if (error instanceof SubakoError) throw error;
       throw new SubakoError('command_failed', `${from} could not be read: ${String(error)}`, { hint: 'is the file whole?', cause: error });
     });
     signal.throwIfAborted();

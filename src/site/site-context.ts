@@ -1,6 +1,7 @@
 /** What a stack is told about a site. */
 import { SubakoError } from '../domain/errors.ts';
 import { DEFAULT_ROLE } from '../domain/role.ts';
+import type { NamedNetwork } from '../domain/network.ts';
 import type { Role } from '../domain/role.ts';
 import { isFilesAlone } from '../domain/site.ts';
 import type { Site } from '../domain/site.ts';
@@ -8,6 +9,7 @@ import { rangeOfContainer } from '../domain/spare-id.ts';
 import type { Image } from '../image/image.ts';
 import type { OciStore } from '../image/oci/oci-store.ts';
 import type { OciImage } from '../image/oci/oci-image.ts';
+import type { Attachment } from '../runtime/bundle/bundle-spec.ts';
 import type { Stack, StackContext } from '../stack/stack.ts';
 import { instancePaths, sitePaths } from './site-paths.ts';
 import type { PlatformDirs } from './site-paths.ts';
@@ -23,6 +25,8 @@ export interface SiteContextsOptions {
   /** Host directory with the device nodes of every container (see shared-dev.ts). */
   readonly sharedDev: string;
   readonly cgroupPathOf: (containerId: string) => string;
+  /** All there are. */
+  readonly networks: () => Promise<readonly NamedNetwork[]>;
 }
 
 /** Of a site for which nothing runs. */
@@ -64,7 +68,19 @@ export class SiteContexts {
       cgroupPath: cgroupPathOf(containerId),
       uidRange: rangeOfContainer(containerId, site.uidRange),
     };
-    return { site, role, paths, instance, ...(await this.#imagesOf(site, containerId)), databaseSockets, sharedDev };
+    const networks = await this.#networksOf(site);
+    return { site, role, paths, instance, ...(await this.#imagesOf(site, containerId)), networks, databaseSockets, sharedDev };
+  }
+
+  /** Those that are there: one that is missing is told of where it is needed. */
+  async #networksOf({ app }: Site): Promise<readonly Attachment[]> {
+    const wanted = app?.networks ?? [];
+    if (wanted.length === 0) return [];
+    const all = new Map((await this.#options.networks()).map((network) => [network.name, network]));
+    return wanted.flatMap(({ name, aliases }) => {
+      const network = all.get(name);
+      return network === undefined ? [] : [{ network, names: aliases }];
+    });
   }
 
   async #imagesOf(site: Site, containerId: string): Promise<{ image: Image; ociImage?: OciImage }> {

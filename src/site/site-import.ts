@@ -2,6 +2,8 @@
 import { stat } from 'node:fs/promises';
 import { SubakoError } from '../domain/errors.ts';
 import type { EventSink } from '../domain/events.ts';
+import type { Site } from '../domain/site.ts';
+import { guardDisk } from '../image/oci/disk-guard.ts';
 import { formatSize } from '../lib/units.ts';
 import type { Addresses } from './addresses.ts';
 import { tarOf } from './archive.ts';
@@ -19,6 +21,10 @@ export interface SiteImportDeps {
   readonly tools: SiteTools;
   readonly addresses: Addresses;
   readonly emit: EventSink;
+  /** Bytes that an archive may hold, unpacked. */
+  readonly importSizeLimit: number;
+  /** On the disk that sites lie on. */
+  readonly dir: string;
 }
 
 export interface ImportRequest {
@@ -70,12 +76,7 @@ export class SiteImport {
     progress('making the site');
     const { site } = await sites.create({ domain: request.domain });
     undo.defer(() => sites.remove(site.domain).catch((error: unknown) => emit({ type: 'site.undone', site: site.domain, cause: `not yet: ${String(error)}` })));
-    const onProgress = ({ files, bytes }: Readonly<Record<string, unknown>>): void =>
-      progress(`unpacking: ${Number(files)} files, ${formatSize(Number(bytes))}`);
-    const unpacked =
-      request.files === undefined
-        ? { files: 0, bytes: 0, leftOut: [] }
-        : UNPACKED.parse(await tools.run(site, 'unpack', { input: {}, file: await tarOf(request.files), timeoutMs: UNPACK_TIMEOUT_MS, onProgress, signal }));
+    const unpacked = request.files === undefined ? { files: 0, bytes: 0, leftOut: [] } : await this.#unpack(site, request.files, working);
     const loaded = await dumps.import(site, { file: request.db, prefix: request.prefix }, working);
     const from = given ?? loaded.urls.map(siteUrl).toSorted((a, b) => b.length - a.length);
     // Asked now: it may have got its certificate meanwhile.
@@ -99,6 +100,16 @@ export class SiteImport {
       administrators: renewed.administrators,
       notes: notesOf(renewed, request),
     };
+  }
+
+  async #unpack(site: Site, files: string, { progress, signal }: Working): Promise<ReturnType<(typeof UNPACKED)['parse']>> {
+    const { tools, dir, importSizeLimit } = this.#deps;
+    const onProgress = (told: Readonly<Record<string, unknown>>): void =>
+      progress(`unpacking: ${Number(told['files'])} files, ${formatSize(Number(told['bytes']))}`);
+    const file = await tarOf(files, importSizeLimit);
+    return guardDisk({ dir, mayGrow: Infinity, signal, hint: 'nothing of the site was kept' }, async (guarded) =>
+      UNPACKED.parse(await tools.run(site, 'unpack', { input: {}, file, timeoutMs: UNPACK_TIMEOUT_MS, onProgress, signal: guarded })),
+    );
   }
 }
 

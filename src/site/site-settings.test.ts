@@ -98,12 +98,12 @@ describe('settings of a site', () => {
 
   it('leave out what is of WordPress alone, for other sites, which cannot be set there either', () => {
     const app = { domain: 'shop.example', stack: 'app' };
-    expect(Object.keys(describeSettings(BEFORE, app)).filter((key) => /^(?:admin|php|mode|xmlrpc|cache|cron|checkpoint|cold)/u.test(key))).toEqual([]);
+    expect(Object.keys(describeSettings(BEFORE, app)).filter((key) => /^(?:admin|php|mode|xmlrpc|cache|cron)/u.test(key))).toEqual([]);
     for (const key of ['mode=open', 'php.memory_limit=64M', 'admin.memory=1g', 'cron=on', 'cache=on']) {
       expect(() => refuseForeignSettings(app, ['idle=5m', key])).toThrow(expect.objectContaining({ code: 'conflict' }));
       expect(() => refuseForeignSettings({ ...app, stack: 'wordpress' }, [key])).not.toThrow();
     }
-    expect(() => refuseForeignSettings(app, ['idle=5m', 'egress=yes', 'boot=5m'])).not.toThrow();
+    expect(() => refuseForeignSettings(app, ['idle=5m', 'egress=yes', 'boot=5m', 'checkpoint=always', 'cold=1d'])).not.toThrow();
   });
 
   it('of cron and of PHP are among them', () => {

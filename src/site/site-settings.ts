@@ -46,10 +46,9 @@ const DURATION = { parse: (text: string) => atLeast(parseDuration(text), 1_000, 
 export const SITE_SETTINGS: readonly Setting[] = [
   { key: 'freeze', field: 'freezeAfterMs', what: 'time without a request until it is frozen', example: '1m', ...DURATION },
   { key: 'idle', field: 'idleTimeoutMs', what: 'time without a request until it leaves memory', example: '15m', ...DURATION },
-  { key: 'cold', ofWordPress: true, field: 'coldAfterMs', what: 'time until a checkpoint of its own that nobody woke is dropped', example: '7d', ...DURATION },
+  { key: 'cold', field: 'coldAfterMs', what: 'time until a checkpoint of its own that nobody woke is dropped', example: '7d', ...DURATION },
   {
     key: 'checkpoint',
-    ofWordPress: true,
     field: 'checkpoint',
     what: 'choice whether it keeps a checkpoint of its own: auto, always or never',
     example: 'auto',
@@ -73,7 +72,6 @@ export const SITE_SETTINGS: readonly Setting[] = [
   },
   {
     key: 'runtime',
-    ofWordPress: true,
     field: 'runtime',
     what: `choice what its containers are run by, from the next one on: ${RUNTIME_NAMES.join(', ')}`,
     example: 'runsc',

@@ -17,14 +17,14 @@ import type { NameRoutes } from '../edge/name-routes.ts';
 import type { PageCache } from '../edge/page-cache/page-cache.ts';
 import { PURGE_ALL } from '../edge/page-cache/purge-request.ts';
 import type { RouteTree } from '../edge/route-tree.ts';
-import type { OciStore } from '../image/oci/oci-store.ts';
 import { failpoint } from '../lib/failpoint.ts';
 import { removeTree, writeFileAtomic } from '../lib/files.ts';
 import type { Lifecycle } from '../lifecycle/lifecycle.ts';
 import { APP_STACK } from '../stack/app/app.ts';
 import { isInstalled, isOfCode } from '../stack/stack.ts';
 import type { InstalledStack, NewSiteAnswers } from '../stack/stack.ts';
-import { appFrom, withImage } from './app-image.ts';
+import { networkNamed } from '../container/named-networks.ts';
+import type { AppImages } from './app-image.ts';
 import type { AppRequest } from './app-request.ts';
 import { refuseOtherStacks } from './only-wordpress.ts';
 import { hashLogin } from './admin-password.ts';
@@ -37,6 +37,7 @@ import type { PlatformDirs } from './site-paths.ts';
 import type { SeedMaker } from './seed-maker.ts';
 import { NewestImages } from './newest-images.ts';
 import type { ImageOf } from './newest-images.ts';
+import { answersFor } from './new-site-answers.ts';
 import { changeSettings, refuseForeignSettings } from './site-settings.ts';
 import { Names } from './names.ts';
 import type { NameWatcher } from './names.ts';
@@ -59,7 +60,7 @@ export interface SitesDeps {
   readonly defaults: (domain: string) => SiteSettings;
   readonly appDefaults: (domain: string) => SiteSettings;
   readonly imageOf: ImageOf;
-  readonly ociImages: Pick<OciStore, 'resolve'>;
+  readonly appImages: AppImages;
   readonly addresses: Addresses;
   /** Makes a runtime's program be there. @throws SubakoError `build_failed` */
   readonly ensureRuntime: (name: RuntimeName) => Promise<void>;
@@ -75,17 +76,19 @@ export interface CreateRequest {
 
 export interface CreateAppRequest extends AppRequest {
   readonly domain: string;
+  readonly ignoreScan?: boolean | undefined;
+}
+
+export interface DeployRequest {
+  /** Its name. Default: the one it has. */
+  readonly image?: string | undefined;
+  readonly ignoreScan?: boolean | undefined;
 }
 
 export interface CreatedSite {
   readonly site: Site;
   readonly admin: { readonly user: string; readonly password: string };
 }
-
-const ADMIN_NAME = /^[a-z0-9][a-z0-9_.@-]{0,59}$/iu;
-/** WordPress's column is no longer. */
-const MAX_EMAIL = 100;
-const EMAIL = /^[^\s@<>"']{1,64}@[^\s@<>"']{1,190}$/u;
 
 export class Sites {
   readonly #deps: SitesDeps;
@@ -107,7 +110,7 @@ export class Sites {
   async create(request: CreateRequest): Promise<CreatedSite> {
     const { contexts, imageOf, defaults } = this.#deps;
     const domain = canonicalHost(request.domain);
-    const answers = this.#answers(domain, request);
+    const answers = answersFor(request, { domain, authority: new URL(this.#deps.addresses.originsOf(domain)[0]).host });
     const stack = contexts.stackOf({ stack: request.stack ?? 'wordpress' });
     if (!isInstalled(stack)) throw new SubakoError('bad_setting', `a site of the stack ${stack.name} is not installed, but brings an image or its code`);
     const image = await imageOf(stack);
@@ -119,12 +122,13 @@ export class Sites {
   /**
    * A new site from an image that is here, asleep and reachable.
    *
-   * @throws SubakoError as `create`; `not_found` when there is no such image
+   * @throws SubakoError as `create`; `not_found` when there is no such image, `image_refused` when it may not be deployed
    */
-  async createApp({ domain, ...request }: CreateAppRequest): Promise<Site> {
-    const { contexts, ociImages, appDefaults } = this.#deps;
+  async createApp({ domain, ignoreScan, ...request }: CreateAppRequest): Promise<Site> {
+    const { cmdb, contexts, appImages, appDefaults } = this.#deps;
     const name = canonicalHost(domain);
-    const made = await appFrom(ociImages, request);
+    const made = await appImages.appFrom(request, { domain: name, ignoreScan });
+    for (const network of made.app.networks ?? []) await networkNamed(network.name, cmdb);
     const stack = contexts.stackNamed(APP_STACK);
     return this.make({ domain: name, stack: stack.name, ...made, settings: appDefaults(name) }, async (draft) => {
       const context = await contexts.of(draft, 'public', draft.id);
@@ -138,20 +142,20 @@ export class Sites {
 
   /**
    * The image that a name leads to now is the site's from its next container on. One that runs is replaced beside, without a gap.
-   * @param imageName default: the one it has
-   * @throws SubakoError `not_found`, `conflict` for a site without an image of its own, `bad_setting` when the image has no command
+   * @throws SubakoError `not_found`, `conflict` for a site without an image of its own, `bad_setting` when the image has no command, `image_refused`
    */
-  async deploy(domain: string, imageName?: string): Promise<Site> {
-    const { cmdb, ociImages, lifecycle, emit } = this.#deps;
+  async deploy(domain: string, { image, ignoreScan }: DeployRequest): Promise<Site> {
+    const { cmdb, appImages, lifecycle, emit } = this.#deps;
     const site = await this.byDomain(domain);
     if (site.app === undefined) {
       throw new SubakoError('conflict', `${site.domain} has no image of its own`, {
         hint: site.code !== undefined ? 'give its new code: --files PATH' : 'the platform moves it to the newest one of its stack at each start',
       });
     }
-    const moved = await withImage(ociImages, site.app, imageName ?? site.app.imageName);
+    const moved = await appImages.withImage(site.app, image ?? site.app.imageName, { domain: site.domain, ignoreScan });
     const changed = await cmdb.updateSite(site.id, moved);
     await lifecycle.siteChanged(changed);
+    if (moved.image !== site.image) await lifecycle.dropCheckpoint(changed, 'a new image');
     emit({ type: 'site.changed', site: site.domain, cause: 'a new image', facts: { from: site.image, to: moved.image } });
     return changed;
   }
@@ -338,21 +342,6 @@ export class Sites {
       await cmdb.deleteSite(site.id);
     });
   }
-
-  #answers(domain: string, request: CreateRequest): NewSiteAnswers {
-    const adminUser = request.adminUser ?? 'admin';
-    if (!ADMIN_NAME.test(adminUser)) throw new SubakoError('bad_setting', `“${adminUser}” is not a user name`, { hint: 'use letters, digits, and _ . - @' });
-    const adminEmail = request.adminEmail ?? defaultEmail(domain);
-    if (!EMAIL.test(adminEmail) || adminEmail.length > MAX_EMAIL)
-      throw new SubakoError('bad_setting', `“${adminEmail}” is not an e-mail address`, { hint: 'write it like owner@example.org' });
-    const title = (request.title ?? domain).slice(0, 200);
-    return { title, adminUser, adminEmail, adminPassword: newSecret(18), authority: new URL(this.#deps.addresses.originsOf(domain)[0]).host };
-  }
-}
-
-function defaultEmail(domain: string): string {
-  const email = `admin@${domain.includes('.') ? domain : `${domain}.invalid`}`;
-  return email.length > MAX_EMAIL ? 'admin@site.invalid' : email;
 }
 
 /** Settings that say which pages are kept, for whom, and with what. */

@@ -8,7 +8,7 @@ import type { Listening } from '../domain/app.ts';
 import type { ProcessIdentity } from '../domain/instance.ts';
 import type { Role } from '../domain/role.ts';
 import type { Site } from '../domain/site.ts';
-import type { BundleSpec } from '../runtime/bundle/bundle-spec.ts';
+import type { Attachment, BundleSpec } from '../runtime/bundle/bundle-spec.ts';
 import type { InstancePaths, SitePaths } from '../site/site-paths.ts';
 
 export interface StackContext {
@@ -18,6 +18,8 @@ export interface StackContext {
   readonly image: Image;
   /** Of an app: what its image says, and the layers that it is made of. Undefined: it is gone. */
   readonly ociImage?: OciImage;
+  /** Of an app: the networks that it is in. */
+  readonly networks?: readonly Attachment[];
   /** Directory of the database's socket on the host. */
   readonly databaseSockets: string;
   readonly sharedDev: string;
@@ -82,7 +84,14 @@ export interface Stack {
    * not start them again; it goes on when it is restored.
    */
   shrink?(first: ProcessIdentity, others: readonly number[]): Promise<void>;
-  /** Undefined: containers of this stack are always booted. */
+  /**
+   * Directory of what an instance changed of its root, on the file system of the site's own directory: it goes with a checkpoint of the instance,
+   * and lies there again before a container that is restored from it is prepared. Undefined: an instance changes nothing that it would miss.
+   */
+  changesOf?(context: StackContext): string;
+  /** Before an idle instance is checkpointed: undoes what was done to it from outside. @throws SubakoError `conflict` when it could not be brought back, whatever CRIU says */
+  prepareCheckpoint?(context: StackContext): void;
+  /** Undefined: no template is made of this stack's images. */
   readonly template?: TemplateRecipe;
   /** The container that serves the site. Pure. */
   bundle(context: StackContext): BundleSpec;

@@ -6,6 +6,7 @@ import type { Image } from '../image/image.ts';
 import type { ImageStore, Progress } from '../image/image-store.ts';
 import { KDAT_PATH, OWN_KDAT_PATH } from '../runtime/criu/kernel-facts.ts';
 import type { ImagePrograms } from '../image/oci/image-tools.ts';
+import { CRIU_SOCKET_OPTIONS } from './criu-socket-options.ts';
 import { IMAGE_TOOLS_RECIPE, TOOLBOX_RECIPE } from './recipe.ts';
 
 export interface Toolbox {
@@ -13,6 +14,8 @@ export interface Toolbox {
   /** Programs that run straight on the host, with the toolbox's own loader and libraries. */
   readonly crun: string;
   readonly criu: string;
+  /** A library that it is to be started with while it dumps. */
+  readonly criuPreload: string;
   /** Command line of a perl that finds its own modules. */
   readonly perl: readonly string[];
   readonly ip: string;
@@ -28,7 +31,8 @@ export async function ensureToolbox(store: ImageStore, progress: Progress): Prom
   const ip = await hostProgram(image, { path: 'usr/bin/ip', asksVersion: '-V' });
   const ss = await hostProgram(image, { path: 'usr/bin/ss', asksVersion: '-V' });
   await hostProgram(image, { path: 'usr/bin/perl' });
-  return { image, crun, criu, ip, ss, nft: await hostProgram(image, { path: 'usr/sbin/nft' }), perl: perlOf(image) };
+  const nft = await hostProgram(image, { path: 'usr/sbin/nft' });
+  return { image, crun, criu, criuPreload: join(image.rootfs, CRIU_SOCKET_OPTIONS), ip, ss, nft, perl: perlOf(image) };
 }
 
 /** The programs for images, from a toolbox of their own: a host that runs WordPress alone never fetches them. */

@@ -121,6 +121,43 @@ describe.each([
   });
 });
 
+describe('an app in a network of one’s own', () => {
+  const [SHOP, NETWORK] = ['shop.localhost', 'backstage'];
+  const hostsOf = async (): Promise<string> => (await platform.cli(['exec', 'store', 'cat', '/etc/hosts'])).stdout;
+
+  beforeAll(async () => {
+    await platform.api.post('/v1/networks', { name: NETWORK });
+    const store = { image: IMAGE, name: 'store', env: ['PORT=5000'], networks: [{ name: NETWORK, aliases: ['db'] }] };
+    await platform.api.work('/v1/containers/run', store, () => undefined);
+  });
+
+  it('reaches its neighbours by name, and is found by them for as long as it runs', async () => {
+    await create(SHOP, { networks: [{ name: NETWORK, aliases: ['front'] }] });
+    expect(await page(SHOP, '/outward?db:5000')).toBe('connected');
+    expect(await page(OTHER, '/outward?db:5000')).toMatch(/^not: /u);
+    expect(await hostsOf()).toMatch(/\tfront\n/u);
+    for (const state of ['frozen', 'cold'] as const) {
+      await platform.sleep(SHOP, state);
+      expect([state, (await hostsOf()).includes('front')]).toEqual([state, state === 'frozen']);
+      expect(await page(SHOP, '/outward?db:5000')).toBe('connected');
+    }
+    const { pid } = await platform.row(SHOP);
+    await platform.killDaemon();
+    await platform.up();
+    expect((await platform.row(SHOP)).pid).toBe(pid);
+    expect([await page(SHOP, '/outward?db:5000'), await page(SHOP, '/outward?store:5000')]).toEqual(['connected', 'connected']);
+    expect(await platform.json('network', 'show', NETWORK)).toMatchObject({ users: ['store', SHOP], members: [{ container: 'store' }, { site: SHOP }] });
+  });
+
+  it('is refused a network that is not there, and says so when it went', async () => {
+    await expect(create('nowhere.localhost', { networks: [{ name: 'no-such', aliases: [] }] })).rejects.toMatchObject({ code: 'not_found' });
+    expect(await platform.cli(['network', 'rm', NETWORK])).toMatchObject({ code: 1, stderr: expect.stringContaining(SHOP) as string });
+    await platform.api.delete(`/v1/sites/${SHOP}`);
+    await platform.api.delete('/v1/containers/store?force=1');
+    expect(await platform.json('network', 'prune')).toEqual({ removed: [NETWORK] });
+  });
+});
+
 describe('what an app finds', () => {
   it('is its user, its variables and its command, by the image and by its owner', async () => {
     expect(await page(APP, '/who')).toBe('1000 1001 1002');
@@ -282,7 +319,7 @@ describe('the record of an app', () => {
   });
 
   it('has nothing that is of WordPress alone', async () => {
-    for (const setting of ['php.memory_limit=64M', 'mode=open', 'admin.from=none', 'checkpoint=always'])
+    for (const setting of ['php.memory_limit=64M', 'mode=open', 'admin.from=none', 'cache=on'])
       await expect(platform.set(APP, setting)).rejects.toMatchObject({ code: 'conflict' });
     for (const args of [
       ['user', 'ls', APP],
@@ -295,7 +332,6 @@ describe('the record of an app', () => {
       expect([args, code, stderr]).toEqual([args, 1, expect.stringContaining('is not a WordPress site')]);
     }
     await expect(platform.wake(APP, 'admin')).rejects.toMatchObject({ code: 'conflict' });
-    await expect(platform.sleep(APP, 'checkpointed')).rejects.toMatchObject({ code: 'conflict' });
     expect((await platform.inside(APP, ['cat', '/etc/passwd'])).stdout).toContain('app:x:1000');
   });
 

@@ -1,6 +1,11 @@
-/** WordPress under each runtime that a site can be set to: it answers through the edge, wakes from cold and frozen, and survives the daemon. */
+/** Sites under each runtime that they can be set to, WordPress and apps: they answer through the edge, wake from cold and frozen, and survive the daemon. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { SiteReply } from '../../src/api/types.ts';
+import { randomBytes } from 'node:crypto';
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { JobReply, SiteReply } from '../../src/api/types.ts';
+import { importAppImage } from '../helpers/app-image.ts';
+import { openSocket } from '../helpers/talk.ts';
 import { poll } from '../../src/lib/deadline.ts';
 import { unixConnections } from '../../src/lib/proc.ts';
 import { cgroupsOf } from '../helpers/container-facts.ts';
@@ -8,11 +13,15 @@ import { TestPlatform } from '../helpers/platform.ts';
 
 let platform: TestPlatform;
 
+const IMAGE = 'localhost/app:1';
+const SOCKET = '/run/app/app.sock';
+
 const domainOf = (runtime: string): string => `on-${runtime}.localhost`;
 const titled = (domain: string): string => `<title>Title-of-${domain}`;
 
 beforeAll(async () => {
   platform = await TestPlatform.start({ freezeAfter: 'never', idleTimeout: 'never' });
+  await importAppImage(platform, { name: IMAGE, env: ['FROM_IMAGE=yes'] });
 });
 
 afterAll(async () => expect(await platform.stop()).toEqual([]));
@@ -20,6 +29,24 @@ afterAll(async () => expect(await platform.stop()).toEqual([]));
 async function containerOf(domain: string): Promise<string> {
   const { pid } = await platform.row(domain);
   return [...(await cgroupsOf(pid ?? 0)).values()][0]?.split('/').at(-1) ?? '';
+}
+
+/** The end of a job that is run once, and what it said. */
+async function ran(domain: string, command: readonly string[], role = 'public'): Promise<{ outcome: string | undefined; said: string }> {
+  const once = { kind: 'once', role, everyMs: 0, retries: 0, deadlineMs: 60_000 };
+  const { id } = await platform.api.post<JobReply>(`/v1/sites/${domain}/jobs`, { ...once, command });
+  const ended = async (): Promise<JobReply | undefined> => {
+    const job = await platform.api.get<JobReply>(`/v1/jobs/${id}`);
+    return job.dueAt === null ? job : undefined;
+  };
+  const job = await poll(ended, { timeoutMs: 120_000, everyMs: 50 });
+  return { outcome: job?.runs[0]?.outcome, said: (await platform.api.text(`/v1/jobs/${id}/output`)).trim() };
+}
+
+/** What an owner's hook said is in the site's log. */
+async function untilLogged(domain: string, text: string): Promise<void> {
+  const logged = async (): Promise<boolean> => (await platform.cli(['logs', domain])).stdout.includes(text);
+  expect(await poll(logged, { timeoutMs: 60_000, everyMs: 100 }), text).toBe(true);
 }
 
 async function page(domain: string): Promise<{ text: string; timing: string }> {
@@ -90,6 +117,25 @@ describe.each(['runc', 'runsc'] as const)('a site under %s', (runtime) => {
     expect((await platform.events(domain)).map(({ type }) => type)).toContain('mail.refused');
   });
 
+  it('runs jobs, as its user, in either role', async () => {
+    for (const role of ['public', 'admin']) expect(await ran(domain, ['id', '-u'], role)).toEqual({ outcome: 'done', said: '33' });
+    expect(await ran(domain, ['/bin/false'])).toMatchObject({ outcome: 'failed' });
+  });
+
+  it('runs hooks of its owner, which may veto', async () => {
+    await platform.plantPhp(domain, 'hook.php', '<?php $told = json_decode(stream_get_contents(STDIN)); echo "$told->hook by $told->site\\n"; exit(75);');
+    const hook = '/usr/bin/php8.4 -n /srv/wordpress/wp-content/plugins/hook.php';
+    await platform.set(domain, `hook.ready=${hook}`, `hook.before-stop=${hook}`);
+    await platform.sleep(domain, 'cold');
+    await page(domain);
+    await untilLogged(domain, `ready by ${domain}`);
+    await platform.set(domain, 'freeze=1s', 'idle=2s');
+    const vetoed = async (): Promise<boolean> => (await platform.events(domain)).some(({ type }) => type === 'hook.vetoed');
+    expect(await poll(vetoed, { timeoutMs: 60_000, everyMs: 200 })).toBe(true);
+    await platform.set(domain, 'hook.ready=off', 'hook.before-stop=off', 'freeze=never', 'idle=never');
+    await page(domain);
+  });
+
   it('is adopted by the next daemon, and goes to sleep for it', async () => {
     const before = (await platform.row(domain)).pid;
     await platform.killDaemon();
@@ -115,5 +161,60 @@ describe.each(['runc', 'runsc'] as const)('a site under %s', (runtime) => {
     expect(await platform.row(domain)).toMatchObject({ state: 'cold' });
     await page(domain);
     expect(await platform.row(domain)).toMatchObject({ state: 'running', runtime });
+  });
+});
+
+describe.each(['runc', 'runsc'] as const)('an app under %s', (runtime) => {
+  const [atPort, atSocket] = [`port-${runtime}.localhost`, `socket-${runtime}.localhost`];
+  const secret = `hush-${randomBytes(8).toString('hex')}`;
+
+  beforeAll(async () => {
+    const make = (domain: string, options: object) => platform.api.post<SiteReply>('/v1/apps', { domain, image: IMAGE, ...options });
+    await make(atPort, { env: [`SECRET=${secret}`], volumes: ['data:/var/lib/data'] });
+    await make(atSocket, { socket: SOCKET, env: [`SOCKET=${SOCKET}`] });
+    for (const domain of [atPort, atSocket]) await platform.set(domain, `runtime=${runtime}`);
+  });
+
+  it.each([atPort, atSocket])('is woken from cold and from frozen: %s', async (domain) => {
+    for (const state of ['cold', 'frozen'] as const) {
+      await platform.sleep(domain, state);
+      const body = randomBytes(1_000_000);
+      const reply = await platform.fetch(domain, '/echo', { method: 'POST', body });
+      expect([reply.status, body.equals(reply.body), String(reply.headers['server-timing'])]).toEqual([200, true, expect.stringContaining(`desc="${state}"`)]);
+    }
+    expect(await platform.row(domain)).toMatchObject({ state: 'running', runtime });
+  });
+
+  it('is its image’s user, with a root that goes and a volume that stays', async () => {
+    const said = async (path: string): Promise<string> => (await platform.fetch(atPort, path)).text;
+    expect([await said('/who'), await said('/env?FROM_IMAGE')]).toEqual(['1000 1001 1002', 'yes']);
+    for (const path of ['/var/lib/data/kept', '/tmp/gone']) expect(await said(`/count?${path}`)).toBe('1');
+    await platform.sleep(atPort, 'cold');
+    expect([await said('/count?/var/lib/data/kept'), await said('/count?/tmp/gone')]).toEqual(['2', '1']);
+  });
+
+  it.each([atPort, atSocket])('stays awake for a WebSocket: %s', async (domain) => {
+    await platform.set(domain, 'freeze=1s');
+    using talk = await openSocket(platform, domain);
+    expect(await talk.say('one')).toBe('heard one');
+    expect(await poll(async () => (await platform.row(domain)).state !== 'running', { timeoutMs: 3_000, everyMs: 200 })).toBeUndefined();
+    talk[Symbol.dispose]();
+    await platform.untilState(domain, 'frozen');
+    await platform.set(domain, 'freeze=never');
+  });
+
+  it('runs jobs, and hooks of its owner', async () => {
+    expect(await ran(atPort, ['/usr/bin/perl', '-e', 'print "$ENV{FROM_IMAGE} $<"'])).toEqual({ outcome: 'done', said: 'yes 1000' });
+    await platform.set(atPort, 'hook.ready=/usr/bin/cat');
+    await platform.sleep(atPort, 'cold');
+    await platform.wake(atPort);
+    await untilLogged(atPort, `"site":"${atPort}"`);
+    await platform.set(atPort, 'hook.ready=off');
+  });
+
+  it('keeps its secrets where root alone gets to', async () => {
+    expect(((await stat(join(platform.run, 'runtime', runtime))).mode & 0o777).toString(8)).toBe('700');
+    const places = (await platform.grep(secret)).filter((place) => !place.includes('/cmdb.sqlite') && !place.endsWith('/config.json'));
+    expect(places.filter((place) => !place.startsWith(join(platform.run, 'runtime', runtime)))).toEqual([]);
   });
 });

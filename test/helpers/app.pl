@@ -15,6 +15,10 @@ my $server = $ENV{SOCKET}
   ? IO::Socket::UNIX->new( Local => $ENV{SOCKET}, Listen => 64 )
   : IO::Socket::INET->new( LocalAddr => $ENV{LISTEN} // '0.0.0.0', LocalPort => $ENV{PORT}, Listen => 64, ReuseAddr => 1 );
 die "cannot listen: $!\n" unless $server;
+# Held for as long as it lives: a socket of its own network alone, and what cannot be taken out of memory (mq_open).
+my $also = $ENV{ALSO} ? IO::Socket::INET->new( LocalAddr => $ENV{ALSO}, Listen => 1 ) : undef;
+die "cannot listen at $ENV{ALSO}: $!\n" if $ENV{ALSO} && !$also;
+if ( $ENV{QUEUE} ) { my $name = $ENV{QUEUE}; syscall( ( POSIX::uname() )[4] eq 'aarch64' ? 180 : 240, $name, 0102, 0600, 0 ) >= 0 or die "no queue: $!\n" }
 print "listening\n";
 while ( my $client = $server->accept ) {
     my $pid = fork;

@@ -44,7 +44,8 @@ export class TestRegistry implements AsyncDisposable {
     const storage = { filesystem: { rootdirectory: join(dir, 'data') }, delete: { enabled: true } };
     // JSON is YAML, too.
     await writeFile(join(dir, 'config.yml'), JSON.stringify({ version: 0.1, log: { level: 'error' }, storage, http, ...auth }));
-    const child = start(['docker-registry', 'serve', join(dir, 'config.yml')], { stdio: 'ignore' });
+    // A test run that is killed leaves none.
+    const child = start(['setpriv', '--pdeathsig', 'KILL', '--', 'docker-registry', 'serve', join(dir, 'config.yml')], { stdio: 'ignore' });
     undo.defer(async () => {
       if (child.exitCode !== null || child.signalCode !== null) return;
       child.kill('SIGKILL');

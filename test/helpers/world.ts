@@ -42,6 +42,8 @@ export interface World extends AsyncDisposable {
   readonly carrier: string;
   /** Link-local, as such services are; the usual address may be the machine's own provider's. */
   readonly metadata: string;
+  /** What a command line there begins with. */
+  readonly inside: readonly string[];
 }
 
 const WITHIN = { timeoutMs: 60_000, everyMs: 5 } as const;
@@ -79,7 +81,7 @@ export async function makeWorld(ip: string, ports: readonly number[]): Promise<W
   undo.defer(() => ended(servers));
   if (servers.stdout !== null) await once(servers.stdout, 'data');
   const all = undo.move();
-  return { internet, machine, ...others, [Symbol.asyncDispose]: () => all.disposeAsync() };
+  return { internet, machine, ...others, inside, [Symbol.asyncDispose]: () => all.disposeAsync() };
 }
 
 async function batch(argv: readonly string[], lines: readonly string[]): Promise<void> {

@@ -10,6 +10,7 @@ import type { ScanReply } from '../../src/image/oci/scan/scan.ts';
 import { exec } from '../../src/lib/exec.ts';
 import { poll } from '../../src/lib/deadline.ts';
 import { needPackages } from '../../tools/packages.ts';
+import { rangeBase, SERVICE_RANGE } from '../../src/domain/uid-range.ts';
 import { TestPlatform } from '../helpers/platform.ts';
 import { TestRegistry } from '../helpers/registry.ts';
 import { tarOf } from '../helpers/tar.ts';
@@ -36,7 +37,7 @@ beforeAll(async () => {
     TestRegistry.start(join(dir, 'locked'), { login: LOGIN }),
     TestRegistry.start(join(dir, 'tls'), { tls: true }),
   ]);
-  platform = await TestPlatform.start({ checkpoints: false, imageSizeLimit: SIZE_LIMIT });
+  platform = await TestPlatform.start({ checkpoints: false, imageSizeLimit: SIZE_LIMIT, imageScan: 'refuse', imageScanner: await trivyLike() });
   await work('import', { file: await busyboxRoot(), name: 'busybox', config: { cmd: ['/bin/sh'] } });
 });
 
@@ -89,6 +90,25 @@ async function busyboxRoot(): Promise<string> {
   const tar = join(dir, 'busybox.tar.gz');
   await exec(['tar', '--create', '--gzip', '--file', tar, '--directory', root, '.']);
   return tar;
+}
+
+/** Answers as Trivy does where an image has a file `holes`; it must be nobody, and get an archive that it can read. */
+async function trivyLike(): Promise<string> {
+  const hole = { VulnerabilityID: 'CVE-2026-0001', PkgName: 'zlib1g', InstalledVersion: '1.2', FixedVersion: '1.3', Status: 'fixed', Severity: 'HIGH' };
+  const report = { SchemaVersion: 2, ArtifactName: 'image.tar', Results: [{ Target: 'image.tar', Class: 'os-pkgs', Vulnerabilities: [hole] }] };
+  const path = join(dir, 'trivy');
+  await writeFile(
+    path,
+    `#!/bin/sh
+[ "$(id -u):$(id -g):$(id -G)" = 65534:65534:65534 ] && [ "$1 $2" = 'image --input' ] && touch "$TRIVY_CACHE_DIR/known" || exit 1
+for layer in $(tar -xOf "$3" manifest.json | grep -o '[0-9a-f]*\\.tar'); do
+  tar -xOf "$3" "$layer" 2>/dev/null | tar -t 2>/dev/null | grep -q '^holes' && exec echo '${JSON.stringify(report)}'
+done
+echo '{"SchemaVersion":2}'
+`,
+    { mode: 0o755 },
+  );
+  return path;
 }
 
 /** A context with this Dockerfile; `files` by name. */
@@ -277,6 +297,31 @@ CMD ["/bin/cat", "/greeting"]
     expect(history.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)).toBe(first.done.sizeBytes);
   });
 
+  it('runs its steps with user ids of their own, of which nothing is left in the image', async () => {
+    const steps = ['cat /proc/self/uid_map >/ids && busybox chown 33:34 /srv/file', 'busybox rm -r /old && busybox mkdir /old && ! busybox mknod /null c 1 3'];
+    const place = await context('mapped', `FROM busybox\nCOPY file /srv/file\nCOPY file /old/gone\nRUN ${steps.join('\nRUN ')}\n`, {
+      file: 'content',
+    });
+    const { id } = (await build(place, { tags: ['mapped'] })).done;
+    const [upper = '', lower = ''] = (await show(id)).layers.map((layer) => join(platform.state, 'oci/storage/overlay', layer.id, 'diff'));
+    const first = rangeBase(SERVICE_RANGE.build);
+    expect((await readFile(join(lower, 'ids'), 'utf8')).trim().split(/\s+/u)).toEqual(['0', String(first), '65536']);
+    const owner = async (path: string): Promise<number[]> => {
+      const { uid, gid } = await stat(path);
+      return [uid, gid];
+    };
+    expect([await owner(join(lower, 'ids')), await owner(join(lower, 'srv/file')), await owner(join(upper, 'old'))]).toEqual([
+      [0, 0],
+      [33, 34],
+      [0, 0],
+    ]);
+    // Nor are the copies with other owners that it took.
+    expect(await readFile(join(platform.state, 'oci/storage/overlay-layers/layers.json'), 'utf8')).not.toContain(String(first));
+    const inside = await platform.cli(['run', '--rm', '--network', 'none', 'mapped', '/bin/sh', '-c', 'busybox ls -A /old; busybox stat -c %u:%g /srv/file']);
+    expect(inside).toMatchObject({ code: 0, stdout: '33:34\n' });
+    await remove('mapped');
+  });
+
   it('reaches the Internet, but nothing of this machine and nothing private', async () => {
     const toolboxes = await readdir(join(platform.state, 'toolbox'));
     const ip = join(platform.state, 'toolbox', toolboxes.find((name) => name.startsWith('toolbox-')) ?? '', 'bin', 'ip');
@@ -439,6 +484,31 @@ describe('a scan', () => {
     expect(scanned).toMatchObject({ distribution: 'debian bookworm', packages: 2, updates: [{ package: 'openssl', installed: '3.0.0-1' }] });
     const strict = await platform.cli(['image', 'scan', 'debian', '--strict']);
     expect(strict).toMatchObject({ code: 1, stdout: expect.stringContaining('openssl') as string });
+  });
+
+  it('asks Trivy where there is one, as nobody, about an archive of the image', async () => {
+    const place = await context('holes', 'FROM busybox\nRUN echo 1 > /holes\n');
+    await build(place, { tags: ['holes'] });
+    const scanned = await work<ScanReply>('scan', { reference: 'holes' });
+    expect(scanned).toMatchObject({ scanner: 'trivy', distribution: null, holes: [{ id: 'CVE-2026-0001', package: 'zlib1g', severity: 'high' }] });
+    expect(scanned.unsaid).toContain('no distribution');
+    // Nothing of it is left, and nobody but root can look where it was.
+    expect(await readdir(join(platform.state, 'scanner'))).toEqual(['cache']);
+  });
+
+  it('is asked before an image becomes a site’s', async () => {
+    const site = (image: string, ...more: string[]) => platform.cli(['site', 'create', `${image}.localhost`, '--image', image, '--port', '80', ...more]);
+    expect(await site('debian', '--', '/bin/x')).toMatchObject({ code: 1, stderr: expect.stringContaining('security updates wait for openssl') as string });
+    expect(await site('holes')).toMatchObject({ code: 1, stderr: expect.stringContaining('security updates wait for zlib1g') as string });
+    expect(await site('busybox')).toMatchObject({ code: 1, stderr: expect.stringContaining('nothing can be said') as string });
+    expect(await platform.json('site', 'ls')).toEqual([]);
+    expect(await site('busybox', '--ignore-scan')).toMatchObject({ code: 0 });
+    expect(await platform.cli(['site', 'deploy', 'busybox.localhost', 'holes'])).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('zlib1g') as string,
+    });
+    expect((await platform.events('busybox.localhost')).map(({ type }) => type)).toEqual(expect.arrayContaining(['image.warned', 'image.refused']));
+    await platform.cli(['site', 'rm', 'busybox.localhost']);
   });
 
   it('never calls an image clean of which it can say nothing', async () => {

@@ -1,6 +1,6 @@
 /** The veth-nat driver on this machine's kernel, with the toolbox's ip and nft. */
 import { once } from 'node:events';
-import { mkdtemp, readdir, readlink, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, readlink, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll } from 'vitest';
 import { loadConfig } from '../../src/config/config.ts';
@@ -19,6 +19,7 @@ const range = parseIpv4Range('10.213.0.0/24') ?? { first: 0, size: 0 };
 const EDGE = 1_234_567;
 let dir: string;
 let toolbox: Toolbox;
+let count = 0;
 
 beforeAll(async () => {
   dir = await mkdtemp('/tmp/subako-n-');
@@ -30,7 +31,18 @@ beforeAll(async () => {
 networksSuite('veth-nat', async () => {
   const { ip, nft } = toolbox;
   const make = (): VethNat =>
-    new VethNat({ ip, nft, names, range, http: 8080, https: 8443, edge: EDGE, resolver: () => undefined, record: join(dir, 'forwarding') });
+    new VethNat({
+      ip,
+      nft,
+      names,
+      range,
+      http: 8080,
+      https: 8443,
+      edge: EDGE,
+      resolver: () => undefined,
+      record: join(dir, 'forwarding'),
+      segments: join(dir, 'networks'),
+    });
   const processes: ReturnType<typeof start>[] = [];
   return {
     networks: make(),
@@ -52,8 +64,20 @@ networksSuite('veth-nat', async () => {
     left: async () => {
       const devices = (await readdir('/sys/class/net')).filter((device) => device.startsWith(names.devices));
       const { stdout } = await execAny([nft, 'list', 'tables', 'inet']);
-      return [...devices, ...stdout.split('\n').filter((line) => line.includes(names.table))];
+      const mounts = (await readFile('/proc/self/mountinfo', 'utf8')).split('\n').filter((line) => line.includes(dir));
+      return [
+        ...devices,
+        ...mounts,
+        ...(await readdir(join(dir, 'networks')).catch(() => [])),
+        ...stdout.split('\n').filter((line) => line.includes(names.table)),
+      ];
     },
+    file: async (text) => {
+      const path = join(dir, `file-${(count += 1)}`);
+      await writeFile(path, text);
+      return path;
+    },
+    reaches,
     close: async () => {
       for (const child of processes) {
         child.kill('SIGKILL');
@@ -62,3 +86,19 @@ networksSuite('veth-nat', async () => {
     },
   };
 });
+
+const PORT = 7;
+
+async function reaches(from: number, to: { readonly pid: number; readonly address: string }): Promise<boolean> {
+  const inside = (pid: number): string[] => ['nsenter', `--net=/proc/${pid}/ns/net`, process.execPath, '-e'];
+  const listen = `require('node:net').createServer((s) => s.end('here')).listen(${PORT}, '${to.address}', () => console.log('ready'))`;
+  const listening = start([...inside(to.pid), listen], { stdio: ['ignore', 'pipe', 'inherit'] });
+  try {
+    if (listening.stdout !== null) await once(listening.stdout, 'data');
+    const ask = `const s = require('node:net').connect(${PORT}, '${to.address}'); s.on('error', () => process.exit(1)); s.setTimeout(1000, () => process.exit(1)); s.pipe(process.stdout)`;
+    return (await execAny([...inside(from), ask])).stdout === 'here';
+  } finally {
+    listening.kill('SIGKILL');
+    await once(listening, 'exit');
+  }
+}

@@ -2,10 +2,11 @@
 import { cp, mkdir, open, readdir, readFile, rename, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { CheckpointReply, StatusReply, TemplateReply } from '../../src/api/types.ts';
+import type { CheckpointReply, SiteReply, StatusReply, TemplateReply } from '../../src/api/types.ts';
 import { exec } from '../../src/lib/exec.ts';
 import { poll } from '../../src/lib/deadline.ts';
 import { MEMORY_FILE } from '../../src/runtime/criu/map-memory.ts';
+import { importAppImage } from '../helpers/app-image.ts';
 import { TestPlatform } from '../helpers/platform.ts';
 import { wrongs } from './checker.ts';
 import { killCriu } from './kill-criu.ts';
@@ -13,6 +14,7 @@ import { PATIENT, WHOLE } from './whole.ts';
 
 const [ONE, TWO] = ['one.localhost', 'two.localhost'] as const;
 const SITES = [ONE, TWO];
+const APP = 'app.localhost';
 const ids = new Map<string, string>();
 /** Stands for any file of the host, such as /etc/shadow. */
 const PRECIOUS = 'root:precious:words';
@@ -205,6 +207,23 @@ describe('a disk that is full', () => {
     expect(await wrongs(platform, { sites: SITES })).toEqual([]);
     await checkpointed(ONE);
     expect(await originOf(ONE)).toBe('checkpoint');
+  });
+
+  it('when an app is checkpointed: it is cold, wakes, and its image may be tried again', async () => {
+    await importAppImage(platform, { name: 'localhost/app:1' });
+    await platform.api.post('/v1/apps', { domain: APP, image: 'localhost/app:1' });
+    await platform.wake(APP);
+    const ballast = join(platform.state, 'ballast');
+    await exec(['fallocate', '--length', String((await freeBytes(platform.state)) - 256 * 1024), ballast]);
+    try {
+      expect(await platform.sleep(APP, 'checkpointed')).toMatchObject({ to: 'cold', why: expect.stringContaining('space') });
+    } finally {
+      await rm(ballast);
+    }
+    expect((await platform.api.get<SiteReply>(`/v1/sites/${APP}`)).noCheckpoints).toBe(null);
+    await checkpointed(APP);
+    expect((await platform.wake(APP)).origin).toBe('checkpoint');
+    await platform.api.delete(`/v1/sites/${APP}`);
   });
 });
 

@@ -12,6 +12,8 @@ import { paxPath, tarOf } from '../helpers/tar.ts';
 const EVIL = 'evil.localhost';
 const GOOD = 'good.localhost';
 const MADE = 'made.localhost';
+/** Of what an archive or a dump may hold. */
+const LIMIT = 24 * 1024 ** 2;
 let platform: TestPlatform;
 let evil: CreatedSiteReply;
 let good: CreatedSiteReply;
@@ -44,7 +46,7 @@ async function left(): Promise<string[]> {
 }
 
 beforeAll(async () => {
-  platform = await TestPlatform.start();
+  platform = await TestPlatform.start({ importSizeLimit: LIMIT });
   [good, evil] = [await platform.createSite(GOOD), await platform.createSite(EVIL)];
   await platform.sleep(EVIL, 'cold');
   honest = await dumpOf(EVIL);
@@ -94,6 +96,12 @@ describe('a dump', () => {
     expect(await load(packed.subarray(0, packed.length - 100))).toBeDefined();
     expect(await load(honest.slice(0, honest.lastIndexOf('INSERT INTO `wp_posts`') + 60))).toBeDefined();
     expect(await dumpOf(EVIL)).toBe(honest);
+  });
+
+  it('that unpacks to more than it may is stopped, and nothing is changed', async () => {
+    expect(await load(gzipSync(`${honest}\n-- ${'x'.repeat(LIMIT)}`))).toContain('holds more than 24 MiB');
+    expect(await dumpOf(EVIL)).toBe(honest);
+    expect(await left()).toEqual([]);
   });
 
   it('has left no trace of any of this elsewhere', async () => {
@@ -159,6 +167,13 @@ describe('an archive', () => {
     expect(found).toBe(`${content}/uploads/way/tmp/evil.txt`);
     expect(await readFile(join(content, 'uploads/honest.txt'), 'utf8')).toBe('honest');
     expect((await platform.fetch(MADE, '/')).status).toBe(200);
+  });
+
+  it('that unpacks to more than it may leaves no site', async () => {
+    const files = await fileOf('files.tar.gz', gzipSync(tarOf([{ name: 'wp-content/uploads/zeros', data: '\0'.repeat(LIMIT) }])));
+    const result = await platform.cli(['site', 'import', MADE, '--files', files, '--db', await fileOf('db.sql', honest)]);
+    expect(result).toMatchObject({ code: 1, stderr: expect.stringContaining('holds more than 24 MiB') as string });
+    expect((await platform.cli(['site', 'show', MADE])).code).toBe(1);
   });
 
   it.each([

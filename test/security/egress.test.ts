@@ -13,6 +13,7 @@ import { poll } from '../../src/lib/deadline.ts';
 import { ensureToolbox } from '../../src/toolbox/toolbox.ts';
 import { makeWorld } from '../helpers/world.ts';
 import type { World } from '../helpers/world.ts';
+import { networksOfOnesOwn } from './networks-of-ones-own.ts';
 import { TestPlatform } from '../helpers/platform.ts';
 
 const [SITE, NEIGHBOUR] = ['writes.localhost', 'neighbour.localhost'];
@@ -81,6 +82,9 @@ async function addressOf(site: string): Promise<string> {
 async function fromHere(url: string): Promise<string> {
   return (await fetch(url)).text();
 }
+
+describe('a container in a network of one’s own', () =>
+  networksOfOnesOwn(async () => ({ platform, world, ip, port: port(), site: { pid: await pidOf(NEIGHBOUR), address: await addressOf(NEIGHBOUR) } })));
 
 describe('the network of the admin role', () => {
   it('reaches the Internet, by address and by name, with an address of this machine’s', async () => {

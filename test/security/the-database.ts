@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import mysql from 'mysql2/promise';
 import { expect, it } from 'vitest';
 import { asRoot } from '../../src/database/root-access.ts';
+import { endLongStatements } from '../../src/database/statement-watch.ts';
 import type { DatabaseLogin } from '../../src/database/tenants.ts';
 import { poll } from '../../src/lib/deadline.ts';
 import { GOOD } from '../helpers/neighbours.ts';
@@ -121,6 +122,33 @@ export function theDatabase(sites: () => Neighbours): void {
     expect([file, local, databases]).toEqual([[[null]], expect.any(String), [['information_schema'], [mine.database]]]);
     expect(new Set((processes as string[][]).map((row) => row[1]))).toEqual(new Set([mine.user]));
     expect([made, dropped]).toEqual([true, true]);
+  });
+
+  it('ends statements of sites that take too long, also where the site has lifted the limit, and no others', async () => {
+    const server = await root();
+    const mine = { socketPath: server.socket, ...(await own()) };
+    const loop = 'BEGIN NOT ATOMIC WHILE TRUE DO SET @x = 1; END WHILE; END';
+    const long = ['SELECT SLEEP(100)', loop];
+    const connections = await Promise.all([...long, 'idle'].map(() => mysql.createConnection(mine)));
+    for (const connection of connections) connection.on('error', () => undefined);
+    try {
+      for (const connection of connections) await connection.query('SET SESSION max_statement_time = 0');
+      const ends = long.map((sql, index) =>
+        connections[index]?.query(sql).then(
+          () => 'went on',
+          () => 'ended',
+        ),
+      );
+      const untouched = asRoot(server, (connection) => connection.query('SELECT SLEEP(4) AS interrupted'));
+      const ended = async (): Promise<boolean> => (await endLongStatements(server, 2)) > 0;
+      expect(await poll(ended, { timeoutMs: 20_000, everyMs: 100 })).toBe(true);
+      expect(await ends[0]).toBe('ended');
+      expect(await ends[1]).toBe('ended');
+      expect((await untouched)[0]).toEqual([{ interrupted: 0 }]);
+      expect((await connections[2]?.query('SELECT 1 AS works'))?.[0]).toEqual([{ works: 1 }]);
+    } finally {
+      for (const connection of connections) connection.destroy();
+    }
   });
 
   it('gives a site so many connections and no more, and its neighbour still has some', async () => {

@@ -1,6 +1,6 @@
 /** `subako checkpoint`: sites' own checkpoints. */
 import { Command } from 'commander';
-import type { CheckpointReply, VerifyReply } from '../../api/types.ts';
+import type { CheckpointReply, TriedReply, VerifyReply } from '../../api/types.ts';
 import { formatAge, formatSize } from '../../lib/units.ts';
 import { contextOf } from '../context.ts';
 import type { Output } from '../output.ts';
@@ -23,7 +23,9 @@ async function list(_options: unknown, command: Command): Promise<void> {
   const { client, output } = contextOf(command);
   const checkpoints = await client.get<CheckpointReply[]>('/v1/checkpoints');
   const rows = checkpoints.map(({ site, bytes, madeAt }) => [site, formatSize(bytes), formatAge(Date.now() - madeAt)]);
-  output.show(checkpoints, () => table(['SITE', 'SIZE', 'AGE'], rows));
+  const tried = await client.get<TriedReply[]>('/v1/checkpoints/tried');
+  const refused = tried.filter(({ site }) => checkpoints.every((one) => one.site !== site)).map(({ site, why }) => [site, '–', '–', why]);
+  output.show(checkpoints, () => table(['SITE', 'SIZE', 'AGE', ...(refused.length === 0 ? [] : ['WHY NOT'])], [...rows, ...refused]));
 }
 
 async function verify(_options: unknown, command: Command): Promise<void> {

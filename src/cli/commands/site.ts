@@ -42,10 +42,13 @@ interface CreateOptions {
   readonly env: readonly string[];
   readonly envFile?: string;
   readonly volume: readonly string[];
+  readonly network: readonly string[];
+  readonly networkAlias: readonly string[];
   readonly healthPath?: string;
   readonly web?: string;
   readonly files?: string;
   readonly shared: readonly string[];
+  readonly ignoreScan?: boolean;
 }
 
 function create(): Command {
@@ -66,7 +69,10 @@ function create(): Command {
     .option('--env <name=value>', 'a variable of its environment; can be given again', collect, [])
     .option('--env-file <file>', 'more of them, one a line: for what others of this machine should not see')
     .option('--volume <name:path>', 'a directory that outlives its containers; can be given again', collect, [])
+    .option('--network <name>', 'one of your own that its containers are in (see subako network); can be given again', collect, [])
+    .option('--network-alias <name>', 'what its neighbours there find it by', collect, [])
     .option('--health-path <path>', 'what answers when it is ready')
+    .option('--ignore-scan', 'take an image with known holes all the same')
     .addHelpText(
       'after',
       `
@@ -99,9 +105,11 @@ Examples:
     });
 }
 
-function appOptions({ port, socket, env, envFile, volume, healthPath }: CreateOptions, words: readonly string[]): Record<string, unknown> {
+function appOptions(options: CreateOptions, words: readonly string[]): Record<string, unknown> {
+  const { port, socket, env, envFile, volume, network, networkAlias: aliases, healthPath, ignoreScan } = options;
   const fromFile = envFile === undefined ? [] : readEnvFile(envFile);
-  return { port, socket, env: [...fromFile, ...env], volumes: volume, healthPath, ...(words.length > 0 ? { command: words } : {}) };
+  const networks = network.map((name) => ({ name, aliases }));
+  return { port, socket, env: [...fromFile, ...env], volumes: volume, networks, healthPath, ignoreScan, ...(words.length > 0 ? { command: words } : {}) };
 }
 
 function codeOptions({ web, files, shared, env, envFile }: CreateOptions): CodeOptions {
@@ -111,12 +119,12 @@ function codeOptions({ web, files, shared, env, envFile }: CreateOptions): CodeO
 
 /** @throws SubakoError `bad_usage` */
 function refuseAppOptions(
-  { port, socket, env, envFile, volume, healthPath, web, files, shared, title }: CreateOptions,
+  { port, socket, env, envFile, volume, network, healthPath, ignoreScan, web, files, shared, title }: CreateOptions,
   words: readonly string[],
   stack: string,
 ): void {
-  if (given([port, socket, healthPath, volume[0], words[0]]))
-    throw new SubakoError('bad_usage', 'ports, volumes and commands are for sites from an image', { hint: 'give --image REF, too' });
+  if (given([port, socket, healthPath, ignoreScan, volume[0], network[0], words[0]]))
+    throw new SubakoError('bad_usage', 'ports, volumes, networks and commands are for sites from an image', { hint: 'give --image REF, too' });
   if (stack !== WORDPRESS && given([title]))
     throw new SubakoError('bad_usage', `a ${stack} site has no title that the platform knows of`, { hint: 'leave --title away' });
   if (stack === WORDPRESS && given([env[0], envFile, web, files, shared[0]]))
@@ -133,6 +141,12 @@ function collect(value: string, before: readonly string[]): readonly string[] {
   return [...before, value];
 }
 
+interface DeployOptions {
+  readonly files?: string;
+  readonly env: readonly string[];
+  readonly ignoreScan?: boolean;
+}
+
 function deploy(): Command {
   return new Command('deploy')
     .description('new code for a site, or another image for one that is made of an image; what runs is replaced without a gap')
@@ -140,17 +154,19 @@ function deploy(): Command {
     .argument('[image]', 'of a site from an image (default: the name it has)')
     .option('--files <path>', 'the new code: a directory, a .tar or a .tar.gz')
     .option('--env <name=value>', 'a variable that changes; without a value it is taken away; can be given again', collect, [])
+    .option('--ignore-scan', 'take an image with known holes all the same')
     .addHelpText(
       'after',
       '\nExamples:\n  subako site deploy shop.localhost --files ./shop\n  subako site deploy shop.localhost --env MODE=test\n  subako site deploy app.localhost\n  subako site deploy app.localhost localhost/app:2',
     )
-    .action(async (domain: string, image: string | undefined, { files, env }: { files?: string; env: readonly string[] }, command: Command) => {
+    .action(async (domain: string, image: string | undefined, { files, env, ignoreScan }: DeployOptions, command: Command) => {
       const { client, output } = contextOf(command);
       if (files !== undefined || env.length > 0) {
         if (image !== undefined) throw new SubakoError('bad_usage', 'a site has code or an image', { hint: 'leave one of them away' });
         return showSite(await deployCode(client, domain, { ...(files === undefined ? {} : { files }), env }, output.progress), output);
       }
-      showSite(await client.post<SiteReply>(sitePath(domain, '/deploy'), { image }), output);
+      output.progress(`moving ${domain} to its next image`);
+      showSite(await client.post<SiteReply>(sitePath(domain, '/deploy'), { image, ignoreScan }), output);
     });
 }
 
@@ -250,9 +266,16 @@ function showSite(site: SiteReply, output: { show(value: unknown, asText: () => 
   );
 }
 
-function appFacts({ image, port, socket, env, volumes, healthPath, command, user }: AppReply): [string, string][] {
+function appFacts({ image, port, socket, env, volumes, networks, healthPath, command, user }: AppReply): [string, string][] {
   const where = port === null ? (socket ?? '') : `port ${port}`;
-  const shown = { 'made of': image, listens: where, env: env.map((name) => `${name}=…`).join(' '), volumes: volumes.join(' '), user };
+  const shown = {
+    'made of': image,
+    listens: where,
+    env: env.map((name) => `${name}=…`).join(' '),
+    volumes: volumes.join(' '),
+    networks: networks.join(' '),
+    user,
+  };
   const more = { 'health path': healthPath ?? '', command: (command ?? []).join(' ') };
   return Object.entries({ ...shown, ...more }).filter(([, value]) => value !== '');
 }

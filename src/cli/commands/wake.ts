@@ -19,6 +19,7 @@ export function wakeCommand(): Command {
 }
 
 export function showTransition(transition: Transition, output: { show(value: unknown, asText: () => string): void }): void {
-  const { from, to, ms, phases } = transition;
-  output.show(transition, () => (from === to ? `already ${to}` : `${from} → ${to} in ${ms.toFixed(1)} ms (${formatPhases(phases)})`));
+  const { from, to, ms, phases, why } = transition;
+  const because = why === undefined ? '' : `: ${why}`;
+  output.show(transition, () => (from === to ? `already ${to}` : `${from} → ${to} in ${ms.toFixed(1)} ms (${formatPhases(phases)})${because}`));
 }

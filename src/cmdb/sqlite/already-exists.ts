@@ -8,3 +8,7 @@ export function alreadyExists(domain: string, phase: string): SubakoError {
       : `it is being ${phase === 'creating' ? 'created' : 'removed'}; try again in a moment`;
   return new SubakoError('already_exists', `the site ${domain} exists already`, { hint, facts: { domain, phase } });
 }
+
+export function takenNetwork(name: string): SubakoError {
+  return new SubakoError('already_exists', `there is a network ${name} already`, { hint: 'subako network ls shows those there are' });
+}

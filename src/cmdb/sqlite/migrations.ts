@@ -96,6 +96,10 @@ export const MIGRATIONS: readonly string[] = [
    ) STRICT;`,
   // What a site is made of whose image is its owner's.
   `ALTER TABLE sites ADD COLUMN app TEXT CHECK (app IS NULL OR json_valid(app));`,
+  `CREATE TABLE networks (
+     name   TEXT PRIMARY KEY,
+     record TEXT NOT NULL CHECK (json_valid(record))
+   ) STRICT;`,
   // What a site is made of whose code is its owner's.
   `ALTER TABLE sites ADD COLUMN code TEXT CHECK (code IS NULL OR json_valid(code));
    ALTER TABLE instances ADD COLUMN code_version INTEGER;`,

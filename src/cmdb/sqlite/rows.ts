@@ -85,3 +85,7 @@ export function instanceFromRow(row: Row): Instance {
 export function cronFromRow(row: Row): CronRecord {
   return { siteId: String(row['site_id']), dueAt: row['due_at'] === null ? null : Number(row['due_at']), ranAt: Number(row['ran_at']) };
 }
+
+export function recordOf(row: Record<string, unknown>): unknown {
+  return JSON.parse(String(row['record']));
+}

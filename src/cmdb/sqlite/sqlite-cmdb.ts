@@ -7,27 +7,39 @@ import type { Container, Volume } from '../../domain/container.ts';
 import type { NewEvent, SubakoEvent } from '../../domain/events.ts';
 import type { Instance } from '../../domain/instance.ts';
 import { roleKey } from '../../domain/role.ts';
-import { MAX_RUNS } from '../../domain/job.ts';
 import type { Job, JobRun } from '../../domain/job.ts';
+import type { NamedNetwork } from '../../domain/network.ts';
 import type { Role } from '../../domain/role.ts';
 import type { Site } from '../../domain/site.ts';
 import { FIRST_SITE_RANGE, LAST_SITE_RANGE } from '../../domain/uid-range.ts';
 import { MAX_EVENTS } from '../cmdb.ts';
 import type { Cmdb, CronRecord, EventQuery, NewContainer, NewSite, ServiceRecord, SiteChange, WakeStats } from '../cmdb.ts';
-import { alreadyExists } from './already-exists.ts';
+import { alreadyExists, takenNetwork } from './already-exists.ts';
 import { openDatabase } from './open.ts';
+import { Jobs } from './jobs.ts';
+import { Records } from './records.ts';
 import { Statements } from './statements.ts';
 import { aliasFromRow, columnsOf, cronFromRow, instanceFromRow, siteFromRow } from './rows.ts';
 
 export class SqliteCmdb implements Cmdb {
   readonly #db: DatabaseSync;
   readonly #sql: Statements;
+  readonly #certificates: Records<Certificate>;
+  readonly #services: Records<ServiceRecord>;
+  readonly #volumes: Records<Volume>;
+  readonly #networks: Records<NamedNetwork>;
+  readonly #jobs: Jobs;
   #appended = 0;
 
   /** @throws SubakoError `state_damaged` */
   constructor(path: string) {
     this.#db = openDatabase(path);
     this.#sql = new Statements(this.#db);
+    this.#jobs = new Jobs(this.#sql);
+    this.#certificates = new Records(this.#sql, 'certificates');
+    this.#services = new Records(this.#sql, 'services');
+    this.#volumes = new Records(this.#sql, 'volumes');
+    this.#networks = new Records(this.#sql, 'networks');
   }
 
   async insertSite(site: NewSite): Promise<Site> {
@@ -107,16 +119,15 @@ export class SqliteCmdb implements Cmdb {
   }
 
   async putCertificate(certificate: Certificate): Promise<void> {
-    const row = { name: certificate.name, record: JSON.stringify(certificate) };
-    this.#durably(() => this.#sql.run('INSERT OR REPLACE INTO certificates (name, record) VALUES (:name, :record)', row));
+    this.#durably(() => this.#certificates.put(certificate));
   }
 
   async deleteCertificate(name: string): Promise<void> {
-    this.#durably(() => this.#sql.run('DELETE FROM certificates WHERE name = :name', { name }));
+    this.#durably(() => this.#certificates.delete(name));
   }
 
   async certificates(): Promise<Certificate[]> {
-    return this.#sql.all('SELECT record FROM certificates ORDER BY name').map((row) => JSON.parse(String(row['record'])) as Certificate);
+    return this.#certificates.all();
   }
 
   async insertContainer(container: NewContainer): Promise<Container> {
@@ -155,16 +166,30 @@ export class SqliteCmdb implements Cmdb {
   }
 
   async putVolume(volume: Volume): Promise<void> {
-    const row = { name: volume.name, record: JSON.stringify(volume) };
-    this.#durably(() => this.#sql.run('INSERT OR IGNORE INTO volumes (name, record) VALUES (:name, :record)', row));
+    this.#durably(() => this.#volumes.insert(volume));
   }
 
   async volumes(): Promise<Volume[]> {
-    return this.#sql.all('SELECT record FROM volumes ORDER BY name').map((row) => JSON.parse(String(row['record'])) as Volume);
+    return this.#volumes.all();
   }
 
   async deleteVolume(name: string): Promise<void> {
-    this.#durably(() => this.#sql.run('DELETE FROM volumes WHERE name = :name', { name }));
+    this.#durably(() => this.#volumes.delete(name));
+  }
+
+  async insertNetwork(network: NamedNetwork): Promise<void> {
+    this.#durably(() => {
+      if (this.#networks.has(network.name)) throw takenNetwork(network.name);
+      this.#networks.insert(network);
+    });
+  }
+
+  async networks(): Promise<NamedNetwork[]> {
+    return this.#networks.all();
+  }
+
+  async deleteNetwork(name: string): Promise<void> {
+    this.#durably(() => this.#networks.delete(name));
   }
 
   async putInstance(instance: Instance): Promise<void> {
@@ -213,66 +238,47 @@ export class SqliteCmdb implements Cmdb {
   }
 
   async putJob(job: Job): Promise<void> {
-    const { id, siteId, createdAt, dueAt } = job;
-    this.#durably(() =>
-      this.#sql.run(
-        `INSERT INTO jobs (id, site_id, created_at, due_at, record) SELECT :id, sites.id, :createdAt, :dueAt, :record FROM sites WHERE sites.id = :siteId
-         ON CONFLICT (id) DO UPDATE SET due_at = excluded.due_at, record = excluded.record`,
-        { id, siteId, createdAt, dueAt, record: JSON.stringify(job) },
-      ),
-    );
+    this.#durably(() => this.#jobs.put(job));
   }
 
   async job(id: string): Promise<Job | undefined> {
-    const row = this.#sql.get('SELECT record FROM jobs WHERE id = :id', { id });
-    return row === undefined ? undefined : (recordOf(row) as Job);
+    return this.#jobs.get(id);
   }
 
   async jobs(siteId?: string): Promise<Job[]> {
-    return this.#sql
-      .all('SELECT record FROM jobs WHERE :siteId IS NULL OR site_id = :siteId ORDER BY created_at, id', { siteId: siteId ?? null })
-      .map((row) => recordOf(row) as Job);
+    return this.#jobs.all(siteId);
   }
 
   async dueJobs(now: number, limit: number): Promise<Job[]> {
-    return this.#sql.all('SELECT record FROM jobs WHERE due_at <= :now ORDER BY due_at, id LIMIT :limit', { now, limit }).map((row) => recordOf(row) as Job);
+    return this.#jobs.due(now, limit);
   }
 
   async deleteJob(id: string): Promise<void> {
-    this.#durably(() => this.#sql.run('DELETE FROM jobs WHERE id = :id', { id }));
+    this.#durably(() => this.#jobs.delete(id));
   }
 
   async putRun(run: JobRun): Promise<void> {
-    const { id, jobId } = run;
-    this.#sql.run(
-      `INSERT INTO job_runs (id, job_id, is_open, record) SELECT :id, jobs.id, :isOpen, :record FROM jobs WHERE jobs.id = :jobId
-       ON CONFLICT (id) DO UPDATE SET is_open = excluded.is_open, record = excluded.record`,
-      { id, jobId, isOpen: run.endedAt === undefined ? 1 : 0, record: JSON.stringify(run) },
-    );
-    this.#sql.run(
-      `DELETE FROM job_runs WHERE job_id = :jobId AND seq NOT IN (SELECT seq FROM job_runs WHERE job_id = :jobId ORDER BY seq DESC LIMIT ${MAX_RUNS})`,
-      { jobId },
-    );
+    this.#jobs.putRun(run);
   }
 
   async runs(jobId: string): Promise<JobRun[]> {
-    return this.#sql.all('SELECT record FROM job_runs WHERE job_id = :jobId ORDER BY seq DESC', { jobId }).map((row) => recordOf(row) as JobRun);
+    return this.#jobs.runs(jobId);
   }
 
   async openRuns(): Promise<JobRun[]> {
-    return this.#sql.all('SELECT record FROM job_runs WHERE is_open = 1 ORDER BY seq').map((row) => recordOf(row) as JobRun);
+    return this.#jobs.openRuns();
   }
 
   async putService(service: ServiceRecord): Promise<void> {
-    this.#sql.run('INSERT OR REPLACE INTO services (name, record) VALUES (:name, :record)', { name: service.name, record: JSON.stringify(service) });
+    this.#services.put(service);
   }
 
   async deleteService(name: string): Promise<void> {
-    this.#sql.run('DELETE FROM services WHERE name = :name', { name });
+    this.#services.delete(name);
   }
 
   async services(): Promise<ServiceRecord[]> {
-    return this.#sql.all('SELECT record FROM services ORDER BY name').map((row) => JSON.parse(String(row['record'])) as ServiceRecord);
+    return this.#services.all();
   }
 
   async appendEvent(event: NewEvent, at: number): Promise<SubakoEvent> {
@@ -348,8 +354,4 @@ export class SqliteCmdb implements Cmdb {
     if (free <= LAST_SITE_RANGE) return free;
     throw new SubakoError('conflict', 'every uid range is taken', { hint: 'remove sites that are not needed' });
   }
-}
-
-function recordOf(row: Record<string, unknown>): unknown {
-  return JSON.parse(String(row['record']));
 }

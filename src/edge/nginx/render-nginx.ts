@@ -46,6 +46,8 @@ pcre_jit on;
 load_module /usr/lib/nginx/modules/ngx_http_js_module.so;
 load_module /usr/lib/nginx/modules/ngx_http_perl_module.so;
 load_module /usr/lib/nginx/modules/ngx_http_brotli_filter_module.so;
+load_module /usr/lib/nginx/modules/ndk_http_module.so;
+load_module /usr/lib/nginx/modules/ngx_http_lua_module.so;
 ${settings.tlsAlpn ? 'load_module /usr/lib/nginx/modules/ngx_stream_module.so;\n' : ''}
 events {
   worker_connections ${settings.tlsAlpn ? CONNECTIONS * CONNECTIONS_BEHIND_FRONT : CONNECTIONS};

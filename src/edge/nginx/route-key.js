@@ -1,5 +1,5 @@
 // What nginx's own language cannot say, in njs. Runs inside nginx, and only for requests that need it:
-// names that are too long or oddly spelt, names from which visitors are sent on, and sites that ask for HSTS.
+// names that are too long, names from which visitors are sent on, and sites that ask for HSTS.
 import crypto from 'crypto';
 import fs from 'fs';
 
@@ -12,12 +12,6 @@ const MAX_AGE = /^max-age=\d{1,12}$/;
 function longRouteKey(request) {
   const host = request.variables.host;
   return HOST.test(host) ? digest(host) : 'invalid_host';
-}
-
-// The canonical form of a name in a handshake: lower case, no trailing dot.
-function certificateName(request) {
-  const name = (request.variables.ssl_server_name || '').toLowerCase().replace(/\.$/, '');
-  return HOST.test(name) ? name : 'invalid_host';
 }
 
 // Scheme and authority of the site that this name sends its visitors to; empty where it is no such name.
@@ -50,4 +44,4 @@ function read(path) {
   }
 }
 
-export default { longRouteKey, certificateName, primarySite, hsts };
+export default { longRouteKey, primarySite, hsts };

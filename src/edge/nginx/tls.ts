@@ -35,12 +35,8 @@ export function tlsSettings({ https, http3, connectionsPerAddress }: EdgePorts):
   return `${TLS_PROTOCOLS}
   http2_max_concurrent_streams 64;${http3 ? '\n  http3_max_concurrent_streams 64;' : ''}
 
-  # The directory of a certificate is the name in the handshake. One in another spelling is looked at more closely.
-  js_set $odd_certificate_name routes.certificateName;
-  map $ssl_server_name $certificate_name {
-    "~^${HOST}$" $ssl_server_name;
-    default $odd_certificate_name;
-  }
+  lua_package_path "${EDGE_VIEW.config}/?.lua;;";
+  init_by_lua_block { certificates = require "certificates" }
   # A request for another site than the handshake was for is none of this connection's business.
   map $ssl_server_name $is_misdirected { "" ""; default $is_for_another; }
   map "$ssl_server_name:$host" $is_for_another { "~*^([^:]+):\\1$" ""; default 1; }
@@ -127,11 +123,13 @@ ${listeners(ports, ' default_server')}
 
 /** For the server of all sites: the https side of it. */
 export function tlsServer(ports: EdgePorts): string {
-  const pair = `${EDGE_VIEW.certificates}/$certificate_name/pair.pem`;
+  // nginx wants to be told of one. Which it is, for each handshake, the script says.
+  const pair = `${EDGE_VIEW.certificates}/$ssl_server_name/pair.pem`;
   return `${listeners(ports, '')}
     server_name _ "~^${HOST}$";
     ssl_certificate ${pair};
-    ssl_certificate_key ${pair};${addressBehindFront(ports)}
+    ssl_certificate_key ${pair};
+    ssl_certificate_by_lua_block { certificates.present() }${addressBehindFront(ports)}
     include ${EDGE_VIEW.config}/headers.conf;`;
 }
 

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { SubakoError } from '../../domain/errors.ts';
+import { RANGE_SIZE } from '../../domain/uid-range.ts';
 import { hardOpenFiles, hardProcesses } from '../../lib/hard-limits.ts';
 import { printable } from '../../lib/printable.ts';
 import type { ImageTools } from './image-tools.ts';
@@ -49,9 +50,10 @@ export async function buildImage(tools: ImageTools, request: BuildRequest, { pro
   return tools.withWorkDir(async (workDir) => {
     await using egress = request.network === 'egress' ? await tools.runtime.egress() : undefined;
     const idFile = join(workDir, 'id');
-    const { crun, cgroup } = tools.runtime;
+    const { crun, cgroup, hostIdBase } = tools.runtime;
     const args = buildArgs(request, {
       crun,
+      hostIdBase,
       cgroup: join(cgroup, `build-${randomBytes(4).toString('hex')}`),
       policyArgs: tools.policyArgs,
       idFile,
@@ -73,6 +75,7 @@ export async function buildImage(tools: ImageTools, request: BuildRequest, { pro
 
 interface BuildPlace {
   readonly crun: string;
+  readonly hostIdBase: number;
   /** Where its steps run, one after the other: not a cgroup that has others below it. */
   readonly cgroup: string;
   readonly policyArgs: readonly string[];
@@ -83,7 +86,7 @@ interface BuildPlace {
 }
 
 /** Of buildah. Pure. */
-function buildArgs(request: BuildRequest, { crun, cgroup, policyArgs, idFile, network, openFiles, processes }: BuildPlace): string[] {
+function buildArgs(request: BuildRequest, { crun, hostIdBase, cgroup, policyArgs, idFile, network, openFiles, processes }: BuildPlace): string[] {
   const { dir, file, tags, args, target, noCache } = request;
   return [
     'build',
@@ -93,6 +96,7 @@ function buildArgs(request: BuildRequest, { crun, cgroup, policyArgs, idFile, ne
     '--format=docker', // OCI's own has no health check
     '--isolation=oci',
     `--runtime=${crun}`,
+    ...['uid', 'gid'].map((kind) => `--userns-${kind}-map=0:${hostIdBase}:${RANGE_SIZE}`),
     `--cgroup-parent=${cgroup}`,
     ...network,
     // Never above what this machine allows: without CAP_SYS_RESOURCE that fails.

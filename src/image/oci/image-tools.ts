@@ -28,6 +28,8 @@ interface BuildRuntime {
   readonly crun: string;
   /** Above the cgroups of the steps, and removed with the platform's. */
   readonly cgroup: string;
+  /** The machine's id of a step's id 0: nobody else has ids from there on. */
+  readonly hostIdBase: number;
   /** A network for them. @throws SubakoError `host_unfit` where this machine has none to give */
   readonly egress: () => Promise<BuildNetwork>;
 }
@@ -57,7 +59,10 @@ type Program = 'skopeo' | 'buildah' | 'containersStorage';
 /** Whatever the daemon's end: the program ends with it, and with the program all that it started and mounted. */
 const TIED_TO_US = ['setpriv', '--pdeathsig', 'KILL', '--'];
 const IN_OWN_NAMESPACES = ['unshare', '--mount', '--propagation', 'private', '--pid', '--fork', '--kill-child', '--mount-proc', '--'];
-const CONFINED = [...TIED_TO_US, ...IN_OWN_NAMESPACES];
+export const CONFINED = [...TIED_TO_US, ...IN_OWN_NAMESPACES];
+
+/** A warning that metacopy brings with it (see tool-settings.ts). */
+const EXPECTED = 'Not using native diff for overlay';
 
 export class ImageTools {
   readonly #options: ImageToolsOptions;
@@ -96,11 +101,12 @@ export class ImageTools {
 
   /** Any exit code is an answer. @throws where the programs cannot be had */
   async run(program: Program, args: readonly string[], options: ToolOptions = {}): Promise<ExecResult> {
-    const { progress = () => undefined, workDir, ...rest } = options;
+    const { progress = () => undefined, workDir, onLine = () => undefined, ...rest } = options;
     const programs = await this.programs(progress);
     const { config } = this.#paths();
-    const fixed = { skopeo: ['--policy', join(config, 'policy.json'), '--registries.d', join(config, 'registries.d')], buildah: [], containersStorage: [] };
-    return execAny([...CONFINED, programs[program], ...fixed[program], ...args], { ...rest, env: this.#environment(workDir) });
+    const fixed = { skopeo: skopeoArgs(config), buildah: [], containersStorage: [] };
+    const told = (line: string): void => void (line.includes(EXPECTED) || onLine(line));
+    return execAny([...CONFINED, programs[program], ...fixed[program], ...args], { ...rest, onLine: told, env: this.#environment(workDir) });
   }
 
   /** The programs, with their configuration written. */
@@ -170,6 +176,14 @@ export class ImageTools {
       CONTAINERS_STORAGE_CONF: join(config, 'storage.conf'),
       CONTAINERS_REGISTRIES_CONF: join(config, 'registries.conf'),
       REGISTRY_AUTH_FILE: this.authFile,
+      // With layers as idmapped mounts, what a step of a build writes would be committed with the machine's ids (containers/storage 1.57).
+      _CONTAINERS_OVERLAY_DISABLE_IDMAP: 'yes',
     };
   }
+}
+
+/** skopeo does not look at the variable for registries.conf. */
+function skopeoArgs(config: string): string[] {
+  const places = { policy: 'policy.json', 'registries.d': 'registries.d', 'registries-conf': 'registries.conf' };
+  return Object.entries(places).flatMap(([option, name]) => [`--${option}`, join(config, name)]);
 }

@@ -13,6 +13,7 @@ import { Removal } from './removal.ts';
 import type { PruneReply, RemoveReply } from './removal.ts';
 import { Scanner } from './scan/scan.ts';
 import type { ScanReply } from './scan/scan.ts';
+import type { ScannerSettings } from './scan/scanner-program.ts';
 import { SharedWork } from './shared-work.ts';
 import type { Worker } from './shared-work.ts';
 import { StorageFiles } from './storage-files.ts';
@@ -24,11 +25,14 @@ export interface OciStoreOptions {
   readonly tools: ImageTools;
   /** Bytes that one image may take unpacked. */
   readonly imageSizeLimit: number;
-  /** Sites and containers that are made from the image with this id, by name. */
-  readonly usedBy: (id: string) => Promise<readonly string[]>;
+  /** Names of the sites and containers that are made from each image, by its id. */
+  readonly users: () => Promise<ReadonlyMap<string, readonly string[]>>;
+  readonly scanner: ScannerSettings;
 }
 
 export type PullOptions = TransferOptions & Worker;
+
+const TOO_LARGE = 'nothing of it was kept; imageSizeLimit in config.json is the most that an image may take';
 
 export class OciStore implements AsyncDisposable {
   readonly #options: OciStoreOptions;
@@ -40,8 +44,8 @@ export class OciStore implements AsyncDisposable {
   constructor(options: OciStoreOptions) {
     this.#options = options;
     this.#files = new StorageFiles(options.tools.storage);
-    this.#removal = new Removal({ ...options, files: this.#files });
-    this.#scanner = new Scanner(options.tools);
+    this.#removal = new Removal({ ...options, files: this.#files, usedBy: (id) => this.usedBy(id) });
+    this.#scanner = new Scanner(options.tools, options.scanner);
   }
 
   /**
@@ -67,8 +71,13 @@ export class OciStore implements AsyncDisposable {
     return findImage(await this.#files.all(), reference);
   }
 
-  usedBy(id: string): Promise<readonly string[]> {
-    return this.#options.usedBy(id);
+  async usedBy(id: string): Promise<readonly string[]> {
+    return (await this.users()).get(id) ?? [];
+  }
+
+  /** Of all images at once, by id. */
+  users(): Promise<ReadonlyMap<string, readonly string[]>> {
+    return this.#options.users();
   }
 
   /**
@@ -103,7 +112,13 @@ export class OciStore implements AsyncDisposable {
 
   /** @throws SubakoError `build_failed`, `bad_usage`, `no_space` */
   async build(request: BuildRequest, worker: Worker): Promise<StoredImage> {
-    const id = await this.#guarded(worker, (signal) => buildImage(this.#options.tools, request, { ...worker, signal }));
+    const id = await this.#guarded(worker, async (signal) => {
+      try {
+        return await buildImage(this.#options.tools, request, { ...worker, signal });
+      } finally {
+        await this.#removal.dropMappedLayers();
+      }
+    });
     return this.#keepIfSmall(await this.find(id));
   }
 
@@ -146,8 +161,8 @@ export class OciStore implements AsyncDisposable {
   }
 
   /** @throws SubakoError `command_failed` where nothing can be said of it */
-  async scan(reference: string, { progress }: Worker): Promise<ScanReply> {
-    return this.#scanner.scan(await this.find(reference), progress);
+  async scan(reference: string, worker: Worker): Promise<ScanReply> {
+    return this.#scanner.scan(await this.find(reference), worker);
   }
 
   /** Waits for the work that is under way, which is broken off when those who asked for it go away. */
@@ -167,7 +182,7 @@ export class OciStore implements AsyncDisposable {
   async #guarded<T>({ signal, progress }: Worker, work: (signal: AbortSignal) => Promise<T>, sent = 0): Promise<T> {
     const { tools, imageSizeLimit } = this.#options;
     await tools.programs(progress);
-    return this.#removal.during(() => guardDisk({ dir: tools.dir, mayGrow: imageSizeLimit + sent, signal }, work));
+    return this.#removal.during(() => guardDisk({ dir: tools.dir, mayGrow: imageSizeLimit + sent, signal, hint: TOO_LARGE }, work));
   }
 
   async #keepIfSmall(image: StoredImage): Promise<StoredImage> {

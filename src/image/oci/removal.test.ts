@@ -21,7 +21,7 @@ function store(images: readonly StoredImage[], used: Readonly<Record<string, str
         return { code: 0, signal: null, stdout: '', stderr: '', timedOut: false };
       },
     },
-    files: { all: async () => images, strayLayers: async () => ['below', 'above'] },
+    files: { all: async () => images, strayLayers: async () => ['below', 'above'], mappedLayers: async () => [] },
     usedBy: async (id) => used[id] ?? [],
   });
   return { removal, asked };

@@ -8,7 +8,7 @@ import { toolError } from './tool-error.ts';
 
 export interface RemovalDeps {
   readonly tools: Pick<ImageTools, 'run'>;
-  readonly files: Pick<StorageFiles, 'all' | 'strayLayers'>;
+  readonly files: Pick<StorageFiles, 'all' | 'strayLayers' | 'mappedLayers'>;
   readonly usedBy: (id: string) => Promise<readonly string[]>;
 }
 
@@ -56,6 +56,12 @@ export class Removal {
   /** Another image that had the name loses it. */
   async addName({ id }: Pick<StoredImage, 'id'>, name: string): Promise<void> {
     await this.#storage(['add-names', '--name', name, storedId(id)]);
+  }
+
+  /** What builds leave behind that no image is made of. One that a build needs again right now stays, and goes with the next. */
+  async dropMappedLayers(): Promise<void> {
+    const mapped = (await this.#deps.files.mappedLayers()).toReversed();
+    if (mapped.length > 0) await this.#deps.tools.run('containersStorage', ['delete-layer', ...mapped], { timeoutMs: TIMEOUT_MS });
   }
 
   async remove(reference: string, { force }: { readonly force: boolean }): Promise<RemoveReply> {

@@ -41,6 +41,8 @@ interface LayerRecord {
   readonly parent?: string;
   readonly 'diff-size'?: number;
   readonly flags?: Readonly<Record<string, unknown>>;
+  /** Of a layer that is another one with other owners, for steps of a build. */
+  readonly uidmap?: readonly unknown[];
 }
 
 const MANIFEST = 'manifest-';
@@ -79,6 +81,11 @@ export class StorageFiles {
   async strayLayers(): Promise<string[]> {
     const used = new Set((await this.all()).flatMap(({ layerIds }) => layerIds));
     return ((await this.#layers.read()) ?? []).map(({ id }) => id).filter((id) => !used.has(id));
+  }
+
+  /** What builds left: layers that are others with other owners. The youngest last. */
+  async mappedLayers(): Promise<string[]> {
+    return ((await this.#layers.read()) ?? []).filter(({ uidmap = [] }) => uidmap.length > 0).map(({ id }) => id);
   }
 
   async #gather(images: readonly ImageRecord[], layers: readonly LayerRecord[]): Promise<StoredImage[]> {

@@ -6,6 +6,8 @@ export interface RegistrySettings {
   readonly insecure?: boolean | undefined;
   /** Directory with `*.crt` of authorities by which its certificate is trusted. */
   readonly certDir?: string | undefined;
+  /** Another one, and a path in it, that is asked first for its images. */
+  readonly mirror?: string | undefined;
 }
 
 export interface ToolSettingsOptions {
@@ -19,7 +21,6 @@ export interface ToolSettingsOptions {
 
 /** Texts by file name. Pure. */
 export function toolSettings({ storage, run, crun, seccompProfile, helpers, registries }: ToolSettingsOptions): Readonly<Record<string, string>> {
-  const insecure = Object.entries(registries).filter(([, settings]) => settings.insecure === true);
   return {
     'policy.json': JSON.stringify({ default: [{ type: 'insecureAcceptAnything' }] }),
     'storage.conf': lines(
@@ -32,13 +33,13 @@ export function toolSettings({ storage, run, crun, seccompProfile, helpers, regi
       'pull_options = {enable_partial_images = "false", use_hard_links = "false", ostree_repos = ""}',
       '[storage.options.overlay]',
       'skip_mount_home = "true"',
-      // An image may hold device files: steps of a build do not get them.
-      'mountopt = "nodev"',
+      // An image may hold device files: steps of a build do not get them. metacopy: for these, every file of an image gets other owners, not a copy.
+      'mountopt = "nodev,metacopy=on"',
     ),
     'registries.conf': lines(
       'unqualified-search-registries = ["docker.io"]',
       'short-name-mode = "disabled"',
-      ...insecure.flatMap(([name]) => ['[[registry]]', `location = ${quoted(name)}`, 'insecure = true']),
+      ...Object.entries(registries).flatMap(([name, settings]) => registryLines(name, settings, registries)),
     ),
     'containers.conf': lines(
       '[containers]',
@@ -53,6 +54,13 @@ export function toolSettings({ storage, run, crun, seccompProfile, helpers, regi
       `crun = [${quoted(crun)}]`,
     ),
   };
+}
+
+function registryLines(name: string, { insecure = false, mirror }: RegistrySettings, all: ToolSettingsOptions['registries']): string[] {
+  const own = ['[[registry]]', `location = ${quoted(name)}`, `insecure = ${insecure}`];
+  if (mirror === undefined) return own;
+  const host = mirror.split('/')[0] ?? '';
+  return [...own, '[[registry.mirror]]', `location = ${quoted(mirror)}`, `insecure = ${all[host]?.insecure === true}`];
 }
 
 /** A TOML string is written as a JSON one. */

@@ -12,6 +12,7 @@ export async function whyNoNetwork({ ip, nft }: { ip: string; nft: string }): Pr
   const rules = renderRules({ names: networkNames('00000000'), http: 80, https: 443, range: TRIED, edge: 1, resolver: '192.0.2.53', published: [] });
   const tries = [
     { what: 'nftables', argv: [nft, '-f', '-'], input: rules },
+    { what: 'bridge', argv: [ip, 'link', 'add', 'one', 'type', 'bridge'], input: '' },
     { what: 'veth', argv: [ip, 'link', 'add', 'one', 'type', 'veth', 'peer', 'name', 'other'], input: '' },
   ];
   for (const { what, argv, input } of tries) {

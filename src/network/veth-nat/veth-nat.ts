@@ -5,13 +5,15 @@ import { asSubakoError, SubakoError } from '../../domain/errors.ts';
 import { exec, execAny } from '../../lib/exec.ts';
 import { failpoint } from '../../lib/failpoint.ts';
 import type { Ipv4Range } from '../../lib/ipv4.ts';
-import type { Network, Networks, NetworkWish, Published } from '../networks.ts';
+import type { Attachment, HostsFile, Member, Network, Networks, NetworkWish, Place, Published } from '../networks.ts';
 import { forward, letLoopbackIn, putBack, remember } from './forwarding.ts';
 import { joinBatch, linkBatch } from './ip-batches.ts';
 import { Leases } from './leases.ts';
 import type { Lease } from './leases.ts';
 import type { NetworkNames } from './names.ts';
 import { renderNoRules, renderRules } from './render-rules.ts';
+import { Segments } from './segments.ts';
+import { untilUp } from './until-up.ts';
 import { WaitingIp } from './waiting-ip.ts';
 
 export interface VethNatOptions {
@@ -28,13 +30,18 @@ export interface VethNatOptions {
   readonly resolver: () => string | undefined;
   /** A file that remembers what was changed on the machine. */
   readonly record: string;
+  /** For networks of one's own, below the run directory. */
+  readonly segments: string;
 }
 
 interface Begun {
   readonly wish: NetworkWish;
-  readonly outside: WaitingIp;
-  /** Why the rules are not there. */
-  readonly trouble: Promise<unknown>;
+  /** For its link, where it gets one. */
+  readonly link?: {
+    readonly outside: WaitingIp;
+    /** Why the rules are not there. */
+    readonly trouble: Promise<unknown>;
+  };
 }
 
 const WITHIN_MS = 30_000;
@@ -43,6 +50,7 @@ export class VethNat implements Networks {
   readonly name = 'veth-nat';
   readonly #options: VethNatOptions;
   readonly #leases: Leases;
+  readonly #segments: Segments;
   readonly #begun = new Map<string, Begun>();
   readonly #published = new Map<string, readonly Published[]>();
   /** The rules that the kernel has; nothing of the machine is changed before the first container asks. */
@@ -52,34 +60,70 @@ export class VethNat implements Networks {
   constructor(options: VethNatOptions) {
     this.#options = options;
     this.#leases = new Leases(options);
+    this.#segments = new Segments({ ip: options.ip, dir: options.segments });
   }
 
   begin(id: string, wish: NetworkWish): void {
     if (!/^[a-z0-9][a-z0-9-]{0,62}$/u.test(id)) throw new RangeError(`not a container id: ${id}`);
-    if (this.#begun.has(id) || this.#leases.of(id) !== undefined) return;
+    if (this.#begun.has(id) || this.#leases.of(id) !== undefined || this.#segments.has(id)) return;
+    if (wish.link === false) return void this.#begun.set(id, { wish });
     const trouble = this.#layRules().then(
       () => undefined,
       (error: unknown) => error,
     );
-    this.#begun.set(id, { wish, trouble, outside: new WaitingIp([this.#options.ip]) });
+    this.#begun.set(id, { wish, link: { trouble, outside: new WaitingIp([this.#options.ip]) } });
   }
 
   async join(id: string, pid: number): Promise<Network> {
     const begun = this.#begun.get(id);
     if (begun === undefined) throw new TypeError(`no network was begun for ${id}`);
+    const { link, wish } = begun;
+    try {
+      if (link !== undefined) await this.#link({ id, pid, wish, ...link });
+      const { networks = [], hosts } = wish;
+      if (hosts !== undefined) await this.#segments.join({ id, pid, hosts, attachments: networks, hasLink: link !== undefined });
+      this.#begun.delete(id);
+      return { address: this.addressOf(id) };
+    } catch (error) {
+      await this.remove(id);
+      throw error;
+    }
+  }
+
+  async connect(id: string, pid: number, { attachment, hosts }: { attachment: Attachment; hosts: HostsFile }): Promise<void> {
+    const wasIn = this.members(attachment.network.id).some((member) => member.id === id);
+    try {
+      await this.#segments.join({ id, pid, hosts, attachments: [attachment], hasLink: this.addressOf(id) !== undefined });
+    } catch (error) {
+      if (!wasIn) await this.disconnect(id, attachment.network.id);
+      throw error;
+    }
+  }
+
+  disconnect(id: string, networkId: string): Promise<void> {
+    return this.#segments.leave(id, [networkId]);
+  }
+
+  members(networkId: string): readonly Member[] {
+    return this.#segments.members(networkId);
+  }
+
+  placesOf(id: string): readonly Place[] {
+    return this.#segments.placesOf(id);
+  }
+
+  async #link({ id, pid, wish, outside, trouble }: { id: string; pid: number; wish: NetworkWish } & NonNullable<Begun['link']>): Promise<void> {
     const inside = new WaitingIp(['nsenter', `--net=/proc/${pid}/ns/net`, this.#options.ip]);
     try {
-      const trouble = await begun.trouble;
-      if (trouble !== undefined) throw trouble;
+      const why = await trouble;
+      if (why !== undefined) throw why;
       const lease = this.#leases.take(id);
-      await begun.outside.tell(linkBatch(lease, { ...begun.wish, id, pid }));
+      await outside.tell(linkBatch(lease, { ...wish, id, pid }));
       await failpoint('join.linked');
-      await inside.tell(joinBatch(lease, begun.wish));
-      this.#begun.delete(id);
-      return { address: lease.address };
+      await inside.tell(joinBatch(lease, wish));
+      await untilUp(lease.device);
     } catch (error) {
       inside.dismiss();
-      await this.remove(id);
       throw error;
     }
   }
@@ -97,8 +141,9 @@ export class VethNat implements Networks {
   }
 
   async remove(id: string): Promise<void> {
-    this.#begun.get(id)?.outside.dismiss();
+    this.#begun.get(id)?.link?.outside.dismiss();
     this.#begun.delete(id);
+    await this.#segments.leave(id);
     const lease = this.#leases.of(id);
     // Before the address may be another's.
     if (this.#published.delete(id)) await this.#layRules();
@@ -113,13 +158,14 @@ export class VethNat implements Networks {
     for (const { id, lease } of found) if (known.has(id)) this.#leases.record(id, lease);
     // Their rules may be those of an older Subako, or name ports that are no longer the edge's.
     if (found.length > strangers.length) await this.#layRules();
-    return strangers.map(({ id }) => id);
+    return [...new Set([...strangers.map(({ id }) => id), ...(await this.#segments.sweep(known))])];
   }
 
   async end(): Promise<void> {
     const { nft, names, record } = this.#options;
     for (const id of this.#begun.keys()) await this.remove(id);
     this.#published.clear();
+    await this.#segments.end();
     for (const { id, lease } of this.#leases.found()) {
       await this.#delete(lease);
       this.#leases.free(id);

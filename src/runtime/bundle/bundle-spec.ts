@@ -2,6 +2,9 @@
 import type { RuntimeName } from '../../domain/runtime-name.ts';
 import type { NetworkWish } from '../../network/networks.ts';
 
+/** Its place in a network of one's own. */
+export type { Attachment } from '../../network/networks.ts';
+
 export interface BindMount {
   /** Absolute host path, chosen by us: no component of it may be under a tenant's control. */
   readonly source: string;
@@ -25,9 +28,12 @@ export interface TmpfsMount {
 export interface Gate {
   /** Told of the container, in the runtime's words, when it is ready to begin. */
   readonly told: string;
-  /** It begins when something is written here. */
+  /** It begins when a line of `GATE_WORD` is written here, and never when this pipe has nobody any more who could. */
   readonly waits: string;
 }
+
+/** No line of what a runtime tells its hooks. */
+export const GATE_WORD = 'come in';
 
 export interface Limits {
   readonly memoryBytes: number;
@@ -51,6 +57,12 @@ export interface BundleSpec {
   /** Host id of the container's id 0. Undefined: the host's own ids (only for services of the platform that need its network). */
   readonly hostIdBase: number | undefined;
   readonly mounts: readonly BindMount[];
+  /**
+   * Of a container that is made to be checkpointed, without a shared /dev: what lies over parts of /proc and /sys that are hidden (see masks.ts);
+   * those that are not among them the runtime hides by its own means. Its /dev lies in its root, which can be written to: CRIU brings back a
+   * file system in memory by running tar.
+   */
+  readonly masks?: readonly BindMount[];
   /** Path below each cgroup controller's root. */
   readonly cgroupPath: string;
   /** Undefined: no limits (services of the platform). */

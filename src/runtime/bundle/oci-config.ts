@@ -24,8 +24,6 @@ export interface OciSeccomp {
 interface OciHook {
   readonly path: string;
   readonly args: readonly string[];
-  /** Seconds. */
-  readonly timeout: number;
 }
 
 interface OciIdMapping {

@@ -1,4 +1,5 @@
 /** Writes the OCI configuration of a container: the trust boundary between the machine and its tenants. */
+import { GATE_WORD } from './bundle-spec.ts';
 import type { BindMount, BundleSpec, Gate, TmpfsMount } from './bundle-spec.ts';
 import type { OciConfig, OciMount } from './oci-config.ts';
 import { RANGE_SIZE } from '../../domain/uid-range.ts';
@@ -34,6 +35,7 @@ export interface HardLimits {
 export function renderOciConfig(spec: BundleSpec, hard: HardLimits): OciConfig {
   if (spec.ofImage === true && (spec.hostIdBase === undefined || spec.network === 'host'))
     throw new TypeError('an image runs with ids and a network of its own');
+  const { masks = [] } = spec;
   return {
     ociVersion: '1.0.2',
     process: {
@@ -49,7 +51,7 @@ export function renderOciConfig(spec: BundleSpec, hard: HardLimits): OciConfig {
     },
     root: { path: spec.rootfs, readonly: spec.writableRoot !== true },
     hostname: spec.hostname,
-    mounts: [...systemMounts(spec), ...(spec.tmpfs ?? []).map(tmpfsMount), ...spec.mounts.map(bindMount)],
+    mounts: [...systemMounts(spec), ...(spec.tmpfs ?? []).map(tmpfsMount), ...[...masks, ...spec.mounts].map(bindMount)],
     ...(spec.gate === undefined ? {} : { hooks: gateHooks(spec.gate) }),
     linux: {
       namespaces: namespaces(spec),
@@ -58,7 +60,7 @@ export function renderOciConfig(spec: BundleSpec, hard: HardLimits): OciConfig {
       cgroupsPath: spec.cgroupPath,
       resources: { devices: DEVICES, ...limits(spec) },
       seccomp: seccompProfile({ ofImage: spec.ofImage === true }),
-      maskedPaths: spec.sharedDev === undefined ? MASKED_PATHS : [],
+      maskedPaths: spec.sharedDev === undefined ? MASKED_PATHS.filter((path) => !masks.some(({ destination }) => destination === path)) : [],
       readonlyPaths: spec.sharedDev === undefined ? READONLY_PATHS : [],
       rootfsPropagation: 'private',
     },
@@ -67,8 +69,9 @@ export function renderOciConfig(spec: BundleSpec, hard: HardLimits): OciConfig {
 
 /** A file in every shared /dev. */
 export const MEMORY_MOUNT = '/dev/memory';
-const SHM_BYTES = 16 * 1024 ** 2;
+export const SHM_BYTES = 16 * 1024 ** 2;
 const PROC_OPTIONS = ['nosuid', 'noexec', 'nodev'];
+const DEV: OciMount = { destination: '/dev', type: 'tmpfs', source: 'tmpfs', options: ['nosuid', 'noexec', 'strictatime', 'mode=755', 'size=64k'] };
 /** For terminals of `exec`; one of the container's own. */
 const DEV_PTS: OciMount = {
   destination: '/dev/pts',
@@ -81,7 +84,7 @@ const DEV_PTS: OciMount = {
 const SYS: OciMount = { destination: '/sys', type: 'sysfs', source: 'sysfs', options: ['nosuid', 'noexec', 'nodev', 'ro'] };
 const MQUEUE: OciMount = { destination: '/dev/mqueue', type: 'mqueue', source: 'mqueue', options: ['nosuid', 'noexec', 'nodev'] };
 
-function systemMounts({ sharedDev, ofImage, shmBytes = SHM_BYTES }: BundleSpec): OciMount[] {
+function systemMounts({ sharedDev, ofImage, masks, shmBytes = SHM_BYTES }: BundleSpec): OciMount[] {
   if (sharedDev !== undefined) {
     return [
       { destination: '/proc', type: 'proc', source: 'proc', options: [...PROC_OPTIONS, 'subset=pid'] },
@@ -93,7 +96,7 @@ function systemMounts({ sharedDev, ofImage, shmBytes = SHM_BYTES }: BundleSpec):
   }
   return [
     { destination: '/proc', type: 'proc', source: 'proc', options: PROC_OPTIONS },
-    { destination: '/dev', type: 'tmpfs', source: 'tmpfs', options: ['nosuid', 'noexec', 'strictatime', 'mode=755', 'size=64k'] },
+    ...(masks === undefined ? [DEV] : []),
     DEV_PTS,
     { destination: '/dev/shm', type: 'tmpfs', source: 'shm', options: ['nosuid', 'noexec', 'nodev', 'mode=1777', `size=${shmBytes}`] },
     ...(ofImage === true ? [SYS, MQUEUE] : []),
@@ -117,19 +120,18 @@ function tmpfsMount({ destination, sizeBytes }: TmpfsMount): OciMount {
   return { destination, type: 'tmpfs', source: 'tmpfs', options: ['nosuid', 'nodev', 'noexec', 'mode=1777', `size=${sizeBytes}`] };
 }
 
-/** Longer than whoever lets it through may take; nobody waits for one who is gone. */
-const GATE_TIMEOUT_S = 60;
-
-/** It says nothing, where tee and cat would speak into the container's output. */
-const DD = '/usr/bin/dd';
+/**
+ * Longer than whoever lets it through may take; nobody waits for one who is gone. Not by the hook's own `timeout`: crun (1.21) then waits for SIGCHLD,
+ * of which one is lost when another child of its ends at the same moment, and takes a hook that is long done for one that hangs.
+ */
+const IN_TIME = ['/usr/bin/timeout', '60'];
 
 function gateHooks({ told, waits }: Gate): NonNullable<OciConfig['hooks']> {
-  return {
-    createRuntime: [
-      { path: DD, args: ['dd', `of=${told}`, 'status=none', 'conv=notrunc'], timeout: GATE_TIMEOUT_S },
-      { path: DD, args: ['dd', `if=${waits}`, 'of=/dev/null', 'count=1', 'status=none'], timeout: GATE_TIMEOUT_S },
-    ],
-  };
+  // Programs that say nothing, where tee and cat would speak into the container's output.
+  const tell = ['/usr/bin/dd', `of=${told}`, 'status=none', 'conv=notrunc'];
+  // First what crun has to say, which it would die of if nobody read it; then the word.
+  const wait = ['/usr/bin/grep', '--quiet', '--line-regexp', '--fixed-strings', GATE_WORD, '-', waits];
+  return { createRuntime: [tell, wait].map((args) => ({ path: IN_TIME[0] ?? '', args: [...IN_TIME, ...args] })) };
 }
 
 /** Both are settings of the container's own network. */

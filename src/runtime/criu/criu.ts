@@ -5,9 +5,10 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SubakoError } from '../../domain/errors.ts';
 import { execAny, start } from '../../lib/exec.ts';
-import { CRIU_ENVIRONMENT, dumpArgs, restoreArgs } from './criu-args.ts';
+import { CRIU_ENVIRONMENT, dumpArgs, restoreArgs, restoreOrders } from './criu-args.ts';
 import type { CriuPlace, DumpRequest, RestoreRequest } from './criu-args.ts';
 import { openGate } from './gates.ts';
+import type { GivenFile, HostFile } from './given-files.ts';
 import type { Gates } from './gates.ts';
 import { MEMORY_FILE } from './map-memory.ts';
 import { usernsImage } from './userns-image.ts';
@@ -18,13 +19,25 @@ export interface CriuOptions {
   /** Its working directory, with the file of `learnKernel`. */
   readonly dir: string;
   readonly gates: Gates;
+  /** A library that it is started with while it dumps. */
+  readonly preload: string;
+  /** For the scripts that it runs. */
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** The program, waiting at a gate to be told what to restore. */
+export interface StartedCriu {
+  readonly child: ReturnType<typeof start>;
+  readonly pid: number;
+  readonly gate: string;
+  readonly ended: Promise<number | null>;
 }
 
 /** What is put in the place of what the dump holds, so that another container comes out of it. */
 export interface ImageEdits {
   readonly idMap: { readonly hostBase: number; readonly size: number };
-  /** A name in the paths of its sockets, and the one of the same length that takes its place. */
-  readonly rename: { readonly from: string; readonly to: string };
+  /** A name in the paths of its sockets, and the one of the same length that takes its place. Undefined: they stay as they are. */
+  readonly rename?: { readonly from: string; readonly to: string } | undefined;
 }
 
 const ROOT_GROUP = 0;
@@ -41,8 +54,20 @@ export class Criu {
 
   /** Writes the processes to `images` and ends them. @throws SubakoError `command_failed` with CRIU's words; then they may still run */
   async dump(request: DumpRequest): Promise<void> {
-    const result = await execAny(dumpArgs(this.#place, request), { env: CRIU_ENVIRONMENT, timeoutMs: DUMP_TIMEOUT_MS });
+    const env = { ...CRIU_ENVIRONMENT, LD_PRELOAD: this.#options.preload };
+    const result = await execAny(dumpArgs(this.#place, request), { env, timeoutMs: DUMP_TIMEOUT_MS });
     if (result.code !== 0) throw criuFailed('dump', await lastError(join(request.images, 'dump.log')));
+  }
+
+  /** Starts it ahead of a restore: it waits at its gate, with these open files, until `restore` or `leave`. @throws SubakoError `command_failed` */
+  async begin({ log, stdin }: Readonly<Record<HostFile, number>>): Promise<StartedCriu> {
+    const { gates, env } = this.#options;
+    const gate = await gates.take();
+    const child = start(restoreArgs(this.#place, gate), { env: { ...CRIU_ENVIRONMENT, ...env }, stdio: ['ignore', 'ignore', 'ignore', log, stdin] });
+    const ended = endOf(child);
+    if (child.pid !== undefined) return { child, pid: child.pid, gate, ended };
+    gates.give(gate);
+    throw new SubakoError('command_failed', 'criu could not be started');
   }
 
   /**
@@ -51,36 +76,40 @@ export class Criu {
    *
    * @throws SubakoError `command_failed` with CRIU's words
    */
-  async restore(request: Omit<RestoreRequest, 'gate'>, options: { place: (pid: number) => void; timeoutMs: number }): Promise<number> {
-    const { gates } = this.#options;
-    const gate = await gates.take();
-    const fds = request.files.map((file) => file.fd);
-    const files = request.files.map(({ id }, index) => ({ id, fd: FIRST_EXTRA_FD + index }));
-    const child = start(restoreArgs(this.#place, { ...request, files, gate }), { env: CRIU_ENVIRONMENT, stdio: ['ignore', 'ignore', 'ignore', ...fds] });
-    const ended = endOf(child);
-    const timer = setTimeout(() => child.kill('SIGKILL'), options.timeoutMs);
+  async restore(
+    criu: StartedCriu,
+    { files, ...request }: Omit<RestoreRequest, 'files'> & { readonly files: readonly GivenFile[] },
+    { place, timeoutMs }: { readonly place: (pid: number) => void; readonly timeoutMs: number },
+  ): Promise<number> {
+    const timer = setTimeout(() => criu.child.kill('SIGKILL'), timeoutMs);
     try {
-      if (child.pid === undefined) throw new SubakoError('command_failed', 'criu could not be started');
-      options.place(child.pid);
-      await openGate(gate, ended);
-      const code = await ended;
+      const orders = restoreOrders(this.#place, { ...request, files: files.map(({ id, is }) => ({ id, fd: DESCRIPTORS[is] })) });
+      place(criu.pid);
+      await openGate(criu.gate, criu.ended, orders);
+      const code = await criu.ended;
       if (code !== 0) throw criuFailed('restore', await lastError(request.log));
       return Number(readFileSync(request.pidFile, 'utf8'));
     } finally {
       clearTimeout(timer);
-      child.kill('SIGKILL');
-      await ended;
-      gates.give(gate);
+      await this.leave(criu);
     }
+  }
+
+  /** Ends it, whatever it does. Once for each that was begun and not told to restore. */
+  async leave({ child, ended, gate }: StartedCriu): Promise<void> {
+    child.kill('SIGKILL');
+    await ended;
+    this.#options.gates.give(gate);
   }
 }
 
-const FIRST_EXTRA_FD = 3;
+/** As `begin` passes them. */
+const DESCRIPTORS: Readonly<Record<HostFile, number>> = { log: 3, stdin: 4 };
 
 /**
  * A directory that shows the files of a dump, with the edited ones in their place. The dump itself is not touched.
  * CRIU opens some files while it is still the host's root, without its powers, and others when it has become the container's id 0
- * (which nothing in the container ever is): the directory belongs to both, and to nobody else.
+ * (which no WordPress process ever is, and no container sees it): the directory belongs to both, and to nobody else.
  * `view` must be on the dump's file system.
  */
 export function viewImages(dump: string, view: string, edits: ImageEdits): void {
@@ -90,13 +119,13 @@ export function viewImages(dump: string, view: string, edits: ImageEdits): void 
     if (!name.endsWith('.img') && name !== MEMORY_FILE) continue;
     const path = join(dump, name);
     if (name.startsWith('userns-')) writeFileSync(join(view, name), usernsImage(edits.idMap.hostBase, edits.idMap.size));
-    else if (name === 'files.img') writeFileSync(join(view, name), renamed(readFileSync(path), edits.rename));
+    else if (name === 'files.img' && edits.rename !== undefined) writeFileSync(join(view, name), renamed(readFileSync(path), edits.rename));
     else linkSync(path, join(view, name));
   }
 }
 
 /** Both names have the same length, so every length in the file stays right. */
-function renamed(bytes: Buffer, { from, to }: ImageEdits['rename']): Buffer {
+function renamed(bytes: Buffer, { from, to }: ImageEdits['rename'] & object): Buffer {
   if (from.length !== to.length) throw new RangeError(`“${to}” cannot take the place of “${from}”`);
   for (let at = bytes.indexOf(from); at !== -1; at = bytes.indexOf(from, at + to.length)) bytes.write(to, at, 'latin1');
   return bytes;
@@ -111,11 +140,18 @@ async function endOf(child: ReturnType<typeof start>): Promise<number | null> {
   }
 }
 
+/** What does not matter, such as limits it may not raise, and what says only that it failed. */
+const GRUMBLE = /RLIMIT_NOFILE|tun: |FAILED|cgroupd: recv req/u;
+
+/** Which process, and where in its source. */
+function withoutPlace(line: string): string {
+  return line.replace(/^.*?Error \([^)]*\): /u, '').trim();
+}
+
 async function lastError(log: string): Promise<string> {
   const text = await readFile(log, 'utf8').catch(() => '');
-  // It grumbles about what does not matter, such as limits it may not raise.
-  const errors = text.split('\n').filter((line) => line.includes('Error') && !/RLIMIT_NOFILE|tun: /u.test(line));
-  return errors.length === 0 ? 'it was killed' : errors.slice(0, 3).join(' | ').trim();
+  const errors = text.split('\n').filter((line) => line.includes('Error') && !GRUMBLE.test(line));
+  return errors.length === 0 ? 'it was killed' : errors.slice(0, 3).map(withoutPlace).join('; ');
 }
 
 function criuFailed(what: string, said: string): SubakoError {

@@ -1,5 +1,5 @@
 /** FIFOs at which a program waits until we have put it where it belongs. */
-import { constants } from 'node:fs';
+import { closeSync, constants, openSync, writeSync } from 'node:fs';
 import { mkdir, open, readdir, readFile, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { exec } from '../../lib/exec.ts';
@@ -54,8 +54,9 @@ async function endThoseThatWait(dir: string): Promise<void> {
   }
 }
 
-/** Lets the program that waits at this gate go on. `ended` says that it will never come, and then nothing waits for it. */
-export async function openGate(path: string, ended: Promise<unknown>): Promise<void> {
+/** Lets the program that waits at this gate go on, with what it is to read there. `ended` says that it will never come, and then nothing waits for it. */
+export async function openGate(path: string, ended: Promise<unknown>, orders = ''): Promise<void> {
+  if (toldNow(path, orders)) return;
   const opening = open(path, constants.O_WRONLY);
   let opened = false;
   let standIn = Promise.resolve();
@@ -70,7 +71,25 @@ export async function openGate(path: string, ended: Promise<unknown>): Promise<v
   });
   const gate = await opening;
   opened = true;
+  // It may end before it has read all.
+  await gate.writeFile(orders).catch(() => undefined);
   await gate.close();
   // Gone before the gate is used again, or the next program would find it opened for somebody else.
   await standIn;
+}
+
+/** Where a program waits already, without leaving the thread; false where none does yet. */
+function toldNow(path: string, orders: string): boolean {
+  let gate: number;
+  try {
+    gate = openSync(path, constants.O_WRONLY | constants.O_NONBLOCK);
+  } catch {
+    return false;
+  }
+  try {
+    writeSync(gate, orders);
+  } finally {
+    closeSync(gate);
+  }
+  return true;
 }

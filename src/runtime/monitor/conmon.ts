@@ -6,6 +6,7 @@ import { once } from 'node:events';
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
+import { codeOfStart } from '../../domain/exit-code.ts';
 import { SubakoError } from '../../domain/errors.ts';
 import type { ProcessIdentity } from '../../domain/instance.ts';
 import { within } from '../../lib/deadline.ts';
@@ -68,7 +69,12 @@ export class Monitors {
     const startTime = pid > 0 ? startTimeOf(pid) : undefined;
     if (startTime !== undefined) return { pid, startTime };
     const words = (message ?? (child.exitCode === 0 ? 'it ended at once' : await said)).trim();
-    throw new SubakoError('command_failed', `the container could not be started: ${words.split('\n').at(-1) ?? ''}`);
+    const exitCode = codeOfStart(words);
+    throw new SubakoError(
+      'command_failed',
+      `the container could not be started: ${words.split('\n').at(-1) ?? ''}`,
+      exitCode === undefined ? {} : { facts: { exitCode } },
+    );
   }
 
   /** Whoever connects there and leaves ends the container's standard input, unless that is to stay open. */

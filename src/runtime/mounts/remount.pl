@@ -5,6 +5,9 @@
 #   N probe DIR                                                     can DIR be mounted with other ids?
 #   N mount PID START FROM TO SIZE (SOURCE DESTINATION FLAGS MAPPED)…
 #   N overlay TARGET FROM TO SIZE UPPER WORK OPTIONS LAYER…         UPPER and WORK empty: read-only; the topmost layer first
+#   N memory TARGET SIZE OWNER                                     an empty file system in memory
+#   N hold NAME ROOT DIR                                            yes, where DIR of one whose root is ROOT is there, and has nothing in it; then it is held
+#   N let-go NAME                                                   yes, where what is held has nothing in it still
 #   N unmount TARGET                                                all that lies there, however many
 #   N resolve ROOT PATH                                             where PATH leads for one whose root is ROOT
 #   N read ROOT PATH LIMIT                                          the same, and what the file holds
@@ -28,7 +31,7 @@ my %NR = (
 use constant {
   AT_FDCWD => -100, AT_SYMLINK_NOFOLLOW => 0x100, AT_EMPTY_PATH => 0x1000, O_CLOEXEC => 0x80000, O_PATH => 0x280000,
   OPEN_TREE_CLONE => 1, MOVE_EMPTY_PATHS => 0x44, MNT_DETACH => 2, UMOUNT_NOFOLLOW => 8, EINVAL => 22, ENOENT => 2, ENOTDIR => 20, ELOOP => 40,
-  O_READ => 0x80800, O_DIRECTORY_PATH => 0x290000, RESOLVE_NO_LINKS => 0x06, RESOLVE_BENEATH => 0x08, RESOLVE_NO_MAGIC => 0x02, RESOLVE_IN_ROOT => 0x10, MS_NOSUID_NODEV => 6, MS_RDONLY => 1, MOUNT_ATTR_IDMAP => 0x100000, MS_PRIVATE => 0x40000,
+  O_READ => 0x80800, O_DIRECTORY_PATH => 0x290000, RESOLVE_NO_LINKS => 0x06, RESOLVE_BENEATH => 0x08, RESOLVE_NO_MAGIC => 0x02, RESOLVE_IN_ROOT => 0x10, MS_NOSUID_NODEV => 6, MS_RDONLY => 1, MS_NOEXEC => 8, MOUNT_ATTR_IDMAP => 0x100000, MS_PRIVATE => 0x40000,
   CLONE_NEWNS => 0x20000, CLONE_NEWUSER => 0x10000000, PR_SET_PDEATHSIG => 1, SIGKILL => 9,
 };
 
@@ -37,6 +40,9 @@ my %JOBS = (
   probe => sub { probe(@_); undef },
   mount => sub { mount_all(@_); undef },
   overlay => sub { overlay(@_); undef },
+  memory => sub { memory(@_); undef },
+  hold => \&hold,
+  'let-go' => \&let_go,
   unmount => sub { unmount(@_); undef },
   show => sub { show(@_); undef },
   resolve => \&resolve,
@@ -44,6 +50,9 @@ my %JOBS = (
   pipes => sub { pipes(@_); undef },
   hangup => sub { hangup(@_); undef },
 );
+
+# Directories by name: held open, they can be looked into when everyone who had them mounted is gone.
+my %held;
 
 # A process in a user namespace whose ids are still to be written: made before it is needed.
 my $ready;
@@ -118,6 +127,34 @@ sub overlay {
 sub by_descriptor {
   my ($handle) = @_;
   return '/proc/self/fd/' . fileno $handle;
+}
+
+sub memory {
+  my ($target, $size, $owner) = @_;
+  my ($kind, $at, $text) = ("tmpfs", "$target", "mode=1777,size=$size,uid=$owner,gid=$owner");
+  die "mounting: $!\n" if syscall($NR{mount}, $kind, $at, $kind, MS_NOSUID_NODEV | MS_NOEXEC, $text) != 0;
+  my ($none, $private) = ("", pack 'QQQQ', 0, 0, MS_PRIVATE, 0);
+  call('mount_setattr', fileno place($target), $none, AT_EMPTY_PATH, $private, length $private);
+}
+
+sub hold {
+  my ($name, $root, $path) = @_;
+  my $there = in_root($root, $path, O_PATH) // return '';
+  return '' unless is_empty($there);
+  $held{$name} = $there;
+  return 'yes';
+}
+
+sub let_go {
+  my ($name) = @_;
+  my $there = delete $held{$name} // return '';
+  return is_empty($there) ? 'yes' : '';
+}
+
+sub is_empty {
+  my ($there) = @_;
+  opendir my $dir, by_descriptor($there) or return 0;
+  return !grep { $_ ne '.' && $_ ne '..' } readdir $dir;
 }
 
 sub unmount {

@@ -100,6 +100,21 @@ export class Remounter implements AsyncDisposable {
     await this.#run('show', [target, root, path]);
   }
 
+  /** Mounts an empty file system in memory at `target`, a directory of ours. */
+  async memory({ target, bytes, owner }: { readonly target: string; readonly bytes: number; readonly owner: number }): Promise<void> {
+    await this.#run('memory', [target, bytes, owner]);
+  }
+
+  /** Whether a directory, found as by `resolveIn`, is there and has nothing in it. Then it is held, under this name, until `isStillEmpty`. */
+  async holdsEmpty(name: string, { root, path }: { readonly root: string; readonly path: string }): Promise<boolean> {
+    return (await this.#run('hold', [name, root, path])) === 'yes';
+  }
+
+  /** Whether nothing came into a directory that was held, also when everyone who had it mounted is gone. It is let go. */
+  async isStillEmpty(name: string): Promise<boolean> {
+    return (await this.#run('let-go', [name])) === 'yes';
+  }
+
   /** Everything that is mounted there, whoever uses it still. Idempotent. */
   async unmount(target: string): Promise<void> {
     await this.#run('unmount', [target]);

@@ -22,6 +22,11 @@ export class CommandLines {
     return this.#line(at.options, 'run', '--detach', '--bundle', at.bundle, '--pid-file', at.pidFile, id);
   }
 
+  /** As `run`, but that it waits for `start`. */
+  create(id: string, at: { bundle: string; pidFile: string; options: Argv }): Argv {
+    return this.#line(at.options, 'create', '--bundle', at.bundle, '--pid-file', at.pidFile, id);
+  }
+
   runToEnd(id: string, at: { bundle: string; options: Argv }): Argv {
     return this.#line(at.options, 'run', '--bundle', at.bundle, id);
   }
@@ -44,17 +49,19 @@ export class CommandLines {
    * A runtime leaves the limits as they are for itself: without prlimit (of util-linux), a command that crashes would leave a core to whatever
    * the machine does with those.
    */
-  exec(id: string, what: { argv: Argv; tty: boolean; user: () => OciUser }): Argv {
-    return ['prlimit', '--core=0:0', ...this.#line([], 'exec', ...this.#dialect.execOptions(what), id, ...what.argv)];
+  exec(id: string, { options, ...what }: { argv: Argv; tty: boolean; user: () => OciUser; options: Argv }): Argv {
+    return ['prlimit', '--core=0:0', ...this.#line(options, 'exec', ...this.#dialect.execOptions(what), id, ...what.argv)];
   }
 
   /** As `exec`, with everything of the process in a file: no variable is in a command line, where every user of the machine could read it. */
-  execProcess(id: string, file: string): Argv {
-    return ['prlimit', '--core=0:0', ...this.#line([], 'exec', ...this.#dialect.execOptions({ tty: false, user: inTheFile }), '--process', file, id)];
+  execProcess(id: string, { file, options }: { file: string; options: Argv }): Argv {
+    return ['prlimit', '--core=0:0', ...this.#line(options, 'exec', ...this.#dialect.execOptions({ tty: false, user: inTheFile }), '--process', file, id)];
   }
 
   delete(id: string): Argv {
-    return this.#line([], 'delete', '--force', id);
+    const line = this.#line([], 'delete', '--force', id);
+    // In a pid namespace of its own there is no process of the container to wait for; they are dead by then.
+    return this.#dialect.deleteWaitsForInit === true ? ['unshare', '--pid', '--fork', '--kill-child', '--', ...line] : line;
   }
 
   list(): Argv {

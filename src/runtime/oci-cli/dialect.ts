@@ -17,6 +17,8 @@ export interface Dialect {
   readonly leavesStreams?: true;
   /** Its sockets are bound by a helper beside the first process, in a network namespace of the helper's. */
   readonly bindsElsewhere?: true;
+  /** Its `delete` takes a dead process for a living one until init has reaped it, and an init may take seconds. */
+  readonly deleteWaitsForInit?: true;
 }
 
 export type OciUser = OciConfig['process']['user'];

@@ -18,11 +18,11 @@ import type { CgroupLayout } from '../cgroup/layout.ts';
 import { removeCgroup } from '../cgroup/remove.ts';
 import { cgroupUsage } from '../cgroup/usage.ts';
 import { processBeside } from '../bundle/process-beside.ts';
-import type { Checkpoints, Creation, ExecAs, RunOptions, Runtime, Usage } from '../runtime.ts';
+import type { Checkpoints, Creation, ExecAs, HereLine, RunOptions, Runtime, Usage } from '../runtime.ts';
 import type { ContainerNetworks } from '../container-networks.ts';
 import { CommandLines } from './command-lines.ts';
 import type { Dialect, OciUser } from './dialect.ts';
-import { bundleDir, stateRoot } from './places.ts';
+import { bundleDir, stateRoot, STDIN } from './places.ts';
 
 export interface OciCliOptions {
   readonly dialect: Dialect;
@@ -42,11 +42,19 @@ interface Prepared {
   readonly options: readonly string[];
   /** Host ids of its first process. */
   readonly owner: OciUser;
+  /** Whether it finds others by name: they are to be there when it begins. */
+  readonly hasNeighbours: boolean;
+}
+
+/** Of one command that somebody runs by himself. */
+interface ExecFiles {
+  /** Where the runtime writes why it did not begin. */
+  readonly said: string;
+  /** The process, as a runtime reads it: it may hold secrets. */
+  readonly file: string;
 }
 
 const COMMAND_TIMEOUT_MS = 30_000;
-/** An empty file in each bundle. */
-const STDIN = 'stdin';
 const CONFIG = 'config.json';
 
 export class OciCli implements Runtime {
@@ -85,11 +93,17 @@ export class OciCli implements Runtime {
     const bundle = this.#bundle(id);
     // Traversable, because the runtime reads the bundle again after it has left host root for the container's own range.
     mkdirSync(bundle, { recursive: true, mode: 0o711 });
+    // runsc keeps the configuration there, secrets of the environment included, for whoever gets that far.
+    mkdirSync(this.#root, { recursive: true, mode: 0o700 });
     const { dialect, hardLimits } = this.#options;
     const config = renderOciConfig(spec, hardLimits);
     writeFileSync(join(bundle, CONFIG), JSON.stringify(dialect.adapt?.(config) ?? config), { mode: 0o600 });
     writeFileSync(join(bundle, STDIN), '', { mode: 0o600 });
-    this.#prepared.set(id, { options: dialect.startOptions?.(spec) ?? [], owner: ownerOf(spec) });
+    this.#prepared.set(id, {
+      options: dialect.startOptions?.(spec) ?? [],
+      owner: ownerOf(spec),
+      hasNeighbours: typeof spec.network === 'object' && spec.network.networks !== undefined,
+    });
     this.#options.networks.begin(id, spec);
   }
 
@@ -101,10 +115,11 @@ export class OciCli implements Runtime {
     // The runtime gives the standard streams to the container's user: with the machine's own /dev/null, every container would own that.
     await using stdin = await open(join(bundle, STDIN), 'r');
     const began = (await log.stat()).size;
-    const { options: startOptions, owner } = this.#of(id);
+    const { options: startOptions, owner, hasNeighbours } = this.#of(id);
+    const at = { bundle, pidFile, options: startOptions };
     if (this.#options.dialect.leavesStreams === true) await log.chown(owner.uid, owner.gid);
     try {
-      await exec(this.#lines.run(id, { bundle, pidFile, options: startOptions }), {
+      await exec(hasNeighbours ? this.#lines.create(id, at) : this.#lines.run(id, at), {
         inputFd: stdin.fd,
         outputFd: log.fd,
         timeoutMs: COMMAND_TIMEOUT_MS,
@@ -112,6 +127,7 @@ export class OciCli implements Runtime {
       });
       const identity = await this.#identity(id, pidFile);
       await this.#options.networks.join(id, identity.pid);
+      if (hasNeighbours) await this.start(id);
       return identity;
     } catch (error) {
       const said = await textFrom(options.logPath, began);
@@ -130,18 +146,23 @@ export class OciCli implements Runtime {
   }
 
   exec(id: string, argv: readonly string[], options: Pick<ExecOptions, 'input' | 'timeoutMs' | 'onLine' | 'signal'>): Promise<ExecResult> {
-    return execAny(this.execArgv(id, argv, { tty: false }), { input: '', ...options });
+    const line = this.#lines.exec(id, { argv, tty: false, user: () => this.#processOf(id).user, options: [] });
+    return execAny(line, { input: '', ...options });
   }
 
-  execArgv(id: string, argv: readonly string[], { tty, ...as }: ExecAs): readonly string[] {
-    if (Object.values(as).every((one) => one === undefined)) return this.#lines.exec(id, { argv, tty, user: () => this.#processOf(id).user });
-    const file = join(this.#bundle(id), `exec-${randomBytes(6).toString('hex')}.json`);
-    writeFileSync(file, JSON.stringify(processBeside(this.#processOf(id), { args: argv, terminal: tty, ...as })), { mode: 0o600 });
-    return this.#lines.execProcess(id, file);
+  execHere(id: string, argv: readonly string[], as: ExecAs): HereLine {
+    const files = this.#filesFor(id);
+    return { argv: this.#execArgv(id, { argv, ...as, ...files }), said: files.said, files: Object.values(files) };
   }
 
-  runArgv(id: string): readonly string[] {
-    return this.#lines.runHere(id, { bundle: this.#bundle(id), pidFile: this.#pidFile(id), options: this.#of(id).options });
+  runHere(id: string): HereLine {
+    const { said } = this.#filesFor(id);
+    const options = [...this.#of(id).options, ...logTo(said)];
+    return { argv: this.#lines.runHere(id, { bundle: this.#bundle(id), pidFile: this.#pidFile(id), options }), said, files: [said] };
+  }
+
+  bundleOf(id: string): string {
+    return this.#bundle(id);
   }
 
   async startedBy(id: string): Promise<ProcessIdentity | undefined> {
@@ -161,8 +182,10 @@ export class OciCli implements Runtime {
   async remove(id: string): Promise<void> {
     // A frozen process does not even die.
     await this.thaw(id).catch(() => undefined);
+    const { dialect, cgroups, cgroupPathOf } = this.#options;
+    if (dialect.deleteWaitsForInit === true) await removeCgroup(cgroups, cgroupPathOf(id));
     await execAny(this.#lines.delete(id), { timeoutMs: COMMAND_TIMEOUT_MS });
-    await removeCgroup(this.#options.cgroups, this.#options.cgroupPathOf(id));
+    await removeCgroup(cgroups, cgroupPathOf(id));
     await this.#options.networks.remove(id);
     await this.checkpoints?.forget(id);
     this.#prepared.delete(id);
@@ -206,6 +229,18 @@ export class OciCli implements Runtime {
     return false;
   }
 
+  #execArgv(id: string, { argv, tty, said, file, ...as }: ExecAs & ExecFiles & { argv: readonly string[] }): readonly string[] {
+    const options = logTo(said);
+    if (Object.values(as).every((one) => one === undefined)) return this.#lines.exec(id, { argv, tty, user: () => this.#processOf(id).user, options });
+    writeFileSync(file, JSON.stringify(processBeside(this.#processOf(id), { args: argv, terminal: tty, ...as })), { mode: 0o600 });
+    return this.#lines.execProcess(id, { file, options });
+  }
+
+  #filesFor(id: string): ExecFiles {
+    const name = join(this.#bundle(id), `exec-${randomBytes(6).toString('hex')}`);
+    return { said: `${name}.said`, file: `${name}.json` };
+  }
+
   #of(id: string): Prepared {
     const prepared = this.#prepared.get(id);
     if (prepared === undefined) throw new TypeError(`${id} is not prepared`);
@@ -230,6 +265,11 @@ export class OciCli implements Runtime {
     if (startTime === undefined) throw new ExecError([this.name, 'run', id], { code: 0, signal: null, stdout: '', stderr: 'ended at once', timedOut: false });
     return { pid, startTime };
   }
+}
+
+/** Besides standard error, which whoever watches sees. */
+function logTo(file: string): readonly string[] {
+  return ['--log', file];
 }
 
 function ownerOf({ hostIdBase = 0, uid, gid }: BundleSpec): OciUser {

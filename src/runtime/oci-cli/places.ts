@@ -2,6 +2,9 @@
 import { join } from 'node:path';
 import type { RuntimeName } from '../../domain/runtime-name.ts';
 
+/** An empty file in each bundle. */
+export const STDIN = 'stdin';
+
 /** The program's own `--root`. @param dir of this platform's containers */
 export function stateRoot(dir: string, runtime: RuntimeName): string {
   return join(dir, runtime);

@@ -21,6 +21,7 @@ export const RUNSC: Dialect = {
   adapt: (config) => ({ ...config, mounts: config.mounts.filter(({ destination }) => destination !== MEMORY_MOUNT).map(withOwnDevices) }),
   leavesStreams: true,
   bindsElsewhere: true,
+  deleteWaitsForInit: true,
 };
 
 /** Its devices are its own kernel's, whatever is mounted there; and not even /dev/null can be written to where that is read-only. */

@@ -1,5 +1,5 @@
 /** Stack: a site from any image. What it changes of its root goes with each container; what is to last lies in its volumes. */
-import { chmodSync, chownSync, mkdirSync } from 'node:fs';
+import { chmodSync, chownSync, copyFileSync, lchownSync, lstatSync, mkdirSync, readdirSync } from 'node:fs';
 import { chown, mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { App } from '../../domain/app.ts';
@@ -9,10 +9,11 @@ import { rangeBase } from '../../domain/uid-range.ts';
 import { APP } from '../../edge/app-files.ts';
 import type { OciImage } from '../../image/oci/oci-image.ts';
 import { removeTree } from '../../lib/files.ts';
+import { printable } from '../../lib/printable.ts';
 import type { BindMount, BundleSpec } from '../../runtime/bundle/bundle-spec.ts';
 import { INSTANCE_VARIABLE } from '../../runtime/bundle/bundle-spec.ts';
 import type { RootFilesystems } from '../../runtime/rootfs/root-filesystems.ts';
-import { nameMounts, writeHosts, writeResolver } from '../site-names.ts';
+import { HOST_NAME, HOSTS, nameMounts, writeHosts, writeResolver } from '../site-names.ts';
 import type { Stack, StackContext } from '../stack.ts';
 import { signalNamed } from './signal-named.ts';
 
@@ -20,7 +21,13 @@ export const APP_STACK = 'app';
 
 const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
-export function appStack(roots: Pick<RootFilesystems, 'mount' | 'unmount'>): Stack {
+export interface AppStackOptions {
+  readonly roots: Pick<RootFilesystems, 'mount' | 'unmount'>;
+  /** See runtime/bundle/masks.ts. */
+  readonly masks: readonly BindMount[];
+}
+
+export function appStack({ roots, masks }: AppStackOptions): Stack {
   return {
     name: APP_STACK,
     roles: ['public'],
@@ -39,7 +46,9 @@ export function appStack(roots: Pick<RootFilesystems, 'mount' | 'unmount'>): Sta
       await roots.unmount(instance.id);
       for (const dir of [instance.root, instance.tmp]) await removeTree(dir);
     },
-    bundle,
+    changesOf: ({ instance }) => instance.tmp,
+    prepareCheckpoint,
+    bundle: (context) => ({ ...bundle(context), masks }),
     route: () => ({ links: {}, files: { [APP]: '' } }),
   };
 }
@@ -66,6 +75,10 @@ async function prepareBoot(context: StackContext, roots: Pick<RootFilesystems, '
   mkdirSync(instance.root, { mode: 0o711 });
   mkdirSync(instance.sockets, { mode: 0o755 });
   chownSync(instance.sockets, hostIdBase + user.uid, hostIdBase + user.gid);
+  if (isInNetworks(context)) {
+    refuseMissingNetworks(context);
+    copyFileSync(join(paths.configOf('public'), HOSTS), join(instance.root, HOSTS));
+  }
   await roots.mount({ id: instance.id, layers: imageOf(context).layers, hostIdBase, changes: instance.tmp, ephemeral: true });
 }
 
@@ -75,6 +88,19 @@ async function seal({ instance }: StackContext): Promise<void> {
   chmodSync(instance.sockets, 0o711);
 }
 
+/** Its sockets are made anew, with owners that it knows: the edge's group is none. What else lies beside them would be lost. */
+function prepareCheckpoint(context: StackContext): void {
+  const { site, instance } = context;
+  const group = rangeBase(instance.uidRange) + appOf(context).user.gid;
+  // Nobody but the platform writes there once the app is ready.
+  for (const entry of readdirSync(instance.sockets, { withFileTypes: true })) {
+    if (!entry.isSocket())
+      throw new SubakoError('conflict', `${site.domain} keeps ${printable(entry.name)} beside its socket, where nothing but sockets comes back`);
+    const path = join(instance.sockets, entry.name);
+    lchownSync(path, lstatSync(path).uid, group);
+  }
+}
+
 function bundle(context: StackContext): BundleSpec {
   const { site, role, image, instance } = context;
   const { config } = imageOf(context);
@@ -82,7 +108,8 @@ function bundle(context: StackContext): BundleSpec {
   const port = 'port' in listens ? { PORT: String(listens.port) } : {};
   return {
     rootfs: image.rootfs,
-    hostname: 'site',
+    runtime: site.settings.runtime,
+    hostname: HOST_NAME,
     args: [...config.entrypoint, ...(command ?? config.cmd)],
     env: { PATH, ...port, ...Object.fromEntries(config.env.map(pairOf)), ...env, [INSTANCE_VARIABLE]: instance.id },
     cwd: config.workingDir,
@@ -102,14 +129,29 @@ function mounts(context: StackContext): BindMount[] {
   const { listens, volumes } = appOf(context);
   const socket = 'socket' in listens ? [{ source: instance.sockets, destination: dirname(listens.socket), writable: true }] : [];
   const kept = volumes.map(({ name, path }) => ({ source: join(paths.volumes, name), destination: path, writable: true, executable: true }));
-  return [...nameMounts(context), ...socket, ...kept];
+  return [...nameMounts(context, isInNetworks(context) ? join(instance.root, HOSTS) : undefined), ...socket, ...kept];
 }
 
-/** A link, where the edge comes in by one or it may ask outward. */
+/** A link, where the edge comes in by one or it may ask outward; and the networks that it is in. */
 function networkOf(context: StackContext): BundleSpec['network'] {
-  const { egress, smtp } = context.site.settings;
+  const { site, paths, instance, networks = [] } = context;
+  const { egress, smtp } = site.settings;
   const serves = 'port' in appOf(context).listens;
-  return serves || egress ? { egress, smtp, serves } : 'none';
+  if (!isInNetworks(context)) return serves || egress ? { egress, smtp, serves } : 'none';
+  const hosts = { path: join(instance.root, HOSTS), own: join(paths.configOf('public'), HOSTS), hostname: HOST_NAME };
+  return { egress, smtp, serves, link: serves || egress, networks, hosts };
+}
+
+function isInNetworks(context: StackContext): boolean {
+  return (appOf(context).networks ?? []).length > 0;
+}
+
+function refuseMissingNetworks({ site, networks = [] }: StackContext): void {
+  const missing = site.app?.networks?.find(({ name }) => !networks.some(({ network }) => network.name === name));
+  if (missing === undefined) return;
+  throw new SubakoError('not_found', `there is no network ${missing.name}, which ${site.domain} is to be in`, {
+    hint: `make it: subako network create ${missing.name}`,
+  });
 }
 
 function pairOf(variable: string): [name: string, value: string] {

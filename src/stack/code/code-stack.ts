@@ -133,6 +133,7 @@ function bundle(context: StackContext, facts: Facts, serving?: Serving): BundleS
   const code = codeOf(context);
   const at = listensAt(context, serving);
   return {
+    runtime: site.settings.runtime,
     rootfs: image.rootfs,
     hostname: 'site',
     args: serving?.args(at, code) ?? [],

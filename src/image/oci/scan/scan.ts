@@ -1,14 +1,18 @@
-/** Which packages of an image have security updates waiting. */
+/** Which packages of an image have security updates waiting, and which known holes it has. */
 import { join } from 'node:path';
-import { SubakoError } from '../../../domain/errors.ts';
+import { asSubakoError, SubakoError } from '../../../domain/errors.ts';
 import { execAny } from '../../../lib/exec.ts';
 import { SingleFlight } from '../../../lib/single-flight.ts';
 import type { ImageTools } from '../image-tools.ts';
+import type { Worker } from '../shared-work.ts';
 import type { StoredImage } from '../storage-files.ts';
 import { parseStatus } from './dpkg-status.ts';
 import type { DebianPackage } from './dpkg-status.ts';
 import { compareVersions } from './dpkg-version.ts';
+import type { Hole } from './holes.ts';
 import { LayerFiles } from './layer-files.ts';
+import { askScanner, findScanner } from './scanner-program.ts';
+import type { ScannerReport, ScannerSettings } from './scanner-program.ts';
 import { fetchSecurityList, parseRelease } from './security-list.ts';
 import type { Release, SecurityList } from './security-list.ts';
 
@@ -20,8 +24,8 @@ interface WaitingUpdate {
   readonly fixed: string;
 }
 
-export interface ScanReply {
-  readonly image: string;
+/** What the distribution says. */
+interface PackageReport {
   /** Such as `debian trixie`. */
   readonly distribution: string;
   /** How many packages were looked at. */
@@ -31,32 +35,55 @@ export interface ScanReply {
   readonly asOf: number;
 }
 
+/** Of two who may know something: the distribution, and Trivy or Grype. At least one of them did. */
+export interface ScanReply {
+  readonly image: string;
+  readonly distribution: string | null;
+  readonly packages: number;
+  readonly updates: readonly WaitingUpdate[];
+  readonly asOf: number | null;
+  /** `trivy` or `grype`, where it was asked and had an answer. */
+  readonly scanner: string | null;
+  readonly holes: readonly Hole[];
+  /** Why the other one said nothing. */
+  readonly unsaid: string | null;
+}
+
 const MAX_FILE_BYTES = 64 * 1024 ** 2;
 
 export class Scanner {
   readonly #tools: ImageTools;
+  readonly #settings: ScannerSettings;
   readonly #lists = new SingleFlight<SecurityList>();
 
-  constructor(tools: ImageTools) {
+  constructor(tools: ImageTools, settings: ScannerSettings) {
     this.#tools = tools;
+    this.#settings = settings;
   }
 
   /**
-   * By what the image's own package database says: software that came another way is not seen.
-   * @throws SubakoError `command_failed` where nothing can be said: no such database, no known distribution, or no list to compare with
+   * By what the image's own package database says, and by what Trivy or Grype find in it where this machine has one.
+   * @throws SubakoError `command_failed` where nothing can be said: no such database, no known distribution, or no list to compare with, and no scanner that knows more
    */
-  async scan(image: StoredImage, progress: (text: string) => void): Promise<ScanReply> {
+  async scan(image: StoredImage, worker: Worker): Promise<ScanReply> {
+    const program = await findScanner(this.#settings);
+    const [packages, scanner] = await Promise.all([
+      this.#packages(image, worker).catch(asSubakoError),
+      program === undefined ? undefined : askScanner(program, image, { tools: this.#tools, dir: this.#settings.dir, worker }).catch(asSubakoError),
+    ]);
+    return scanReply(image.names[0] ?? image.id, packages, scanner);
+  }
+
+  async #packages(image: StoredImage, { progress }: Worker): Promise<PackageReport> {
     const files = await this.#filesOf(image, progress);
     const release = await releaseOf(files);
     const installed = await installedIn(files);
     progress(`fetching the security updates of ${release.distribution} ${release.suite}`);
     const list = await this.#listOf(release);
-    const updates = waitingUpdates(installed, list.packages);
     return {
-      image: image.names[0] ?? image.id,
       distribution: `${release.distribution} ${release.suite}`,
       packages: installed.length,
-      updates,
+      updates: waitingUpdates(installed, list.packages),
       asOf: list.date,
     };
   }
@@ -74,6 +101,15 @@ export class Scanner {
     const name = `${release.distribution}-${release.suite}`;
     return this.#lists.run(name, () => fetchSecurityList(release, join(this.#tools.dir, 'security', name), this.#tools.environment));
   }
+}
+
+/** Pure. @throws the first error where nobody could say anything */
+function scanReply(image: string, packages: PackageReport | SubakoError, scanner: ScannerReport | SubakoError | undefined): ScanReply {
+  const found = scanner instanceof SubakoError ? undefined : scanner;
+  if (packages instanceof SubakoError && found === undefined) throw packages;
+  const unsaid = [packages, scanner].find((one) => one instanceof SubakoError)?.message ?? null;
+  const known = packages instanceof SubakoError ? { distribution: null, packages: 0, updates: [], asOf: null } : packages;
+  return { image, ...known, scanner: found?.program ?? null, holes: found?.holes ?? [], unsaid };
 }
 
 /** Pure. */

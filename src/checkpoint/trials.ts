@@ -1,0 +1,106 @@
+/**
+ * Whether what a strange image runs can be taken out of memory and brought back: found out by trying, and remembered for each image.
+ * What was found under another kernel, processor or tool says nothing. It can all be lost: then it is tried again.
+ */
+import { readFile } from 'node:fs/promises';
+import { SubakoError } from '../domain/errors.ts';
+import { writeFileAtomic } from '../lib/files.ts';
+
+export interface Trial {
+  /** Digest of the image. */
+  readonly image: string;
+  /** Unix time in milliseconds of the last news. */
+  readonly at: number;
+  /** Whether it was taken out, brought back and found well, once at least. */
+  readonly works: boolean;
+  /** Times in a row that it failed. */
+  readonly failures: number;
+  /** Why it is not done any more, or failed last. */
+  readonly why?: string;
+  /** It works, and is no gain. */
+  readonly isSlower?: true;
+}
+
+export interface TrialsOptions {
+  readonly path: string;
+  /** See `Checkpoints.environment`; undefined where there are none. */
+  readonly environment: string | undefined;
+  readonly now: () => number;
+}
+
+/** One that worked before may fail for a reason that passes. */
+const MOST_FAILURES = 3;
+/** A machine that was busy when it was measured is not for ever. */
+const MEASURED_ANEW_AFTER_MS = 24 * 3_600_000;
+
+export class Trials {
+  readonly #options: TrialsOptions;
+  readonly #known = new Map<string, Trial>();
+  #saving: Promise<void> = Promise.resolve();
+
+  constructor(options: TrialsOptions) {
+    this.#options = options;
+  }
+
+  /** At start. A file that cannot be read is as none. */
+  async load(): Promise<void> {
+    const text = await readFile(this.#options.path, 'utf8').catch(() => '');
+    for (const trial of readTrials(text, this.#options.environment)) this.#known.set(trial.image, trial);
+  }
+
+  list(): Trial[] {
+    return [...this.#known.values()];
+  }
+
+  isProven(image: string): boolean {
+    return this.#known.get(image)?.works === true;
+  }
+
+  /** Why it is not tried any more, but by somebody who asks for it; undefined where it is. */
+  whyNot(image: string): string | undefined {
+    const trial = this.#known.get(image);
+    if (trial === undefined) return undefined;
+    const isSlower = trial.isSlower === true && this.#options.now() - trial.at < MEASURED_ANEW_AFTER_MS;
+    return !trial.works || isSlower || trial.failures >= MOST_FAILURES ? trial.why : undefined;
+  }
+
+  /** It was brought back and is well. */
+  async worked(image: string): Promise<void> {
+    await this.#put({ image, at: this.#options.now(), works: true, failures: 0 });
+  }
+
+  async failed(image: string, why: string): Promise<void> {
+    const before = this.#known.get(image);
+    await this.#put({ image, at: this.#options.now(), works: before?.works ?? false, failures: (before?.failures ?? 0) + 1, why });
+  }
+
+  /** Visitors waited as long for it as for a boot. */
+  async wasSlower(image: string, why: string): Promise<void> {
+    await this.#put({ image, at: this.#options.now(), works: true, failures: 0, isSlower: true, why });
+  }
+
+  /** One write after the other: the last one has it all. */
+  async #put(trial: Trial): Promise<void> {
+    const { path, environment } = this.#options;
+    this.#known.set(trial.image, trial);
+    const write = (): Promise<void> => writeFileAtomic(path, JSON.stringify({ environment, trials: this.list() }), { mode: 0o600, durable: false });
+    this.#saving = this.#saving.then(write, write);
+    await this.#saving.catch(() => undefined); // a full disk: it is known until the next start
+  }
+}
+
+/** Whether what went wrong says something of the image: neither a full disk, nor a visitor who was there, nor a fault of ours does. */
+export function isOfTheImage(error: unknown): error is SubakoError {
+  return error instanceof SubakoError && OF_THE_IMAGE.has(error.code) && !/ENOSPC|No space left|EDQUOT/u.test(error.message);
+}
+
+const OF_THE_IMAGE: ReadonlySet<string> = new Set(['command_failed', 'wake_failed', 'conflict']);
+
+function readTrials(text: string, environment: string | undefined): Trial[] {
+  try {
+    const saved = JSON.parse(text) as { environment?: unknown; trials?: Trial[] };
+    return saved.environment === environment ? (saved.trials ?? []) : [];
+  } catch {
+    return [];
+  }
+}

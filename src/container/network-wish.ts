@@ -1,0 +1,51 @@
+/** What a container's network is to be: its link to the machine, and the networks that it is in. */
+import { writeFile } from 'node:fs/promises';
+import type { Container } from '../domain/container.ts';
+import { GATEWAY } from '../domain/gateway.ts';
+import { DEFAULT_NETWORK, membershipsOf } from '../domain/network.ts';
+import type { NetworkMembership } from '../domain/network.ts';
+import type { Attachment, HostsFile, NetworkWish } from '../network/networks.ts';
+import { containerPaths } from './deps.ts';
+import type { ContainersDeps } from './deps.ts';
+import { networkNamed } from './named-networks.ts';
+
+type Deps = Pick<ContainersDeps, 'cmdb' | 'dirs'>;
+
+/** @throws SubakoError `not_found` when a network is gone */
+export async function networkWishOf(container: Container, deps: Deps): Promise<'none' | NetworkWish> {
+  const { network, ports } = container.spec;
+  if (network === 'none') return 'none';
+  const hosts = hostsFileOf(container, deps);
+  if (network === 'default') return { smtp: false, hosts };
+  const named = await Promise.all(membershipsOf(network).map(({ name }) => networkNamed(name, deps.cmdb)));
+  const egress = named.some(({ internal }) => !internal) || network.networks.some(({ name }) => name === DEFAULT_NETWORK);
+  return { smtp: false, egress, link: egress || ports.length > 0, networks: await attachmentsOf(container, deps), hosts };
+}
+
+/** @throws SubakoError `not_found` */
+export function attachmentsOf(container: Container, { cmdb }: Pick<Deps, 'cmdb'>): Promise<Attachment[]> {
+  return Promise.all(
+    membershipsOf(container.spec.network).map(async (membership) => attachment(container, membership, await networkNamed(membership.name, cmdb))),
+  );
+}
+
+function attachment({ id, name }: Pick<Container, 'id' | 'name'>, { aliases }: NetworkMembership, network: Attachment['network']): Attachment {
+  return { network, names: [...new Set([name, ...aliases, id])] };
+}
+
+export function hostsFileOf({ id, spec }: Pick<Container, 'id' | 'spec'>, { dirs }: Pick<Deps, 'dirs'>): HostsFile {
+  const { hosts, ownHosts } = containerPaths(dirs, id);
+  return { path: hosts, own: ownHosts, hostname: spec.hostname };
+}
+
+/** What it knows before it is in any network. */
+export async function writeNameFiles({ id, spec }: Pick<Container, 'id' | 'spec'>, wish: 'none' | NetworkWish, { dirs }: Pick<Deps, 'dirs'>): Promise<void> {
+  const { hosts, ownHosts, resolver } = containerPaths(dirs, id);
+  const own = ['127.0.0.1\tlocalhost', '::1\tlocalhost', ...(spec.extraHosts ?? []).map(({ name, address }) => `${address}\t${name}`)].join('\n');
+  const asks = wish !== 'none' && wish.egress !== false;
+  await Promise.all([
+    writeFile(ownHosts, `${own}\n`),
+    writeFile(hosts, `${own}\n127.0.0.1\t${spec.hostname}\n`),
+    writeFile(resolver, asks ? `nameserver ${GATEWAY}\n` : ''),
+  ]);
+}

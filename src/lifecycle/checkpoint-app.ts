@@ -1,0 +1,52 @@
+/**
+ * Takes an app out of memory into a checkpoint of its own. Whether CRIU can is not known of a strange program. So the first time for an image it
+ * is brought back at once, found well, and taken out again: nobody's request depends on what was never tried, and the app notices nothing but time.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isOfTheImage } from '../checkpoint/trials.ts';
+import { SubakoError } from '../domain/errors.ts';
+import { isAlive } from '../lib/proc.ts';
+import type { LifecycleDeps } from './deps.ts';
+import { end } from './end.ts';
+import type { Live } from './live.ts';
+import { restoreInstance } from './start-instance.ts';
+import { untilReady } from './until-ready.ts';
+
+/** What is going to fall over soon after it was brought back does so in this time. */
+const LOOK_AGAIN_AFTER_MS = 250;
+/** It was well before, so this is no start. */
+const WELL_WITHIN_MS = 5_000;
+
+/** The instance is gone afterwards. @throws when it could not be taken out, or not brought back; then the site has no checkpoint */
+export async function checkpointApp(live: Live, deps: LifecycleDeps): Promise<void> {
+  const { trials, ownCheckpoints } = deps;
+  const { image } = live.instance;
+  try {
+    await refuseWhatPasses(live, deps);
+    await ownCheckpoints.take(live);
+    if (trials.isProven(image)) return;
+    await end(live, deps);
+    const back = await restoreInstance(live.site, deps);
+    try {
+      await back.stack.seal(back.context);
+      await untilReady(back, deps, { withinMs: WELL_WITHIN_MS });
+      await sleep(LOOK_AGAIN_AFTER_MS);
+      if (!isAlive(back.process)) throw new SubakoError('command_failed', 'it ended soon after it was brought back');
+      await ownCheckpoints.take(back);
+    } finally {
+      await end(back, deps);
+    }
+    await trials.worked(image);
+  } catch (error) {
+    await ownCheckpoints.discard(live.site.id, String(error));
+    if (isOfTheImage(error)) await trials.failed(image, error.message);
+    throw error;
+  }
+}
+
+/** What says nothing of the image. TCP connections come back closed; of a Unix socket the other end would have to be there. */
+async function refuseWhatPasses(live: Live, { connections }: LifecycleDeps): Promise<void> {
+  if (live.instance.image !== live.site.image) throw new SubakoError('busy', `${live.site.domain} is about to move to another image`);
+  if (live.kindOfPlace === 'address' || live.inFlightOf(await connections.to([live])) === 0) return;
+  throw new SubakoError('busy', `somebody is connected to the Unix socket of ${live.site.domain}`);
+}

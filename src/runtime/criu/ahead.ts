@@ -1,0 +1,88 @@
+/** Keeps CRIU started ahead of the next restore: until the program is there takes 5 ms, and a visitor would wait for them. */
+import { chownSync, constants, renameSync } from 'node:fs';
+import { mkdir, open, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { handLog } from '../../lib/hand-log.ts';
+import type { Criu, StartedCriu } from './criu.ts';
+import type { HostFile } from './given-files.ts';
+
+export interface AheadOptions {
+  readonly criu: Criu;
+  /** For the files that each has open already. They are renamed to be a container's, so each directory is on the file system of that. */
+  readonly dirs: Readonly<Record<HostFile, string>>;
+}
+
+interface Waiting {
+  readonly started: StartedCriu;
+  readonly files: Readonly<Record<HostFile, string>>;
+}
+
+/** For two visitors at the same moment. Each takes 4 MiB, most of it shared. */
+const COUNT = 2;
+
+export class Ahead implements AsyncDisposable {
+  readonly criu: Criu;
+  readonly #dirs: AheadOptions['dirs'];
+  #waiting: Waiting[] = [];
+  #filling: Promise<void> | undefined;
+  #made = 0;
+  #ended = false;
+
+  constructor({ criu, dirs }: AheadOptions) {
+    this.criu = criu;
+    this.#dirs = dirs;
+  }
+
+  /** Removes what an earlier daemon left. */
+  async prepare(): Promise<void> {
+    for (const dir of Object.values(this.#dirs)) {
+      await rm(dir, { recursive: true, force: true });
+      await mkdir(dir, { recursive: true, mode: 0o700 });
+    }
+  }
+
+  /**
+   * One that waits; its open files are those of a container from now on, at these paths. Nobody else may be writing to that log.
+   * Undefined when none waits.
+   */
+  take(paths: Readonly<Record<HostFile, string>>, owner: { readonly uid: number; readonly gid: number }): StartedCriu | undefined {
+    const next = this.#waiting.shift();
+    if (next === undefined) return undefined;
+    const { started, files } = next;
+    if (started.child.exitCode !== null || started.child.signalCode !== null) {
+      void this.criu.leave(started);
+      return this.take(paths, owner);
+    }
+    handLog(files.log, paths.log, owner);
+    chownSync(files.stdin, owner.uid, owner.gid);
+    renameSync(files.stdin, paths.stdin);
+    return started;
+  }
+
+  /** Starts as many as are missing. Neither waits nor throws: where none could be started, restores begin with that. */
+  fill(): void {
+    this.#filling ??= this.#fill()
+      .catch(() => undefined)
+      .finally(() => (this.#filling = undefined));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#ended = true;
+    await this.#filling;
+    for (const { started } of this.#waiting.splice(0)) await this.criu.leave(started);
+  }
+
+  async #fill(): Promise<void> {
+    while (this.#waiting.length < COUNT && !this.#ended) this.#waiting.push(await this.#begin());
+  }
+
+  async #begin(): Promise<Waiting> {
+    this.#made += 1;
+    const files = { log: join(this.#dirs.log, `log-${this.#made}`), stdin: join(this.#dirs.stdin, `stdin-${this.#made}`) };
+    const { O_WRONLY, O_CREAT, O_APPEND, O_RDONLY } = constants;
+    // With the modes that they have where a container is booted: CRIU compares.
+    await using log = await open(files.log, O_WRONLY | O_CREAT | O_APPEND, 0o600);
+    await using stdin = await open(files.stdin, O_RDONLY | O_CREAT, 0o600);
+    return { started: await this.criu.begin({ log: log.fd, stdin: stdin.fd }), files };
+  }
+}
