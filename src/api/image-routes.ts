@@ -2,7 +2,7 @@
 import type { FastifyInstance } from 'fastify';
 import { ARCHIVE_FORMATS } from '../image/oci/archive.ts';
 import type { ImportRequest } from '../image/oci/archive.ts';
-import { BUILD_NETWORKS } from '../image/oci/build.ts';
+import { BUILD_NETWORKS, BUILD_USERNS } from '../image/oci/build.ts';
 import type { BuildRequest } from '../image/oci/build.ts';
 import type { OciStore } from '../image/oci/oci-store.ts';
 import type { StoredImage } from '../image/oci/storage-files.ts';
@@ -59,6 +59,7 @@ function workRoutes(api: FastifyInstance, images: OciStore): void {
     target: reference,
     noCache: flag,
     network: { enum: [...BUILD_NETWORKS] },
+    userns: { enum: [...BUILD_USERNS] },
   };
   api.post<{ Body: BuildRequest }>('/v1/images/build', closed(build, ['dir', 'tags', 'args', 'noCache', 'network']), (request, reply) =>
     streamWork(reply, async (working) => row(images, await images.build(request.body, working))),

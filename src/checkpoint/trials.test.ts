@@ -50,8 +50,19 @@ describe('what was found out about an image', () => {
       await trials.failed(IMAGE, why);
       expect(trials.whyNot(IMAGE)).toBe(told);
     }
+    expect(trials.isProven(IMAGE)).toBe(false);
     await trials.worked(IMAGE);
-    expect(trials.whyNot(IMAGE)).toBe(undefined);
+    expect([trials.whyNot(IMAGE), trials.isProven(IMAGE)]).toEqual([undefined, true]);
+  });
+
+  it('is not that it failed, when it came back in between', async () => {
+    const trials = await opened();
+    await trials.worked(IMAGE);
+    for (let time = 0; time < 5; time += 1) {
+      await trials.failed(IMAGE, 'at times');
+      await trials.cameBack(IMAGE);
+    }
+    expect([trials.whyNot(IMAGE), trials.isProven(IMAGE)]).toEqual([undefined, true]);
   });
 
   it('is for a day that it is no gain', async () => {

@@ -52,8 +52,10 @@ export class Trials {
     return [...this.#known.values()];
   }
 
+  /** Whether it was found to work, and not to fail since. */
   isProven(image: string): boolean {
-    return this.#known.get(image)?.works === true;
+    const trial = this.#known.get(image);
+    return trial?.works === true && trial.failures < MOST_FAILURES;
   }
 
   /** Why it is not tried any more, but by somebody who asks for it; undefined where it is. */
@@ -64,9 +66,15 @@ export class Trials {
     return !trial.works || isSlower || trial.failures >= MOST_FAILURES ? trial.why : undefined;
   }
 
-  /** It was brought back and is well. */
+  /** It was tried, brought back and is well. */
   async worked(image: string): Promise<void> {
     await this.#put({ image, at: this.#options.now(), works: true, failures: 0 });
+  }
+
+  /** It was brought back for a visitor: what failed before did not fail for good. */
+  async cameBack(image: string): Promise<void> {
+    const trial = this.#known.get(image);
+    if (trial !== undefined && trial.failures > 0) await this.worked(image);
   }
 
   async failed(image: string, why: string): Promise<void> {

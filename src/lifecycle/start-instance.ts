@@ -86,10 +86,12 @@ async function start(begin: Pick<Attempt, 'site' | 'role' | 'isFirst' | 'deps' |
 
 /** A restore that fails costs the visitor a boot, and nothing else. */
 async function firstThatWorks(attempt: Attempt, isSlow: (() => void) | undefined): Promise<Started> {
-  const { role, context, instance, deps, phases } = attempt;
+  const { site, role, context, instance, deps, phases } = attempt;
   for (const way of waysOf(attempt)) {
     const process = await (way === 'checkpoint' ? ownCheckpoint(attempt) : template(attempt)).catch((error: unknown) => noteFailure(attempt, error));
-    if (process !== undefined) return { live: await recorded(attempt, process), origin: way };
+    if (process === undefined) continue;
+    if (site.app !== undefined) await deps.trials.cameBack(site.image);
+    return { live: await recorded(attempt, process), origin: way };
   }
   await prepare(attempt);
   phases.mark('prepare');

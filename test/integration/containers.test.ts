@@ -9,6 +9,7 @@ import { execAny } from '../../src/lib/exec.ts';
 import type { ExecResult } from '../../src/lib/exec.ts';
 import { importBusybox } from '../helpers/busybox.ts';
 import { TestPlatform } from '../helpers/platform.ts';
+import { WHOLE } from '../reliability/whole.ts';
 
 const WITHIN = { timeoutMs: 60_000, everyMs: 50 } as const;
 let platform: TestPlatform;
@@ -546,31 +547,38 @@ describe('a daemon that is killed', () => {
     },
   );
 
-  it.each(['network.opened', 'network.recorded', 'network.plugged'])('while a container joins a network, at %s, leaves nothing of it there', async (place) => {
-    await platform.api.post('/v1/networks', { name: 'torn' });
-    await failAt(place);
-    await start({ name: 'half', networks: [{ name: 'torn', aliases: [] }], ...sh('sleep 1000') }).catch(() => undefined);
-    await platform.up();
-    expect(await platform.api.get<NetworkReply>('/v1/networks/torn')).toMatchObject({ users: ['half'], members: [] });
-    expect(await readdir(join(platform.run, 'networks'))).toEqual([]);
-    expect((await platform.mounts()).filter((mount) => mount.includes('/networks/'))).toEqual([]);
-    await platform.api.work('/v1/containers/half/start', {}, () => undefined);
-    expect((await platform.api.get<NetworkReply>('/v1/networks/torn')).members).toMatchObject([{ container: 'half' }]);
-    await remove('half');
-    expect(await platform.json('network', 'prune')).toEqual({ removed: ['torn'] });
-    await leftNothing();
-  });
+  it.each(WHOLE ? ['network.opened', 'network.recorded', 'network.plugged'] : ['network.plugged'])(
+    'while a container joins a network, at %s, leaves nothing of it there',
+    async (place) => {
+      await platform.api.post('/v1/networks', { name: 'torn' });
+      await failAt(place);
+      await start({ name: 'half', networks: [{ name: 'torn', aliases: [] }], ...sh('sleep 1000') }).catch(() => undefined);
+      await platform.up();
+      expect(await platform.api.get<NetworkReply>('/v1/networks/torn')).toMatchObject({ users: ['half'], members: [] });
+      expect(await readdir(join(platform.run, 'networks'))).toEqual([]);
+      expect((await platform.mounts()).filter((mount) => mount.includes('/networks/'))).toEqual([]);
+      await platform.api.work('/v1/containers/half/start', {}, () => undefined);
+      expect((await platform.api.get<NetworkReply>('/v1/networks/torn')).members).toMatchObject([{ container: 'half' }]);
+      await remove('half');
+      expect(await platform.json('network', 'prune')).toEqual({ removed: ['torn'] });
+      await leftNothing();
+    },
+  );
 
   it('while one that runs is put into a network, or taken out, has it done afterwards', async () => {
     await platform.api.post('/v1/networks', { name: 'torn' });
     await start({ name: 'moved', network: 'default', ...sh('sleep 1000') });
     const links = async (): Promise<string> => (await platform.cli(['exec', 'moved', 'ls', '/sys/class/net'])).stdout.trim().replaceAll('\n', ' ');
-    for (const [place, way, is] of [
-      ['connect.recorded', 'connect', 'eth0 eth1 lo'],
-      ['disconnect.recorded', 'disconnect', 'eth0 lo'],
-      ['network.plugged', 'connect', 'eth0 eth1 lo'],
-      ['network.unplugged', 'disconnect', 'eth0 lo'],
-    ] as const) {
+    const [connected, apart] = ['eth0 eth1 lo', 'eth0 lo'];
+    const selection = [
+      ['network.plugged', 'connect', connected],
+      ['disconnect.recorded', 'disconnect', apart],
+    ] as const;
+    const more = [
+      ['connect.recorded', 'connect', connected],
+      ['network.unplugged', 'disconnect', apart],
+    ] as const;
+    for (const [place, way, is] of [...selection, ...(WHOLE ? more : [])]) {
       await failAt(place);
       await platform.api.post(`/v1/networks/torn/${way}`, { container: 'moved' }).catch(() => undefined);
       await platform.killDaemon().catch(() => undefined); // the last member's link goes with the network, past no failpoint

@@ -298,13 +298,17 @@ CMD ["/bin/cat", "/greeting"]
   });
 
   it('runs its steps with user ids of their own, of which nothing is left in the image', async () => {
-    const steps = ['cat /proc/self/uid_map >/ids && busybox chown 33:34 /srv/file', 'busybox rm -r /old && busybox mkdir /old && ! busybox mknod /null c 1 3'];
+    const steps = [
+      'cat /proc/self/uid_map >/ids && busybox chown 33:34 /srv/file',
+      'busybox rm -r /old && busybox mkdir /old; busybox mknod /null c 1 3; echo $? >/refused',
+    ];
     const place = await context('mapped', `FROM busybox\nCOPY file /srv/file\nCOPY file /old/gone\nRUN ${steps.join('\nRUN ')}\n`, {
       file: 'content',
     });
     const { id } = (await build(place, { tags: ['mapped'] })).done;
     const [upper = '', lower = ''] = (await show(id)).layers.map((layer) => join(platform.state, 'oci/storage/overlay', layer.id, 'diff'));
     const first = rangeBase(SERVICE_RANGE.build);
+    expect(await readFile(join(upper, 'refused'), 'utf8')).toBe('1\n');
     expect((await readFile(join(lower, 'ids'), 'utf8')).trim().split(/\s+/u)).toEqual(['0', String(first), '65536']);
     const owner = async (path: string): Promise<number[]> => {
       const { uid, gid } = await stat(path);
@@ -316,10 +320,13 @@ CMD ["/bin/cat", "/greeting"]
       [0, 0],
     ]);
     // Nor are the copies with other owners that it took.
-    expect(await readFile(join(platform.state, 'oci/storage/overlay-layers/layers.json'), 'utf8')).not.toContain(String(first));
+    const layersFile = join(platform.state, 'oci/storage/overlay-layers/layers.json');
+    expect(await poll(async () => !(await readFile(layersFile, 'utf8')).includes(String(first)), { timeoutMs: 60_000, everyMs: 100 })).toBe(true);
     const inside = await platform.cli(['run', '--rm', '--network', 'none', 'mapped', '/bin/sh', '-c', 'busybox ls -A /old; busybox stat -c %u:%g /srv/file']);
     expect(inside).toMatchObject({ code: 0, stdout: '33:34\n' });
     await remove('mapped');
+    const { layers } = await show((await build(place, { noCache: true, userns: 'host' })).done.id);
+    expect(await readFile(join(platform.state, 'oci/storage/overlay', layers[1]?.id ?? '', 'diff/ids'), 'utf8')).toMatch(/^\s+0\s+0\s+4294967295$/mu);
   });
 
   it('reaches the Internet, but nothing of this machine and nothing private', async () => {

@@ -22,11 +22,17 @@ export interface BuildRequest {
   readonly target?: string | undefined;
   readonly noCache: boolean;
   readonly network: BuildNetworkKind;
+  /** Default: `own`. */
+  readonly userns?: BuildUserns | undefined;
 }
 
 /** What RUN can reach: the Internet and nothing private; nothing; or whatever this machine reaches. */
 export const BUILD_NETWORKS = ['egress', 'none', 'host'] as const;
 type BuildNetworkKind = (typeof BUILD_NETWORKS)[number];
+
+/** Whose user ids a step has: its own, or the machine's, which is quicker and for Dockerfiles of people one trusts. */
+export const BUILD_USERNS = ['own', 'host'] as const;
+type BuildUserns = (typeof BUILD_USERNS)[number];
 
 /** A network namespace with a way out, until it is disposed of. */
 export interface BuildNetwork extends AsyncDisposable {
@@ -87,7 +93,7 @@ interface BuildPlace {
 
 /** Of buildah. Pure. */
 function buildArgs(request: BuildRequest, { crun, hostIdBase, cgroup, policyArgs, idFile, network, openFiles, processes }: BuildPlace): string[] {
-  const { dir, file, tags, args, target, noCache } = request;
+  const { dir, file, tags, args, target, noCache, userns = 'own' } = request;
   return [
     'build',
     ...policyArgs,
@@ -96,7 +102,7 @@ function buildArgs(request: BuildRequest, { crun, hostIdBase, cgroup, policyArgs
     '--format=docker', // OCI's own has no health check
     '--isolation=oci',
     `--runtime=${crun}`,
-    ...['uid', 'gid'].map((kind) => `--userns-${kind}-map=0:${hostIdBase}:${RANGE_SIZE}`),
+    ...(userns === 'host' ? [] : ['uid', 'gid'].map((kind) => `--userns-${kind}-map=0:${hostIdBase}:${RANGE_SIZE}`)),
     `--cgroup-parent=${cgroup}`,
     ...network,
     // Never above what this machine allows: without CAP_SYS_RESOURCE that fails.

@@ -116,7 +116,7 @@ export class OciStore implements AsyncDisposable {
       try {
         return await buildImage(this.#options.tools, request, { ...worker, signal });
       } finally {
-        await this.#removal.dropMappedLayers();
+        this.#removal.dropMappedLayers();
       }
     });
     return this.#keepIfSmall(await this.find(id));

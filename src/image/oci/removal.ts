@@ -31,6 +31,7 @@ export class Removal {
   readonly #deps: RemovalDeps;
   readonly #working = new Set<Promise<unknown>>();
   #isPruning = false;
+  #dropping: Promise<void> = Promise.resolve();
 
   constructor(deps: RemovalDeps) {
     this.#deps = deps;
@@ -50,7 +51,7 @@ export class Removal {
 
   /** When all work that is under way now has ended, well or not. */
   async settled(): Promise<void> {
-    await Promise.allSettled(this.#working);
+    await Promise.allSettled([...this.#working, this.#dropping]);
   }
 
   /** Another image that had the name loses it. */
@@ -58,10 +59,14 @@ export class Removal {
     await this.#storage(['add-names', '--name', name, storedId(id)]);
   }
 
-  /** What builds leave behind that no image is made of. One that a build needs again right now stays, and goes with the next. */
-  async dropMappedLayers(): Promise<void> {
-    const mapped = (await this.#deps.files.mappedLayers()).toReversed();
-    if (mapped.length > 0) await this.#deps.tools.run('containersStorage', ['delete-layer', ...mapped], { timeoutMs: TIMEOUT_MS });
+  /** Begins to remove what builds leave behind that no image is made of: nobody waits for it. One that a build needs again stays, and goes with the next. */
+  dropMappedLayers(): void {
+    this.#dropping = this.#dropping
+      .then(async () => {
+        const mapped = (await this.#deps.files.mappedLayers()).toReversed();
+        if (mapped.length > 0) await this.#deps.tools.run('containersStorage', ['delete-layer', ...mapped], { timeoutMs: TIMEOUT_MS });
+      })
+      .catch(() => undefined); // the next one finds them again
   }
 
   async remove(reference: string, { force }: { readonly force: boolean }): Promise<RemoveReply> {
@@ -99,6 +104,7 @@ export class Removal {
   }
 
   async #prune(all: boolean): Promise<PruneReply> {
+    await this.#dropping;
     const { files, usedBy, tools } = this.#deps;
     const before = await files.all();
     // Of builds that were killed.

@@ -4,6 +4,7 @@ import { chown, mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { App } from '../../domain/app.ts';
 import { SubakoError } from '../../domain/errors.ts';
+import { DEFAULT_RUNTIME } from '../../domain/runtime-name.ts';
 import { limitsOf } from '../../domain/site.ts';
 import { rangeBase } from '../../domain/uid-range.ts';
 import { APP } from '../../edge/app-files.ts';
@@ -48,7 +49,8 @@ export function appStack({ roots, masks }: AppStackOptions): Stack {
     },
     changesOf: ({ instance }) => instance.tmp,
     prepareCheckpoint,
-    bundle: (context) => ({ ...bundle(context), masks }),
+    // For CRIU, and so for crun: runc mounts nothing in /proc.
+    bundle: (context) => ({ ...bundle(context), ...(context.site.settings.runtime === DEFAULT_RUNTIME ? { masks } : {}) }),
     route: () => ({ links: {}, files: { [APP]: '' } }),
   };
 }
