@@ -1,10 +1,11 @@
-/** Two apps that everybody knows, from Debian's packages: nginx with a page, and a Node server of a few lines. */
+/** Apps that everybody knows, from Debian's packages: nginx with a page, a Node server of a few lines, and a small Rails app on Puma. */
+import { readFileSync } from 'node:fs';
 import { directories } from '../src/config/directories.ts';
 import { ImageStore } from '../src/image/image-store.ts';
 import type { Recipe } from '../src/image/recipe.ts';
 
 export interface BenchApp {
-  readonly name: 'nginx' | 'node';
+  readonly name: 'nginx' | 'node' | 'rails';
   readonly recipe: Recipe;
   readonly command: readonly string[];
 }
@@ -60,6 +61,17 @@ export const BENCH_APPS: readonly BenchApp[] = [
       checks: [{ name: 'node', argv: ['node', '--version'], expect: /v([\d.]+)/u }],
     },
     command: ['node', '/srv/app.js'],
+  },
+  {
+    name: 'rails',
+    recipe: {
+      ...FROM_DEBIAN,
+      name: 'bench-rails',
+      packages: ['rails', 'puma', 'ruby-bootsnap', 'ruby-mysql2', 'ca-certificates'],
+      files: [INDEX, { path: '/srv/app/config.ru', text: readFileSync(new URL('rails-app.ru', import.meta.url), 'utf8') }],
+      checks: [{ name: 'rails', argv: ['rails', '--version'], expect: /Rails ([\d.]+)/u }],
+    },
+    command: ['puma', '--bind', `tcp://0.0.0.0:${APP_PORT}`, '--dir', '/srv/app', '--environment', 'production', 'config.ru'],
   },
 ];
 

@@ -27,11 +27,11 @@ ${markdownTable([...WAY_HEAD, ...PEERS.map((peer) => `\`podman ${peer}\` over it
 
 ${markdownTable(['where the milliseconds go (medians)', ...ways], phaseRows(phases, ways, TITLES))}`;
   });
-  return `## apps: the first page of a sleeping nginx and of a sleeping Node app
+  return `## apps: the first page of a sleeping nginx, Node app and Rails app
 
 The same files and the same command, in one run, in turns. Ours: from the request, sent to the edge, to the last byte of the page. Podman: from the command to the last byte of the first page from the port that it publishes on loopback; whether that port accepts is tried each millisecond.
 
 ${parts.join('\n\n')}
 
-nginx and nodejs of Debian 13, run as www-data, with a page of some sixty bytes, whose first byte and last byte come at once: W is next to nothing here, so a ratio to it says more about W than about the wake. Each has a network of its own as it is by default: ours a veth pair with nftables, podman’s its bridge with a published port. Ours also has a user namespace, a system call allow-list and the edge in front. The peer: podman ${podman} with crun, overlay storage, the image already there, cgroupfs, k8s-file log; \`podman start\` starts a container that was created before. There is no template of an app, so a cold one boots. zeropod's published figure for the restore of an nginx from a checkpoint is 127 ms, on a machine of its own; ours is the row *checkpointed* of nginx, with its ratio to W. Rails was not measured.`;
+nginx, nodejs and rails (with puma) of Debian 13, run as www-data, with a page of some sixty bytes, whose first byte and last byte come at once: W is next to nothing here, so a ratio to it says more about W than about the wake. Each has a network of its own as it is by default: ours a veth pair with nftables, podman’s its bridge with a published port. Ours also has a user namespace, a system call allow-list and the edge in front. The peer: podman ${podman} with crun, overlay storage, the image already there, cgroupfs, k8s-file log; \`podman start\` starts a container that was created before. There is no template of an app, so a cold one boots. zeropod's published figure for the restore of an nginx from a checkpoint is 127 ms, on a machine of its own; ours is the row *checkpointed* of nginx, with its ratio to W.`;
 }

@@ -1,4 +1,4 @@
-/** The first page of a sleeping nginx and of a sleeping Node app from every rung that apps have, beside podman's ways to start the same files. */
+/** The first page of a sleeping nginx, Node app and Rails app from every rung that apps have, beside podman's ways to start the same files. */
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';

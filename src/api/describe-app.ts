@@ -1,7 +1,8 @@
 /** What is shown of an app: no value of a variable, for it may be a secret. */
 import { portOf } from '../domain/app.ts';
 import type { App } from '../domain/app.ts';
-import type { AppReply } from './types.ts';
+import type { Code } from '../domain/code.ts';
+import type { AppReply, CodeReply } from './types.ts';
 
 export function describeApp({ imageName, listens, env, volumes, healthPath, command, networks = [], user }: App): AppReply {
   return {
@@ -15,4 +16,8 @@ export function describeApp({ imageName, listens, env, volumes, healthPath, comm
     command: command ?? null,
     user: `${user.uid}:${user.gid}`,
   };
+}
+
+export function describeCode({ release, web, env, ownEnv, shared }: Code): CodeReply {
+  return { release, web: web ?? null, env: Object.keys(env), ownEnv: Object.keys(ownEnv), shared };
 }

@@ -9,6 +9,7 @@ import type { OciStore } from '../image/oci/oci-store.ts';
 import type { Dumps } from '../site/dumps.ts';
 import type { Owner } from '../site/owner.ts';
 import type { PrimaryDomain } from '../site/primary-domain.ts';
+import type { CodeSites } from '../site/code-sites.ts';
 import type { SiteImport } from '../site/site-import.ts';
 import type { CreateAppRequest, CreatedSite, CreateRequest, DeployRequest, Sites } from '../site/sites.ts';
 import type { Job } from '../domain/job.ts';
@@ -107,6 +108,7 @@ export interface ApiPlatform {
   readonly primaryDomain: PrimaryDomain;
   readonly dumps: Dumps;
   readonly imports: SiteImport;
+  readonly codeSites: Pick<CodeSites, 'create' | 'deploy' | 'rollback' | 'releases'>;
   readonly images: OciStore;
   readonly containers: ApiContainers;
   readonly jobs: Pick<Jobs, 'add' | 'get' | 'run' | 'remove' | 'isRunning' | 'outputPath'>;

@@ -8,3 +8,8 @@ export const PATH = { type: 'string', pattern: '^/', maxLength: 4096 };
 export function closed(properties: Readonly<Record<string, unknown>>, required: readonly string[] = Object.keys(properties)): { schema: { body: object } } {
   return { schema: { body: { type: 'object', additionalProperties: false, required, properties } } };
 }
+
+/** A list of texts. */
+export function many(maxItems: number, maxLength: number): object {
+  return { type: 'array', maxItems, items: { type: 'string', maxLength } };
+}

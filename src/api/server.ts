@@ -6,6 +6,7 @@ import { asSubakoError, SubakoError } from '../domain/errors.ts';
 import type { ErrorCode } from '../domain/errors.ts';
 import type { ApiPlatform } from './platform.ts';
 import { cacheRoutes } from './cache-routes.ts';
+import { codeRoutes } from './code-routes.ts';
 import { networkRoutes } from './network-routes.ts';
 import { containerRoutes } from './container-routes.ts';
 import { imageRoutes } from './image-routes.ts';
@@ -56,6 +57,7 @@ export async function startApi(platform: ApiPlatform, socket: string): Promise<F
     },
   );
   siteRoutes(api, platform);
+  codeRoutes(api, platform);
   nameRoutes(api, platform);
   ladderRoutes(api, platform);
   ownerRoutes(api, platform);

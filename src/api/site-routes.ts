@@ -6,7 +6,7 @@ import type { RestingState } from '../domain/state.ts';
 import { newSecret } from '../domain/ids.ts';
 import type { CreateAppRequest, DeployRequest } from '../site/sites.ts';
 import { MEMBERSHIPS } from './network-routes.ts';
-import { closed, TEXT } from './schemas.ts';
+import { closed, many, TEXT } from './schemas.ts';
 import type { ApiPlatform } from './platform.ts';
 import type { CreatedSiteReply, SiteReply } from './types.ts';
 
@@ -23,7 +23,6 @@ const createSchema = {
   },
 };
 const FLAG = { type: 'boolean' };
-const many = (maxItems: number, maxLength: number): object => ({ type: 'array', maxItems, items: { type: 'string', maxLength } });
 const createAppSchema = closed(
   {
     domain: { type: 'string', maxLength: 1000 },

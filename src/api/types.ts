@@ -1,4 +1,5 @@
 /** What goes over the API's wire; the same objects that `--json` prints. */
+import type { Release } from '../domain/code.ts';
 import type { Job, JobRun } from '../domain/job.ts';
 import type { Role } from '../domain/role.ts';
 import type { RuntimeName } from '../domain/runtime-name.ts';
@@ -45,6 +46,26 @@ export interface SiteReply {
   readonly settings: Readonly<Record<string, string>>;
   /** Of a site from an image. */
   readonly app?: AppReply;
+  /** Of a site that runs its owner's code. */
+  readonly code?: CodeReply;
+}
+
+export interface CodeReply {
+  readonly release: Release;
+  readonly web: string | null;
+  /** Names alone: values may be secrets. */
+  readonly env: readonly string[];
+  /** Those that the platform made. */
+  readonly ownEnv: readonly string[];
+  /** Directories that outlive releases. */
+  readonly shared: readonly string[];
+}
+
+export interface ReleasesReply {
+  /** Name of the one that runs. */
+  readonly current: string;
+  /** Oldest first. */
+  readonly releases: readonly Release[];
 }
 
 export interface AppReply {

@@ -43,6 +43,8 @@ describe('the command line', () => {
       'show',
       'set',
       'deploy',
+      'rollback',
+      'releases',
       'admin-password',
       'rm',
       'import',
@@ -59,7 +61,7 @@ describe('the command line', () => {
 
   it('completes commands and options', () => {
     expect(candidates(program, ['si'])).toEqual(['site']);
-    expect(candidates(program, ['site', ''])).toEqual(['create', 'ls', 'show', 'set', 'deploy', 'admin-password', 'rm', 'import']);
+    expect(candidates(program, ['site', ''])).toEqual(['create', 'ls', 'show', 'set', 'deploy', 'rollback', 'releases', 'admin-password', 'rm', 'import']);
     expect(candidates(program, ['domain', ''])).toEqual(['add', 'rm', 'ls', 'primary']);
     expect(candidates(program, ['cert', 'set', '--'])).toEqual(expect.arrayContaining(['--cert', '--key']));
     expect(candidates(program, ['site', 'create', '--ti'])).toEqual(['--title']);

@@ -6,6 +6,7 @@
  */
 import type { App } from '../domain/app.ts';
 import type { Alias } from '../domain/alias.ts';
+import type { Code } from '../domain/code.ts';
 import type { Certificate } from '../domain/certificate.ts';
 import type { Container, Volume } from '../domain/container.ts';
 import type { NewEvent, SubakoEvent } from '../domain/events.ts';
@@ -27,6 +28,7 @@ export interface SiteChange {
   readonly phase?: SitePhase;
   readonly image?: string;
   readonly app?: App;
+  readonly code?: Code;
   readonly settings?: SiteSettings;
 }
 

@@ -51,6 +51,9 @@ const REGISTRY_SCHEMA = z.strictObject({
     .optional(),
 });
 
+/** Settings as `site set` takes them. */
+const POLICY = z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]));
+
 /** Keys of the definition file, whatever it is written in. Every one has a line in docs/operations.md; a test holds them together. */
 export const FILE_SCHEMA = z.strictObject({
   /** Ports of the edge. */
@@ -156,9 +159,9 @@ export const FILE_SCHEMA = z.strictObject({
   /** Memory that MariaDB may use for its buffer pool. */
   databaseMemory: size('256m'),
   /** Settings of sites, by domain, `*.example.org` or `*`, as `site set` takes them: set when a site is made, and at each start. */
-  sites: z
-    .record(z.string().regex(SITES, 'should be a domain, *.example.org or *'), z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])))
-    .default({}),
+  sites: z.record(z.string().regex(SITES, 'should be a domain, *.example.org or *'), POLICY).default({}),
+  /** Settings of new sites, by their stack; those of `sites` come after them. */
+  stacks: z.record(z.string().regex(/^[a-z][a-z0-9]*$/u, 'should be the name of a stack'), POLICY).default({}),
   hooks: HOOKS,
 });
 

@@ -18,6 +18,8 @@ export interface Instance {
   readonly node: string;
   readonly state: State;
   readonly image: string;
+  /** Of a site's code (see code.ts), when it was started. */
+  readonly codeVersion?: number;
   /** Unset while booting. */
   readonly process?: ProcessIdentity;
   /** Unix time in milliseconds of the last change of state. */

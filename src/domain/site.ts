@@ -1,5 +1,6 @@
 /** A site: what a host name maps to. */
 import type { App } from './app.ts';
+import type { Code } from './code.ts';
 import type { Role } from './role.ts';
 import { DEFAULT_RUNTIME } from './runtime-name.ts';
 import type { RuntimeName } from './runtime-name.ts';
@@ -137,14 +138,21 @@ export interface Site {
   readonly domain: string;
   readonly stack: string;
   readonly phase: SitePhase;
-  /** Digest of the image the site runs. */
+  /** Digest of the image the site runs; empty where nothing runs. */
   readonly image: string;
   /** Of a site whose image is its owner's. */
   readonly app?: App;
+  /** Of a site whose code is its owner's. */
+  readonly code?: Code;
   /** Index of the site's uid range (see uid-range.ts). */
   readonly uidRange: number;
   readonly node: string;
   readonly settings: SiteSettings;
   /** Unix time in milliseconds. */
   readonly createdAt: number;
+}
+
+/** Nothing runs for it: the edge alone serves it. */
+export function isFilesAlone({ image }: Pick<Site, 'image'>): boolean {
+  return image === '';
 }

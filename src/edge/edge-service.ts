@@ -6,6 +6,7 @@ import { writeFileAtomic } from '../lib/files.ts';
 import type { BundleSpec } from '../runtime/bundle/bundle-spec.ts';
 import { EDGE_VIEW } from './nginx/edge-view.ts';
 import { CHALLENGE_SOCKET, HTTPS_SOCKET } from './nginx/handshake-front.ts';
+import { renderFile } from './nginx/file-locations.ts';
 import { renderNginx } from './nginx/render-nginx.ts';
 import type { EdgeSettings } from './nginx/render-nginx.ts';
 import { PAGES_DIR, PAGES_SOCKET, renderPageFastcgi } from './nginx/page-cache.ts';
@@ -77,6 +78,7 @@ export async function prepareEdge(paths: EdgePaths, settings: EdgeSettings): Pro
     'nginx.conf': renderNginx(settings),
     'fastcgi.conf': renderFastcgi(),
     'asset.conf': renderAsset(),
+    'file.conf': renderFile(),
     'headers.conf': renderHeaders(),
     'page-headers.conf': renderPageHeaders(),
     'route-key.js': await script('route-key.js'),

@@ -9,7 +9,7 @@ import { asSubakoError, SubakoError } from '../domain/errors.ts';
 import { DEFAULT_RUNTIME } from '../domain/runtime-name.ts';
 import { DEPTH } from '../domain/state.ts';
 import type { RestingState, State } from '../domain/state.ts';
-import { limitsOf } from '../domain/site.ts';
+import { isFilesAlone, limitsOf } from '../domain/site.ts';
 import type { Site, SiteSettings } from '../domain/site.ts';
 import { ROLES, roleKey } from '../domain/role.ts';
 import type { Role } from '../domain/role.ts';
@@ -218,7 +218,7 @@ export class Lifecycle {
   /** Settings changed: policy takes them at once. */
   async siteChanged(site: Site): Promise<void> {
     for (const live of this.#allOf(site.id)) live.site = site;
-    if (site.settings.keepAwake && this.live(site.id, 'public')?.isFrozen !== false) await this.wake(site, 'public', 'kept awake');
+    if (site.settings.keepAwake && !isFilesAlone(site) && this.live(site.id, 'public')?.isFrozen !== false) await this.wake(site, 'public', 'kept awake');
     if (site.settings.checkpoint === 'never') await this.#deps.ownCheckpoints.discard(site.id, 'the site is set to have none');
     if (site.settings.runtime !== DEFAULT_RUNTIME) await this.#deps.ownCheckpoints.discard(site.id, `it is to run under ${site.settings.runtime}`);
   }
@@ -275,6 +275,8 @@ export class Lifecycle {
   }
 
   #refuseWithoutCheckpoints(site: Site): void {
+    if (site.code !== undefined)
+      throw new SubakoError('conflict', `${site.domain} runs code of its owner's, which is not checkpointed`, { hint: '--to frozen and --to cold work' });
     const { runtime } = site.settings;
     if (runtime !== DEFAULT_RUNTIME) {
       throw new SubakoError('conflict', `${site.domain} runs under ${runtime}, whose containers cannot be checkpointed`, {

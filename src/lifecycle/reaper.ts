@@ -1,6 +1,6 @@
 /** Looks after the instances that are up: idle ones go down the ladder, old ones are recycled, dead ones buried, crowded ones helped, logs kept small. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { limitsOf } from '../domain/site.ts';
+import { isFilesAlone, limitsOf } from '../domain/site.ts';
 import type { RestingState } from '../domain/state.ts';
 import { rotateIfLarger } from '../lib/bounded-log.ts';
 import { isAlive } from '../lib/proc.ts';
@@ -133,6 +133,7 @@ export class Reaper {
     const site = await this.#deps.cmdb.site(live.site.id);
     if (site === undefined) return undefined;
     if (site.image !== live.instance.image) return 'a new image';
+    if (site.code?.version !== live.instance.codeVersion) return 'a new release';
     return site.settings.runtime === this.#deps.runtime.runtimeOf(live.instance.id) ? undefined : 'another runtime';
   }
 
@@ -186,7 +187,7 @@ export class Reaper {
   /** Sites that are to be awake and are not: after a start of the platform, or a crash. */
   async #wakeKept(): Promise<void> {
     const asleep = (await this.#deps.cmdb.sites()).filter(
-      (site) => site.settings.keepAwake && site.phase === 'ready' && this.#lifecycle.live(site.id, 'public')?.isFrozen !== false,
+      (site) => site.settings.keepAwake && !isFilesAlone(site) && site.phase === 'ready' && this.#lifecycle.live(site.id, 'public')?.isFrozen !== false,
     );
     for (const site of asleep) await this.#lifecycle.wake(site, 'public', 'kept awake').catch(() => undefined); // its event says why
   }

@@ -45,7 +45,7 @@ interface Start {
 /** Leaves nothing behind when it fails: no container, no record. */
 export function startInstance({ site, role, isFirst, leave }: Start, deps: LifecycleDeps, phases: Phases): Promise<Started> {
   // A strange app may take minutes: nobody waits for its place. How many start at once is about those whose start we know.
-  const isSlow = site.app === undefined ? undefined : leave;
+  const isSlow = site.app === undefined && site.code === undefined ? undefined : leave;
   return start({ site, role, isFirst, deps, phases }, (attempt) => firstThatWorks(attempt, isSlow));
 }
 
@@ -66,7 +66,9 @@ async function start(begin: Pick<Attempt, 'site' | 'role' | 'isFirst' | 'deps' |
   const stack = contexts.stackOf(site);
   const id = `${roleKey(site.id, role)}-${newId(6)}`;
   const at = now();
-  const instance: Instance = { id, siteId: site.id, role, node: settings.node, state: 'booting', image: site.image, since: at, bootedAt: at };
+  const { image, code } = site;
+  const madeOf = code === undefined ? { image } : { image, codeVersion: code.version };
+  const instance: Instance = { id, siteId: site.id, role, node: settings.node, state: 'booting', ...madeOf, since: at, bootedAt: at };
 
   await using undo = new AsyncDisposableStack();
   // The record comes first: whoever finds it after a crash knows what to remove.

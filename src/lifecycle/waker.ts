@@ -136,7 +136,10 @@ export class Waker {
   }
 
   #refuseMissing(site: Site, role: Role): void {
-    if (this.#deps.contexts.stackOf(site).roles.includes(role)) return;
+    const { roles, name } = this.#deps.contexts.stackOf(site);
+    if (roles.includes(role)) return;
+    if (roles.length === 0)
+      throw new SubakoError('conflict', `${site.domain} never wakes: nothing runs for a ${name} site`, { hint: 'the edge serves its files' });
     throw new SubakoError('conflict', `${site.domain} has one container for all: there is no ${role} role`, { hint: 'leave --role away' });
   }
 

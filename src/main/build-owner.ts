@@ -7,6 +7,7 @@ import type { RouteTree } from '../edge/route-tree.ts';
 import { Jobs } from '../job/jobs.ts';
 import type { Lifecycle } from '../lifecycle/lifecycle.ts';
 import type { Addresses } from '../site/addresses.ts';
+import { CodeSites } from '../site/code-sites.ts';
 import { CronClock } from '../site/cron-clock.ts';
 import { Dumps } from '../site/dumps.ts';
 import { Owner } from '../site/owner.ts';
@@ -14,9 +15,12 @@ import { PrimaryDomain } from '../site/primary-domain.ts';
 import type { SiteContexts } from '../site/site-context.ts';
 import { SiteImport } from '../site/site-import.ts';
 import { SiteTools } from '../site/site-tools.ts';
+import { Releases } from '../site/releases.ts';
+import type { ImageOf } from '../site/newest-images.ts';
 import type { Sites } from '../site/sites.ts';
 import type { Foundation } from './foundation.ts';
 import { platformPaths } from './paths.ts';
+import { codeDefaults } from './site-defaults.ts';
 import type { Database } from './start-database.ts';
 
 export interface BuildOwnerDeps {
@@ -31,9 +35,11 @@ export interface BuildOwnerDeps {
   readonly contexts: SiteContexts;
   readonly sites: Sites;
   readonly addresses: Addresses;
+  readonly imageOf: ImageOf;
 }
 
 export interface BuiltOwner {
+  readonly codeSites: CodeSites;
   readonly owner: Owner;
   readonly primaryDomain: PrimaryDomain;
   readonly dumps: Dumps;
@@ -51,7 +57,10 @@ export function buildOwner(config: Config, deps: BuildOwnerDeps): BuiltOwner {
   const ofDatabase = { drafts: database.drafts, databaseSocket: database.socket, databaseSockets: database.sockets, rootfs: toolbox.image.rootfs };
   const { importSizeLimit } = config;
   const dumps = new Dumps({ ...common, ...ofDatabase, cgroupPathOf, importSizeLimit });
+  const { tenants } = database;
+  const releases = new Releases({ ...common, rootfs: toolbox.image.rootfs, cgroupPathOf, importSizeLimit });
   return {
+    codeSites: new CodeSites({ ...common, tenants, releases, codeDefaults: (domain, stack) => codeDefaults(config, domain, stack) }),
     owner,
     dumps,
     primaryDomain: new PrimaryDomain({ ...common, owner }),

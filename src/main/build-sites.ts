@@ -29,6 +29,7 @@ import { SiteContexts } from '../site/site-context.ts';
 import type { NameWatcher } from '../site/names.ts';
 import { SeedMaker } from '../site/seed-maker.ts';
 import { Sites } from '../site/sites.ts';
+import type { ImageOf } from '../site/newest-images.ts';
 import { buildOwner } from './build-owner.ts';
 import type { BuiltOwner } from './build-owner.ts';
 import type { Foundation } from './foundation.ts';
@@ -38,7 +39,7 @@ import { buildMail } from './build-mail.ts';
 import { buildPages } from './build-pages.ts';
 import { buildCheckpoints } from './build-checkpoints.ts';
 import { appDefaults, applyPolicies, siteDefaults } from './site-defaults.ts';
-import { STACKS } from './stacks.ts';
+import { CODE_STACKS, STACKS } from './stacks.ts';
 import { tellNetworkFailures } from './tell-network-failures.ts';
 import type { Database } from './start-database.ts';
 
@@ -72,13 +73,13 @@ export interface BuiltSites extends BuiltOwner {
 }
 
 export async function buildSites(config: Config, deps: BuildSitesDeps): Promise<BuiltSites> {
-  const { foundation, cmdb, emit, database, progress, certificates } = deps;
+  const { foundation, cmdb, emit, database, certificates } = deps;
   const paths = platformPaths(config);
   const contexts = buildContexts(config, deps);
   const { spareMaker, strayContainers, ...checkpoints } = await buildCheckpoints(config, deps);
   const { templates, ownCheckpoints } = checkpoints;
   const ladder = { ...checkpoints, metrics: deps.metrics, mail: buildMail(config, emit), hooks: deps.hooks, askDir: paths.ask };
-  const common = { ...lifecycleParts(config, deps), contexts, ...ladder };
+  const common = { ...lifecycleParts(config, deps), contexts, imageOf: newestImages(deps), ...ladder };
   tellNetworkFailures(foundation, { cmdb, emit });
   const lifecycle = new Lifecycle(common);
   const verdicts = new Verdicts();
@@ -98,7 +99,6 @@ export async function buildSites(config: Config, deps: BuildSitesDeps): Promise<
     defaults: (domain) => siteDefaults(config, domain),
     appDefaults: (domain) => appDefaults(config, domain),
     appImages: new AppImages({ images: deps.images, gate: new ImageGate({ images: deps.images, emit, settings: config }) }),
-    imageOf: (stack) => foundation.images.ensure(stack.recipe, progress),
     addresses,
     ensureRuntime: (name) => foundation.runtime.ensure(name),
   });
@@ -136,6 +136,10 @@ function lifecycleParts(config: Config, { foundation, cmdb, emit, edge }: BuildS
   return { cmdb, runtime, routes: new RouteTree(edge.hosts), networks, connections: new ConnectionCounter(toolbox), emit, now: Date.now, settings: config };
 }
 
+function newestImages({ foundation, progress }: BuildSitesDeps): ImageOf {
+  return ({ name, recipe }) => foundation.images.ensure(recipe, (text) => progress(`${name} image: ${text}`));
+}
+
 function buildSeeds(config: Config, { foundation, database }: BuildSitesDeps): SeedMaker {
   const { runtime, cgroupPathOf } = foundation;
   const { seeds, seedWork, dev, ask } = platformPaths(config);
@@ -157,7 +161,7 @@ function buildContexts(config: Config, { foundation, cmdb, database, images: oci
   const { images, cgroupPathOf, rootFilesystems: roots, masks } = foundation;
   return new SiteContexts({
     dirs: config,
-    stacks: new Map<string, Stack>([...STACKS, [APP_STACK, appStack({ roots, masks })]]),
+    stacks: new Map<string, Stack>([...STACKS, ...CODE_STACKS, [APP_STACK, appStack({ roots, masks })]]),
     imageByDigest: (digest) => images.byDigest(digest),
     ociImages,
     rootOf: (id) => roots.of(id),

@@ -5,7 +5,7 @@ import type { OwnCheckpoints } from '../checkpoint/own-checkpoints.ts';
 import type { Spares } from '../checkpoint/spares.ts';
 import type { Templates } from '../checkpoint/templates.ts';
 import type { Trials } from '../checkpoint/trials.ts';
-import type { Cmdb, WakeStats } from '../cmdb/cmdb.ts';
+import type { Cmdb } from '../cmdb/cmdb.ts';
 import type { Config } from '../config/config.ts';
 import type { Dispatcher } from '../dispatcher/dispatcher.ts';
 import { SubakoError } from '../domain/errors.ts';
@@ -29,11 +29,12 @@ import type { Addresses } from '../site/addresses.ts';
 import type { Dumps } from '../site/dumps.ts';
 import type { Owner } from '../site/owner.ts';
 import type { PrimaryDomain } from '../site/primary-domain.ts';
+import type { CodeSites } from '../site/code-sites.ts';
 import type { SiteImport } from '../site/site-import.ts';
 import type { SiteContexts } from '../site/site-context.ts';
 import { sitePaths } from '../site/site-paths.ts';
 import { describeSettings } from '../site/site-settings.ts';
-import { describeApp } from '../api/describe-app.ts';
+import { describeApp, describeCode } from '../api/describe-app.ts';
 import type { CreateAppRequest, CreatedSite, CreateRequest, DeployRequest, Sites } from '../site/sites.ts';
 import type { Certificates } from '../edge/certificates/certificates.ts';
 import type { LocalCa } from '../edge/certificates/local-ca.ts';
@@ -43,6 +44,7 @@ import { checkpointsOfSites, triedInVain, verifyAll } from './site-checkpoints.t
 import { CpuMeter } from './cpu-meter.ts';
 import type { Foundation } from './foundation.ts';
 import type { Metrics } from './metrics.ts';
+import { psRow } from './ps-row.ts';
 import { STACKS } from './stacks.ts';
 import { VERSION } from './version.ts';
 
@@ -52,6 +54,7 @@ export interface PlatformApiDeps {
   readonly cmdb: Cmdb;
   readonly events: EventLog;
   readonly sites: Sites;
+  readonly codeSites: CodeSites;
   readonly owner: Owner;
   readonly primaryDomain: PrimaryDomain;
   readonly dumps: Dumps;
@@ -84,6 +87,7 @@ export class PlatformApi implements ApiPlatform {
   readonly primaryDomain: PrimaryDomain;
   readonly dumps: Dumps;
   readonly imports: SiteImport;
+  readonly codeSites: CodeSites;
   readonly images: OciStore;
   readonly containers: ApiContainers;
   readonly jobs: Jobs;
@@ -101,6 +105,7 @@ export class PlatformApi implements ApiPlatform {
     this.primaryDomain = deps.primaryDomain;
     this.dumps = deps.dumps;
     this.imports = deps.imports;
+    this.codeSites = deps.codeSites;
     this.images = deps.images;
     this.containers = deps.containers;
     this.jobs = deps.jobs;
@@ -138,11 +143,12 @@ export class PlatformApi implements ApiPlatform {
   }
 
   async ps(): Promise<PsRow[]> {
-    const { cmdb } = this.#deps;
+    const { cmdb, lifecycle, foundation } = this.#deps;
     const [sites, stats] = await Promise.all([this.sites(), cmdb.wakeStats()]);
-    this.#cpu.keepOnly(new Set(this.#deps.lifecycle.allLive().map((live) => live.instance.id)));
+    this.#cpu.keepOnly(new Set(lifecycle.allLive().map((live) => live.instance.id)));
     const places = sites.flatMap((site) => ROLES.map((role) => ({ site, role }))).filter((place) => this.#isShown(place));
-    return Promise.all(places.map(({ site, role }) => this.#row(site, role, stats.get(roleKey(site.id, role)))));
+    const deps = { lifecycle, runtime: foundation.runtime, cpu: this.#cpu, whyNoCheckpoints: (site: Site) => this.#whyNoCheckpoints(site) };
+    return Promise.all(places.map(({ site, role }) => psRow({ site, role, stats: stats.get(roleKey(site.id, role)) }, deps)));
   }
 
   async sites(): Promise<Site[]> {
@@ -169,10 +175,12 @@ export class PlatformApi implements ApiPlatform {
       createdAt,
       settings: describeSettings(site.settings, site),
       ...(site.app === undefined ? {} : { app: describeApp(site.app) }),
+      ...(site.code === undefined ? {} : { code: describeCode(site.code) }),
     };
   }
 
-  #whyNoCheckpoints({ app, image, settings: { runtime } }: Site): string | null {
+  #whyNoCheckpoints({ app, code, image, settings: { runtime } }: Site): string | null {
+    if (code !== undefined) return 'sites of its stack are frozen or booted';
     if (runtime !== DEFAULT_RUNTIME) return `containers of ${runtime} are frozen or booted`;
     return this.#deps.foundation.noCheckpoints ?? (app === undefined ? null : (this.#deps.trials.whyNot(image) ?? null));
   }
@@ -305,27 +313,5 @@ export class PlatformApi implements ApiPlatform {
   /** A sleeping admin container is nothing to look at: most sites have one all day. */
   #isShown({ site, role }: { site: Site; role: Role }): boolean {
     return role === DEFAULT_ROLE || this.#deps.lifecycle.stateOf(site.id, role) !== 'cold';
-  }
-
-  async #row(site: Site, role: Role, stats: WakeStats | undefined): Promise<PsRow> {
-    const { lifecycle, foundation } = this.#deps;
-    const live = lifecycle.live(site.id, role);
-    const usage = live === undefined ? undefined : await foundation.runtime.usage(live.instance.id);
-    return {
-      runtime: live === undefined ? site.settings.runtime : foundation.runtime.runtimeOf(live.instance.id),
-      id: site.id,
-      site: site.domain,
-      role,
-      node: site.node,
-      state: lifecycle.stateOf(site.id, role),
-      pid: live?.process.pid ?? null,
-      cpuPercent: live === undefined || usage === undefined ? null : this.#cpu.percent(live.instance.id, usage.cpuMs),
-      memoryBytes: usage?.memoryBytes ?? null,
-      since: live?.instance.since ?? null,
-      instances: lifecycle.livesOf(site.id, role).length,
-      why: live?.why ?? (site.app === undefined ? null : this.#whyNoCheckpoints(site)),
-      wakes: stats?.wakes ?? 0,
-      lastWake: stats?.lastWake === undefined ? null : { from: stats.lastWake.from, ms: stats.lastWake.ms },
-    };
   }
 }

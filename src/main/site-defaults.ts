@@ -7,21 +7,35 @@ import { matches } from '../hooks/hook.ts';
 import { changeSettings, settingsFor } from '../site/site-settings.ts';
 import type { Sites } from '../site/sites.ts';
 import { APP_STACK } from '../stack/app/app.ts';
+import type { CodeStack } from '../stack/stack.ts';
+import { CODE_STACKS } from './stacks.ts';
+
+type Policy = Config['sites'][string];
+
+const WORDPRESS = 'wordpress';
 
 /** A new site's. @throws SubakoError `bad_setting` */
 export function siteDefaults(config: Config, domain: string): SiteSettings {
-  return changeSettings(defaults(config), assignmentsFor(config, domain));
+  return changeSettings(defaults(config), [...presetOf(config, WORDPRESS), ...assignmentsFor(config, domain)]);
 }
 
 /** @throws SubakoError `bad_setting` when a site is set to what cannot be */
 export function refuseBadPolicies(config: Config): void {
-  for (const pattern of Object.keys(config.sites)) {
-    try {
-      changeSettings(defaults(config), assignmentsOf(config, pattern));
-    } catch (error) {
-      if (!(error instanceof SubakoError)) throw error;
-      throw new SubakoError('bad_setting', `${config.definition}: sites.${pattern}: ${error.message}`, { hint: error.hint ?? '', cause: error });
-    }
+  for (const [key, settings] of Object.entries(config.sites)) refuseBad(config, `sites.${key}`, settings);
+  for (const [key, settings] of Object.entries(config.stacks)) {
+    const known = [WORDPRESS, APP_STACK, ...CODE_STACKS.keys()];
+    if (!known.includes(key))
+      throw new SubakoError('bad_setting', `${config.definition}: stacks.${key}: there is no such stack`, { hint: `the stacks are ${known.join(', ')}` });
+    refuseBad(config, `stacks.${key}`, settings);
+  }
+}
+
+function refuseBad(config: Config, what: string, settings: Policy): void {
+  try {
+    changeSettings(defaults(config), toAssignments(settings));
+  } catch (error) {
+    if (!(error instanceof SubakoError)) throw error;
+    throw new SubakoError('bad_setting', `${config.definition}: ${what}: ${error.message}`, { hint: error.hint ?? '', cause: error });
   }
 }
 
@@ -42,15 +56,19 @@ export async function applyPolicies(config: Config, { sites, all, emit }: { site
 /** Of every pattern that means it; the closest says the last word. */
 function assignmentsFor(config: Config, domain: string): string[] {
   const patterns = Object.keys(config.sites).filter((pattern) => matches(pattern, domain));
-  return patterns.toSorted((a, b) => closeness(a) - closeness(b)).flatMap((pattern) => assignmentsOf(config, pattern));
+  return patterns.toSorted((a, b) => closeness(a) - closeness(b)).flatMap((pattern) => toAssignments(config.sites[pattern] ?? {}));
 }
 
 function closeness(pattern: string): number {
   return pattern.startsWith('*') ? pattern.length : Number.POSITIVE_INFINITY;
 }
 
-function assignmentsOf(config: Config, pattern: string): string[] {
-  return Object.entries(config.sites[pattern] ?? {}).map(([key, value]) => `${key}=${typeof value === 'boolean' ? (value ? 'yes' : 'no') : value}`);
+function presetOf(config: Config, stack: string): string[] {
+  return toAssignments(config.stacks[stack] ?? {});
+}
+
+function toAssignments(settings: Policy): string[] {
+  return Object.entries(settings).map(([key, value]) => `${key}=${typeof value === 'boolean' ? (value ? 'yes' : 'no') : value}`);
 }
 
 function defaults(config: Config): SiteSettings {
@@ -86,8 +104,17 @@ function defaults(config: Config): SiteSettings {
   };
 }
 
-/** An app may keep in memory what a second one would not know, and asks for a way out where it needs one. */
+/** What holds for all programs that are their owner's: one may keep in memory what a second one would not know, and asks for a way out where it needs one. */
+function ownersDefaults(config: Config): SiteSettings {
+  return { ...defaults(config), maxInstances: 1, cacheMs: 0, cronEveryMs: 0, egress: false };
+}
+
 export function appDefaults(config: Config, domain: string): SiteSettings {
-  const own = { ...defaults(config), maxInstances: 1, cacheMs: 0, cronEveryMs: 0, egress: false };
-  return changeSettings(own, settingsFor({ stack: APP_STACK }, assignmentsFor(config, domain)));
+  return changeSettings(ownersDefaults(config), settingsFor({ stack: APP_STACK }, [...presetOf(config, APP_STACK), ...assignmentsFor(config, domain)]));
+}
+
+/** Of a site that runs its owner's code: what its stack needs, then what the definition file says. */
+export function codeDefaults(config: Config, domain: string, { name, preset }: Pick<CodeStack, 'name' | 'preset'>): SiteSettings {
+  const assignments = [...preset, ...presetOf(config, name), ...assignmentsFor(config, domain)];
+  return changeSettings(ownersDefaults(config), settingsFor({ stack: name }, assignments));
 }

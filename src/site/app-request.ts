@@ -73,7 +73,8 @@ function socketOf(path: string): string {
   throw bad(`${shown(path)} is no place for a socket`, 'give it a directory of its own, such as /run/app/app.sock; that directory is the platform’s');
 }
 
-function environment(pairs: readonly string[]): Readonly<Record<string, string>> {
+/** `NAME=value` each. @throws SubakoError `bad_setting` */
+export function environment(pairs: readonly string[]): Readonly<Record<string, string>> {
   const env: Record<string, string> = {};
   for (const pair of pairs) {
     const at = pair.indexOf('=');

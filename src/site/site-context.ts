@@ -3,6 +3,7 @@ import { SubakoError } from '../domain/errors.ts';
 import { DEFAULT_ROLE } from '../domain/role.ts';
 import type { NamedNetwork } from '../domain/network.ts';
 import type { Role } from '../domain/role.ts';
+import { isFilesAlone } from '../domain/site.ts';
 import type { Site } from '../domain/site.ts';
 import { rangeOfContainer } from '../domain/spare-id.ts';
 import type { Image } from '../image/image.ts';
@@ -27,6 +28,9 @@ export interface SiteContextsOptions {
   /** All there are. */
   readonly networks: () => Promise<readonly NamedNetwork[]>;
 }
+
+/** Of a site for which nothing runs. */
+const NO_IMAGE: Image = { name: '', digest: '', builtAt: 0, versions: {}, dir: '', rootfs: '' };
 
 export class SiteContexts {
   readonly #options: SiteContextsOptions;
@@ -80,6 +84,7 @@ export class SiteContexts {
   }
 
   async #imagesOf(site: Site, containerId: string): Promise<{ image: Image; ociImage?: OciImage }> {
+    if (isFilesAlone(site)) return { image: NO_IMAGE };
     if (site.app === undefined) return { image: await this.#image(site) };
     const ociImage = await this.#options.ociImages.byId(site.image);
     const image = { name: site.app.imageName, digest: site.image, builtAt: 0, versions: {}, dir: '', rootfs: this.#options.rootOf(containerId) };

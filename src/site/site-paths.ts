@@ -13,6 +13,10 @@ export interface SitePaths {
   readonly opcache: string;
   /** An app's volumes, a directory for each: what is below is under the tenant's control. */
   readonly volumes: string;
+  /** What outlives releases: under the tenant's control. */
+  readonly data: string;
+  /** A directory for each release (see `releasePaths`). */
+  readonly releases: string;
   /** Scratch space of the running instances, a directory for each. */
   readonly scratch: string;
   /** Root alone. */
@@ -48,6 +52,8 @@ export function sitePaths(dirs: PlatformDirs, id: string): SitePaths {
     configOf: (role) => join(root, 'config', role),
     opcache: join(root, 'opcache'),
     volumes: join(root, 'volumes'),
+    data: join(root, 'volumes', 'data'),
+    releases: join(root, 'releases'),
     scratch: join(root, 'scratch'),
     secrets: join(root, 'secrets'),
     checkpoint: join(root, 'checkpoint'),
@@ -59,4 +65,10 @@ export function sitePaths(dirs: PlatformDirs, id: string): SitePaths {
 export function instancePaths(site: SitePaths, instanceId: string): InstancePaths {
   const root = join(site.run, instanceId);
   return { root, sockets: join(root, 'sockets'), opcacheRoot: join(root, 'opcache'), tmp: join(site.scratch, instanceId) };
+}
+
+/** A release: what the platform knows of it, and its code, which is the tenant's and is never written to again. */
+export function releasePaths({ releases }: Pick<SitePaths, 'releases'>, name: string): { root: string; facts: string; code: string } {
+  const root = join(releases, name);
+  return { root, facts: join(root, 'release.json'), code: join(root, 'code') };
 }

@@ -17,12 +17,11 @@ import type { NameRoutes } from '../edge/name-routes.ts';
 import type { PageCache } from '../edge/page-cache/page-cache.ts';
 import { PURGE_ALL } from '../edge/page-cache/purge-request.ts';
 import type { RouteTree } from '../edge/route-tree.ts';
-import type { Image } from '../image/image.ts';
 import { failpoint } from '../lib/failpoint.ts';
 import { removeTree, writeFileAtomic } from '../lib/files.ts';
 import type { Lifecycle } from '../lifecycle/lifecycle.ts';
 import { APP_STACK } from '../stack/app/app.ts';
-import { isInstalled } from '../stack/stack.ts';
+import { isInstalled, isOfCode } from '../stack/stack.ts';
 import type { InstalledStack, NewSiteAnswers } from '../stack/stack.ts';
 import { networkNamed } from '../container/named-networks.ts';
 import type { AppImages } from './app-image.ts';
@@ -36,6 +35,8 @@ import type { SiteContexts } from './site-context.ts';
 import { sitePaths } from './site-paths.ts';
 import type { PlatformDirs } from './site-paths.ts';
 import type { SeedMaker } from './seed-maker.ts';
+import { NewestImages } from './newest-images.ts';
+import type { ImageOf } from './newest-images.ts';
 import { answersFor } from './new-site-answers.ts';
 import { changeSettings, refuseForeignSettings } from './site-settings.ts';
 import { Names } from './names.ts';
@@ -58,8 +59,7 @@ export interface SitesDeps {
   /** What a new site is set to, by its domain. */
   readonly defaults: (domain: string) => SiteSettings;
   readonly appDefaults: (domain: string) => SiteSettings;
-  /** The newest image of a stack. */
-  readonly imageOf: (stack: InstalledStack) => Promise<Image>;
+  readonly imageOf: ImageOf;
   readonly appImages: AppImages;
   readonly addresses: Addresses;
   /** Makes a runtime's program be there. @throws SubakoError `build_failed` */
@@ -112,10 +112,10 @@ export class Sites {
     const domain = canonicalHost(request.domain);
     const answers = answersFor(request, { domain, authority: new URL(this.#deps.addresses.originsOf(domain)[0]).host });
     const stack = contexts.stackOf({ stack: request.stack ?? 'wordpress' });
-    if (!isInstalled(stack)) throw new SubakoError('bad_setting', `a site of the stack ${stack.name} is made from an image`, { hint: 'give --image REF' });
+    if (!isInstalled(stack)) throw new SubakoError('bad_setting', `a site of the stack ${stack.name} is not installed, but brings an image or its code`);
     const image = await imageOf(stack);
     const record = { domain, stack: stack.name, image: image.digest, settings: defaults(domain) };
-    const site = await this.#make(record, (draft) => this.#install(draft, stack, answers));
+    const site = await this.make(record, (draft) => this.#install(draft, stack, answers));
     return { site, admin: { user: answers.adminUser, password: answers.adminPassword } };
   }
 
@@ -130,7 +130,7 @@ export class Sites {
     const made = await appImages.appFrom(request, { domain: name, ignoreScan });
     for (const network of made.app.networks ?? []) await networkNamed(network.name, cmdb);
     const stack = contexts.stackNamed(APP_STACK);
-    return this.#make({ domain: name, stack: stack.name, ...made, settings: appDefaults(name) }, async (draft) => {
+    return this.make({ domain: name, stack: stack.name, ...made, settings: appDefaults(name) }, async (draft) => {
       const context = await contexts.of(draft, 'public', draft.id);
       await mkdir(context.paths.root, { recursive: true, mode: 0o711 });
       for (const dir of [context.paths.secrets, context.paths.log]) await mkdir(dir, { mode: 0o700 });
@@ -149,7 +149,7 @@ export class Sites {
     const site = await this.byDomain(domain);
     if (site.app === undefined) {
       throw new SubakoError('conflict', `${site.domain} has no image of its own`, {
-        hint: 'the platform moves it to the newest one of its stack at each start',
+        hint: site.code !== undefined ? 'give its new code: --files PATH' : 'the platform moves it to the newest one of its stack at each start',
       });
     }
     const moved = await appImages.withImage(site.app, image ?? site.app.imageName, { domain: site.domain, ignoreScan });
@@ -228,22 +228,20 @@ export class Sites {
 
   /** Makes every ready site known to the edge, and no other; moves sites to the newest image of their stack. */
   async publishAll(): Promise<void> {
-    const { cmdb, routes, contexts, tenants, imageOf, emit } = this.#deps;
+    const { cmdb, routes, contexts, tenants, emit } = this.#deps;
     const sites = await cmdb.sites();
     const aliases = await cmdb.aliases();
     const aliasesOf = Map.groupBy(aliases, ({ siteId }) => siteId);
-    const newestOf = new Map<string, Image>();
-    const newestFor = async (site: Site, stack: InstalledStack): Promise<Site> => {
-      const newest = newestOf.get(site.stack) ?? (await imageOf(stack));
-      newestOf.set(site.stack, newest);
-      const current = newest.digest === site.image ? site : await cmdb.updateSite(site.id, { image: newest.digest });
-      if (current !== site) emit({ type: 'site.changed', site: site.domain, cause: 'a new image', facts: { from: site.image, to: newest.digest } });
-      await upgradeSite(await contexts.of(current, 'admin', current.id), stack, tenants);
-      return current;
-    };
+    const newest = new NewestImages(this.#deps);
     for (const site of sites) {
       const stack = contexts.stackOf(site);
-      const current = isInstalled(stack) ? await newestFor(site, stack) : site;
+      // It was being made when the daemon ended.
+      if (isOfCode(stack) && site.code === undefined) continue;
+      const current = await newest.moved(site, stack);
+      const context = await contexts.of(current, 'admin', current.id);
+      if (isInstalled(stack)) await upgradeSite(context, stack, tenants);
+      // What the platform writes for it may be another's than the last one's.
+      if (isOfCode(stack)) await stack.configure?.(context);
       await this.publish(current);
       await this.names.publish(current, aliasesOf.get(current.id) ?? []);
     }
@@ -252,7 +250,7 @@ export class Sites {
   }
 
   /** A record first, then what it needs: whatever fails is undone, and what a crash leaves is undone at the next start. */
-  async #make(site: Pick<NewSite, 'domain' | 'stack' | 'image' | 'app' | 'settings'>, fill: (draft: Site) => Promise<void>): Promise<Site> {
+  async make(site: Pick<NewSite, 'domain' | 'stack' | 'image' | 'app' | 'settings'>, fill: (draft: Site) => Promise<void>): Promise<Site> {
     const { cmdb, now, node, emit } = this.#deps;
     const { domain, stack, image } = site;
     await this.#clearStale(domain);

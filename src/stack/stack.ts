@@ -115,7 +115,54 @@ export interface InstalledStack extends Stack {
 }
 
 export function isInstalled(stack: Stack): stack is InstalledStack {
-  return 'recipe' in stack;
+  return 'installer' in stack;
+}
+
+/** What is known of a release before it is one. All of it is a stranger's. */
+export interface ReleaseLook {
+  /** Names at its top, a slash behind those of directories. */
+  readonly top: readonly string[];
+  /** Texts of the files that the stack asked for, by their names; those that are there. */
+  readonly texts: Readonly<Record<string, string>>;
+}
+
+/** A stack that runs its owner's code, which comes in releases. One role, `public`, serves everyone; where nothing runs there is none. */
+export interface CodeStack extends Stack {
+  /** Undefined where the edge alone serves its sites, and nothing runs. */
+  readonly recipe: Recipe | undefined;
+  readonly uid: number;
+  /** The web servers to choose from, the usual one first; empty: there is no choice. */
+  readonly webs: readonly string[];
+  /** Whether each site has a database of its own; then: how its address is written in `DATABASE_URL`. */
+  readonly databaseUrl: ((login: DatabaseAddress) => string) | undefined;
+  /** Names of further variables that each site has a secret of its own in. */
+  readonly secrets: readonly string[];
+  /** Directories at the top of the code: the first that is there is the document root; else all of the code is. */
+  readonly roots: readonly string[];
+  /** Directories of the code that outlive releases, whether its owner names them or not; and such below the document root. */
+  readonly shared: readonly string[];
+  readonly sharedInRoot: readonly string[];
+  /** What new sites are set to, where it is not what all sites are: `memory=512m`. */
+  readonly preset: readonly string[];
+  /** A directory with the code that a new site begins with, unless its owner brings some. */
+  welcome(image: Image): string;
+  /** Files of the code whose texts are looked at to find what is run. */
+  readonly manifests: readonly string[];
+  /** What is run, where the code says it. @throws SubakoError `bad_setting` when it does not */
+  readonly commandOf: ((look: ReleaseLook) => readonly string[] | undefined) | undefined;
+  /** Run once for each release, before anybody is led to it. */
+  readonly releaseCommand?: readonly string[];
+}
+
+interface DatabaseAddress {
+  readonly database: string;
+  readonly user: string;
+  readonly password: string;
+  readonly socket: string;
+}
+
+export function isOfCode(stack: Stack): stack is CodeStack {
+  return 'welcome' in stack;
 }
 
 /** A path, short enough to be connected to, for a socket in an instance's directory; waits until it is there. */

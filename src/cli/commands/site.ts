@@ -4,6 +4,8 @@ import { Command } from 'commander';
 import type { AppReply, CreatedSiteReply, SiteReply } from '../../api/types.ts';
 import type { Login } from '../../site/admin-password.ts';
 import { SITE_SETTINGS } from '../../site/site-settings.ts';
+import { codeFacts, createOfCode, deployCode, releasesCommand, rollbackCommand } from './site-code.ts';
+import type { CodeOptions } from './site-code.ts';
 import { siteImportCommand } from './site-import.ts';
 import { SubakoError } from '../../domain/errors.ts';
 import { readEnvFile } from '../env-file.ts';
@@ -19,10 +21,15 @@ export function siteCommand(): Command {
     .addCommand(show())
     .addCommand(set())
     .addCommand(deploy())
+    .addCommand(rollbackCommand((site, command) => showSite(site, contextOf(command).output)))
+    .addCommand(releasesCommand())
     .addCommand(adminPassword())
     .addCommand(remove())
     .addCommand(siteImportCommand());
 }
+
+const WORDPRESS = 'wordpress';
+const STACK_NAMES = 'wordpress, lamp, drupal, concrete5, rails, node or static';
 
 interface CreateOptions {
   readonly stack: string;
@@ -38,6 +45,9 @@ interface CreateOptions {
   readonly network: readonly string[];
   readonly networkAlias: readonly string[];
   readonly healthPath?: string;
+  readonly web?: string;
+  readonly files?: string;
+  readonly shared: readonly string[];
   readonly ignoreScan?: boolean;
 }
 
@@ -46,7 +56,10 @@ function create(): Command {
     .description('make a new site; it is asleep and wakes at its first visit')
     .argument('<domain>', 'its name, such as blog.example.org')
     .argument('[command...]', 'after --: what runs in place of what its image says')
-    .option('--stack <name>', 'what it runs', 'wordpress')
+    .option('--stack <name>', `what it runs: ${STACK_NAMES}`, WORDPRESS)
+    .option('--files <path>', 'the code of such a site, but WordPress: a directory, a .tar or a .tar.gz (default: a page that says that it works)')
+    .option('--web <server>', 'its web server, where the stack has several: nginx or apache')
+    .option('--shared <directory>', 'a directory of the code that outlives releases; can be given again', collect, [])
     .option('--title <text>', 'title of the site (default: the domain)')
     .option('--admin-user <name>', 'name of its first administrator (default: admin)')
     .option('--admin-email <address>', 'e-mail address of its first administrator')
@@ -68,6 +81,7 @@ The password of a WordPress site is shown once and not kept.
 Examples:
   subako site create blog.localhost
   subako site create shop.example.org --title "My shop" --admin-user mia --admin-email mia@example.org
+  subako site create shop.localhost --stack lamp --web apache --files ./shop --shared storage
   subako site create app.localhost --image localhost/app:1 --port 8080 --env-file app.env --volume data:/var/lib/app
   subako site create files.localhost --image localhost/python:3 --port 8000 -- python3 -m http.server`,
     )
@@ -76,7 +90,8 @@ Examples:
       output.progress(`creating ${domain}`);
       const { stack, title, adminUser, adminEmail, image } = options;
       if (image !== undefined) return showSite(await client.post<SiteReply>('/v1/apps', { domain, image, ...appOptions(options, words) }), output);
-      refuseAppOptions(options, words);
+      refuseAppOptions(options, words, stack);
+      if (stack !== WORDPRESS) return showSite(await createOfCode(client, { domain, stack, ...codeOptions(options) }, output.progress), output);
       const site = await client.post<CreatedSiteReply>('/v1/sites', { domain, stack, title, adminUser, adminEmail });
       output.show(site, () =>
         facts([
@@ -97,25 +112,59 @@ function appOptions(options: CreateOptions, words: readonly string[]): Record<st
   return { port, socket, env: [...fromFile, ...env], volumes: volume, networks, healthPath, ignoreScan, ...(words.length > 0 ? { command: words } : {}) };
 }
 
+function codeOptions({ web, files, shared, env, envFile }: CreateOptions): CodeOptions {
+  const fromFile = envFile === undefined ? [] : readEnvFile(envFile);
+  return { ...(web === undefined ? {} : { web }), ...(files === undefined ? {} : { files }), env: [...fromFile, ...env], shared };
+}
+
 /** @throws SubakoError `bad_usage` */
-function refuseAppOptions({ port, socket, env, envFile, volume, network, healthPath, ignoreScan }: CreateOptions, words: readonly string[]): void {
-  if ([port, socket, envFile, healthPath, ignoreScan, env[0], volume[0], network[0], words[0]].every((one) => one === undefined)) return;
-  throw new SubakoError('bad_usage', 'ports, variables, volumes, networks and commands are for sites from an image', { hint: 'give --image REF, too' });
+function refuseAppOptions(
+  { port, socket, env, envFile, volume, network, healthPath, ignoreScan, web, files, shared, title }: CreateOptions,
+  words: readonly string[],
+  stack: string,
+): void {
+  if (given([port, socket, healthPath, ignoreScan, volume[0], network[0], words[0]]))
+    throw new SubakoError('bad_usage', 'ports, volumes, networks and commands are for sites from an image', { hint: 'give --image REF, too' });
+  if (stack !== WORDPRESS && given([title]))
+    throw new SubakoError('bad_usage', `a ${stack} site has no title that the platform knows of`, { hint: 'leave --title away' });
+  if (stack === WORDPRESS && given([env[0], envFile, web, files, shared[0]]))
+    throw new SubakoError('bad_usage', 'code, variables and web servers are for sites that bring their own', {
+      hint: 'give --image REF or another --stack, too',
+    });
+}
+
+function given(options: readonly unknown[]): boolean {
+  return options.some((one) => one !== undefined);
 }
 
 function collect(value: string, before: readonly string[]): readonly string[] {
   return [...before, value];
 }
 
+interface DeployOptions {
+  readonly files?: string;
+  readonly env: readonly string[];
+  readonly ignoreScan?: boolean;
+}
+
 function deploy(): Command {
   return new Command('deploy')
-    .description('move a site to another image, or to what the name of its image leads to now; what runs is replaced without a gap')
+    .description('new code for a site, or another image for one that is made of an image; what runs is replaced without a gap')
     .argument('<domain>')
-    .argument('[image]', 'default: the name it has')
+    .argument('[image]', 'of a site from an image (default: the name it has)')
+    .option('--files <path>', 'the new code: a directory, a .tar or a .tar.gz')
+    .option('--env <name=value>', 'a variable that changes; without a value it is taken away; can be given again', collect, [])
     .option('--ignore-scan', 'take an image with known holes all the same')
-    .addHelpText('after', '\nExamples:\n  subako site deploy app.localhost\n  subako site deploy app.localhost localhost/app:2')
-    .action(async (domain: string, image: string | undefined, { ignoreScan }: { ignoreScan?: boolean }, command: Command) => {
+    .addHelpText(
+      'after',
+      '\nExamples:\n  subako site deploy shop.localhost --files ./shop\n  subako site deploy shop.localhost --env MODE=test\n  subako site deploy app.localhost\n  subako site deploy app.localhost localhost/app:2',
+    )
+    .action(async (domain: string, image: string | undefined, { files, env, ignoreScan }: DeployOptions, command: Command) => {
       const { client, output } = contextOf(command);
+      if (files !== undefined || env.length > 0) {
+        if (image !== undefined) throw new SubakoError('bad_usage', 'a site has code or an image', { hint: 'leave one of them away' });
+        return showSite(await deployCode(client, domain, { ...(files === undefined ? {} : { files }), env }, output.progress), output);
+      }
       output.progress(`moving ${domain} to its next image`);
       showSite(await client.post<SiteReply>(sitePath(domain, '/deploy'), { image, ignoreScan }), output);
     });
@@ -198,7 +247,7 @@ function remove(): Command {
 }
 
 function showSite(site: SiteReply, output: { show(value: unknown, asText: () => string): void }): void {
-  const { domain, url, state, id, stack, image, node, createdAt, settings, noCheckpoints, app } = site;
+  const { domain, url, state, id, stack, image, node, createdAt, settings, noCheckpoints, app, code } = site;
   output.show(site, () =>
     facts([
       ['site', domain],
@@ -210,6 +259,7 @@ function showSite(site: SiteReply, output: { show(value: unknown, asText: () => 
       ['node', node],
       ['created', new Date(createdAt).toISOString()],
       ...(app === undefined ? [] : appFacts(app)),
+      ...(code === undefined ? [] : codeFacts(code)),
       ...Object.entries(settings),
       ...(noCheckpoints === null ? [] : [['no checkpoints', noCheckpoints] as const]),
     ]),

@@ -100,4 +100,7 @@ export const MIGRATIONS: readonly string[] = [
      name   TEXT PRIMARY KEY,
      record TEXT NOT NULL CHECK (json_valid(record))
    ) STRICT;`,
+  // What a site is made of whose code is its owner's.
+  `ALTER TABLE sites ADD COLUMN code TEXT CHECK (code IS NULL OR json_valid(code));
+   ALTER TABLE instances ADD COLUMN code_version INTEGER;`,
 ];

@@ -2,6 +2,7 @@
 import type { CronRecord } from '../cmdb.ts';
 import type { App } from '../../domain/app.ts';
 import type { Alias } from '../../domain/alias.ts';
+import type { Code } from '../../domain/code.ts';
 import type { Instance } from '../../domain/instance.ts';
 import type { Role } from '../../domain/role.ts';
 import { DEFAULT_CACHE_MS } from '../../domain/site.ts';
@@ -48,6 +49,7 @@ export function siteFromRow(row: Row | undefined): Site | undefined {
     phase: row['phase'] as SitePhase,
     image: String(row['image']),
     ...(typeof row['app'] === 'string' ? { app: JSON.parse(row['app']) as App } : {}),
+    ...(typeof row['code'] === 'string' ? { code: JSON.parse(row['code']) as Code } : {}),
     uidRange: Number(row['uid_range']),
     node: String(row['node']),
     settings: { ...ADDED_LATER, ...(JSON.parse(String(row['settings'])) as SiteSettings) },
@@ -55,9 +57,9 @@ export function siteFromRow(row: Row | undefined): Site | undefined {
   };
 }
 
-/** As the column holds it. */
-export function appText(app: App | undefined): string | null {
-  return app === undefined ? null : JSON.stringify(app);
+/** What a site is made of, as the columns hold it. */
+export function columnsOf({ app, code }: Pick<Site, 'app' | 'code'>): { readonly app: string | null; readonly code: string | null } {
+  return { app: app === undefined ? null : JSON.stringify(app), code: code === undefined ? null : JSON.stringify(code) };
 }
 
 export function aliasFromRow(row: Row): Alias {
@@ -73,6 +75,7 @@ export function instanceFromRow(row: Row): Instance {
     node: String(row['node']),
     state: row['state'] as State,
     image: String(row['image']),
+    ...(row['code_version'] === null ? {} : { codeVersion: Number(row['code_version']) }),
     ...process,
     since: Number(row['since']),
     bootedAt: Number(row['booted_at']),

@@ -19,7 +19,7 @@ import { openDatabase } from './open.ts';
 import { Jobs } from './jobs.ts';
 import { Records } from './records.ts';
 import { Statements } from './statements.ts';
-import { aliasFromRow, appText, cronFromRow, instanceFromRow, siteFromRow } from './rows.ts';
+import { aliasFromRow, columnsOf, cronFromRow, instanceFromRow, siteFromRow } from './rows.ts';
 
 export class SqliteCmdb implements Cmdb {
   readonly #db: DatabaseSync;
@@ -47,9 +47,9 @@ export class SqliteCmdb implements Cmdb {
       this.#refuseTaken(site.domain);
       const uidRange = this.#freeRange();
       this.#sql.run(
-        `INSERT INTO sites (id, domain, stack, phase, image, app, uid_range, node, settings, created_at)
-         VALUES (:id, :domain, :stack, :phase, :image, :app, :uidRange, :node, :settings, :createdAt)`,
-        { ...site, uidRange, settings: JSON.stringify(site.settings), app: appText(site.app) },
+        `INSERT INTO sites (id, domain, stack, phase, image, app, code, uid_range, node, settings, created_at)
+         VALUES (:id, :domain, :stack, :phase, :image, :app, :code, :uidRange, :node, :settings, :createdAt)`,
+        { ...site, uidRange, settings: JSON.stringify(site.settings), ...columnsOf(site) },
       );
       return { ...site, uidRange };
     });
@@ -80,17 +80,17 @@ export class SqliteCmdb implements Cmdb {
       const site = siteFromRow(this.#sql.get('SELECT * FROM sites WHERE id = :id', { id }));
       if (site === undefined) throw new SubakoError('not_found', `there is no site ${id}`);
       const changed = { ...site, ...change };
-      const { domain, phase, image } = changed;
+      const { domain, phase, image, settings, ...made } = changed;
       const holder = this.#sql.get('SELECT phase FROM sites WHERE domain = :domain AND id <> :id', { domain, id });
       if (holder !== undefined) throw alreadyExists(domain, String(holder['phase']));
       if (this.#sql.get('SELECT name FROM aliases WHERE name = :domain', { domain }) !== undefined) throw alreadyExists(domain, 'ready');
-      this.#sql.run('UPDATE sites SET domain = :domain, phase = :phase, image = :image, app = :app, settings = :settings WHERE id = :id', {
+      this.#sql.run('UPDATE sites SET domain = :domain, phase = :phase, image = :image, app = :app, code = :code, settings = :settings WHERE id = :id', {
         id,
         domain,
         phase,
         image,
-        app: appText(changed.app),
-        settings: JSON.stringify(changed.settings),
+        ...columnsOf(made),
+        settings: JSON.stringify(settings),
       });
       return changed;
     });
@@ -195,9 +195,9 @@ export class SqliteCmdb implements Cmdb {
   async putInstance(instance: Instance): Promise<void> {
     const { process, ...rest } = instance;
     this.#sql.run(
-      `INSERT OR REPLACE INTO instances (id, site_id, role, node, state, image, pid, start_time, since, booted_at)
-       VALUES (:id, :siteId, :role, :node, :state, :image, :pid, :startTime, :since, :bootedAt)`,
-      { ...rest, pid: process?.pid ?? null, startTime: process?.startTime ?? null },
+      `INSERT OR REPLACE INTO instances (id, site_id, role, node, state, image, code_version, pid, start_time, since, booted_at)
+       VALUES (:id, :siteId, :role, :node, :state, :image, :codeVersion, :pid, :startTime, :since, :bootedAt)`,
+      { ...rest, codeVersion: rest.codeVersion ?? null, pid: process?.pid ?? null, startTime: process?.startTime ?? null },
     );
   }
 

@@ -1,6 +1,7 @@
 /** How a request for an app is passed to its container: all of them, as they came, and what it answers at once. */
-import { APP } from '../app-files.ts';
+import { APP, FILES } from '../app-files.ts';
 import { EDGE_VIEW } from './edge-view.ts';
+import { fileLocations, fileMaps, toOwners } from './file-locations.ts';
 import { UNTRUSTED } from './page-cache.ts';
 import { awaken } from './wake.ts';
 
@@ -18,26 +19,37 @@ export function appMaps(): string {
   map $uri $app_mark { volatile; "~^/\\.subako/" none; default ${APP}; }
   # A connection becomes another kind for WebSockets alone.
   map $http_upgrade $app_upgrade { "~*^websocket$" websocket; default ""; }
-  map $app_upgrade $app_connection { "" close; default upgrade; }`;
+  map $app_upgrade $app_connection { "" close; default upgrade; }${fileMaps()}`;
 }
 
 /** For the server block, after the rules of all sites. @param rules of names and https, which a request that pages were looked for has not passed */
 export function appLocations(rules: string): string {
   const entry = `${EDGE_VIEW.hosts}/$route_key`;
   return `
-    if (-e ${entry}/$app_mark) { rewrite ^ /.subako/app last; }
+${toOwners('$app_mark')}
 
     location = /.subako/app {
       internal;
+      if (-e ${entry}/${FILES}) { rewrite ^ /.subako/files last; }
 ${rules}
-      set $role public;
+${byApp(entry)}
+    }
+
+    # What is not answered from its files.
+    location @app {
+${byApp(entry)}
+    }
+${fileLocations(rules)}
+
+${awaken('@wake_app', pass('$app_upstream_awake'))}`;
+}
+
+function byApp(entry: string): string {
+  return `      set $role public;
       set $upstream public.sock;
       if (-e ${entry}/public.$slot) { set $upstream public.$slot; }
       error_page 502 = @wake_app;
-${pass('$app_upstream')}
-    }
-
-${awaken('@wake_app', pass('$app_upstream_awake'))}`;
+${pass('$app_upstream')}`;
 }
 
 function pass(upstream: string): string {

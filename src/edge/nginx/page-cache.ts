@@ -2,7 +2,7 @@
  * The page cache in the edge's configuration: two servers. The outer one, which visitors reach, keeps what the inner one answers for each
  * of three encodings; the inner one, on a socket of the edge's own, asks the site and compresses. So a hit is a file sent as it is.
  */
-import { APP } from '../app-files.ts';
+import { toOwners } from './file-locations.ts';
 import { deviceLocation, deviceMaps, dividedPages } from './devices.ts';
 import { EDGE_VIEW } from './edge-view.ts';
 import { NEVER_SERVED } from './never-served.ts';
@@ -201,7 +201,7 @@ function looks(): string {
     location = /.subako/unkept {
       internal;
 ${unlessKnown('rewrite ^ /.subako/elsewhere last;')}
-      if (-e ${EDGE_VIEW.hosts}/$route_key/${APP}) { rewrite ^ /.subako/app last; }
+${toOwners()}
       rewrite ^ /.subako/page last;
     }
 `;

@@ -88,6 +88,7 @@ function http(): string {
   # @wake and @not_woken are reached as error pages themselves; none of them leads back.
   recursive_error_pages on;
   log_not_found off;
+  variables_hash_max_size 2048;
   keepalive_timeout 30s;
   keepalive_requests 1000;
   reset_timedout_connection on;

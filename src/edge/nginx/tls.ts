@@ -149,6 +149,8 @@ export function siteRules(pages: string): string {
     if ($uri ~ "^/\\.well-known/acme-challenge/") { break; }
     default_type text/html;
     if ($is_misdirected) { return 421 '${UNKNOWN_HOST_PAGE}'; }
+    # Where a file is looked for, whatever the request is led through first.
+    set $asked_file $uri;
 ${pages}
     # The entry itself may be a link, that of a further name; what is below it is looked at as strictly as ever.
     set $trusted ${ENTRY};

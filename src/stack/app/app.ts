@@ -1,27 +1,24 @@
 /** Stack: a site from any image. What it changes of its root goes with each container; what is to last lies in its volumes. */
 import { chmodSync, chownSync, copyFileSync, lchownSync, lstatSync, mkdirSync, readdirSync } from 'node:fs';
 import { chown, mkdir } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { App } from '../../domain/app.ts';
 import { SubakoError } from '../../domain/errors.ts';
-import { GATEWAY } from '../../domain/gateway.ts';
 import { DEFAULT_RUNTIME } from '../../domain/runtime-name.ts';
 import { limitsOf } from '../../domain/site.ts';
 import { rangeBase } from '../../domain/uid-range.ts';
 import { APP } from '../../edge/app-files.ts';
 import type { OciImage } from '../../image/oci/oci-image.ts';
-import { removeTree, writeFileAtomic } from '../../lib/files.ts';
+import { removeTree } from '../../lib/files.ts';
 import { printable } from '../../lib/printable.ts';
 import type { BindMount, BundleSpec } from '../../runtime/bundle/bundle-spec.ts';
 import { INSTANCE_VARIABLE } from '../../runtime/bundle/bundle-spec.ts';
 import type { RootFilesystems } from '../../runtime/rootfs/root-filesystems.ts';
+import { HOST_NAME, HOSTS, nameMounts, writeHosts, writeResolver } from '../site-names.ts';
 import type { Stack, StackContext } from '../stack.ts';
 import { signalNamed } from './signal-named.ts';
 
 export const APP_STACK = 'app';
-
-const [HOSTS, RESOLVER] = ['hosts', 'resolv.conf'];
-const HOST_NAME = 'site';
 
 const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
@@ -38,7 +35,7 @@ export function appStack({ roots, masks }: AppStackOptions): Stack {
     listensAt: (context) => appOf(context).listens,
     endSignal: ({ ociImage }) => signalNamed(ociImage?.config.stopSignal ?? ''),
     prepareFiles,
-    configure,
+    configure: writeResolver,
     setNames: async (context, names) =>
       writeHosts(
         context,
@@ -68,19 +65,8 @@ async function prepareFiles(context: StackContext): Promise<void> {
     await mkdir(dir, { mode: 0o755 });
     await chown(dir, owner + appOf(context).user.uid, owner + appOf(context).user.gid);
   }
-  await configure(context);
+  await writeResolver(context);
   await writeHosts(context, []);
-}
-
-/** Asked by those containers that may ask. */
-async function configure({ paths }: StackContext): Promise<void> {
-  await writeFileAtomic(join(paths.configOf('public'), RESOLVER), `nameserver ${GATEWAY}\n`, { mode: 0o444 });
-}
-
-/** Its own names lead to the edge of this machine. */
-async function writeHosts({ site, paths }: StackContext, names: readonly string[]): Promise<void> {
-  const lines = ['127.0.0.1 localhost', `127.0.1.1 ${HOST_NAME}`, ...[site.domain, ...names].map((name) => `${GATEWAY} ${name}`)];
-  await writeFileAtomic(join(paths.configOf('public'), HOSTS), `${lines.join('\n')}\n`, { mode: 0o444 });
 }
 
 async function prepareBoot(context: StackContext, roots: Pick<RootFilesystems, 'mount'>): Promise<void> {
@@ -144,10 +130,8 @@ function mounts(context: StackContext): BindMount[] {
   const { paths, instance } = context;
   const { listens, volumes } = appOf(context);
   const socket = 'socket' in listens ? [{ source: instance.sockets, destination: dirname(listens.socket), writable: true }] : [];
-  const hosts = join(isInNetworks(context) ? instance.root : paths.configOf('public'), HOSTS);
-  const files = [hosts, join(paths.configOf('public'), RESOLVER)].map((source) => ({ source, destination: `/etc/${basename(source)}`, writable: false }));
   const kept = volumes.map(({ name, path }) => ({ source: join(paths.volumes, name), destination: path, writable: true, executable: true }));
-  return [...files, ...socket, ...kept];
+  return [...nameMounts(context, isInNetworks(context) ? join(instance.root, HOSTS) : undefined), ...socket, ...kept];
 }
 
 /** A link, where the edge comes in by one or it may ask outward; and the networks that it is in. */

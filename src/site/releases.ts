@@ -1,0 +1,121 @@
+/** A site's releases on disk: each comes into being beside the others, whole or not at all, and never changes. */
+import { chown, mkdir, readdir, readFile, rename } from 'node:fs/promises';
+import { join } from 'node:path';
+import { isReleaseName, releaseName } from '../domain/code.ts';
+import type { Release } from '../domain/code.ts';
+import { SubakoError } from '../domain/errors.ts';
+import { newId } from '../domain/ids.ts';
+import { rangeBase } from '../domain/uid-range.ts';
+import { guardDisk } from '../image/oci/disk-guard.ts';
+import { failpoint } from '../lib/failpoint.ts';
+import { removeTree, writeFileAtomic } from '../lib/files.ts';
+import { printable } from '../lib/printable.ts';
+import type { Runtime } from '../runtime/runtime.ts';
+import type { CodeStack, StackContext } from '../stack/stack.ts';
+import { tarOf } from './archive.ts';
+import type { Working } from './dumps.ts';
+import { parseUnpacked, unpackSpec } from './release-unpack.ts';
+import type { Unpacked } from './release-unpack.ts';
+import { releasePaths } from './site-paths.ts';
+import type { SitePaths } from './site-paths.ts';
+
+export interface ReleasesDeps {
+  readonly runtime: Pick<Runtime, 'prepare' | 'runToEnd'>;
+  /** Root file system with tar and perl. */
+  readonly rootfs: string;
+  readonly cgroupPathOf: (containerId: string) => string;
+  readonly now: () => number;
+  /** Bytes that one release may hold. */
+  readonly importSizeLimit: number;
+}
+
+interface NewRelease {
+  readonly context: StackContext;
+  readonly stack: CodeStack;
+  /** A directory or an archive of the machine. */
+  readonly from: string;
+  readonly shared: readonly string[];
+}
+
+/** The one that runs and those that may be gone back to. */
+const KEPT = 3;
+const UNPACK_TIMEOUT_MS = 3_600_000;
+const DRAFT = '.draft-';
+
+export class Releases {
+  readonly #deps: ReleasesDeps;
+
+  constructor(deps: ReleasesDeps) {
+    this.#deps = deps;
+  }
+
+  /** @throws SubakoError `not_found`, `bad_usage`, `bad_setting`, `no_space` …; then nothing of it is left */
+  async make(wanted: NewRelease, { progress, signal }: Working): Promise<Release> {
+    const { context, stack } = wanted;
+    const { paths } = context;
+    await this.clearDrafts(paths);
+    const name = releaseName(new Date(this.#deps.now()), newId(17).slice(1));
+    const draft = join(paths.releases, `${DRAFT}${name}`);
+    await using undo = new AsyncDisposableStack();
+    undo.defer(() => removeTree(draft));
+    await mkdir(draft, { mode: 0o711 });
+    const hint = 'nothing of it was kept; what lasts and is large belongs into the data of the site, not into its code';
+    progress('unpacking the code');
+    const unpacked = await guardDisk({ dir: paths.root, mayGrow: this.#deps.importSizeLimit, signal, hint }, (stop) => this.#unpack(wanted, draft, stop));
+    const { files, bytes, documentRoot } = unpacked;
+    const release: Release = { name, documentRoot, command: stack.commandOf?.(unpacked), files, bytes };
+    await writeFileAtomic(join(draft, 'release.json'), JSON.stringify(release), { mode: 0o600 });
+    signal.throwIfAborted();
+    await rename(draft, releasePaths(paths, name).root);
+    await failpoint('release.made');
+    undo.move();
+    return release;
+  }
+
+  /** Oldest first. */
+  async list(paths: SitePaths): Promise<Release[]> {
+    const names = (await readdir(paths.releases).catch(() => [])).filter(isReleaseName);
+    return Promise.all(names.toSorted().map(async (name) => JSON.parse(await readFile(releasePaths(paths, name).facts, 'utf8')) as Release));
+  }
+
+  async remove(paths: SitePaths, { name }: Pick<Release, 'name'>): Promise<void> {
+    await removeTree(releasePaths(paths, name).root);
+  }
+
+  /** Removes the oldest, but not the one that runs. */
+  async prune(paths: SitePaths, current: Release): Promise<void> {
+    const old = (await this.list(paths)).filter(({ name }) => name !== current.name).slice(0, -(KEPT - 1));
+    for (const one of old) await this.remove(paths, one);
+  }
+
+  /** What a crash left half made. Idempotent. */
+  async clearDrafts(paths: SitePaths): Promise<void> {
+    for (const name of await readdir(paths.releases)) if (name.startsWith(DRAFT)) await removeTree(join(paths.releases, name));
+  }
+
+  /** The draft is the site's user's while it is unpacked, and root's again before anybody looks at it. */
+  async #unpack({ context, stack, from, shared }: NewRelease, draft: string, signal: AbortSignal): Promise<Unpacked> {
+    const { runtime, rootfs, cgroupPathOf, importSizeLimit } = this.#deps;
+    const { site, paths } = context;
+    const input = await tarOf(from, importSizeLimit);
+    const owner = rangeBase(site.uidRange) + stack.uid;
+    const id = `${site.id}-unpack-${newId(6)}`;
+    const { uidRange } = site;
+    const { uid, manifests, roots, sharedInRoot } = stack;
+    const lists = { manifests, roots, shared: [...new Set([...stack.shared, ...shared])], sharedInRoot };
+    await chown(draft, owner, owner);
+    await runtime.prepare(id, unpackSpec({ rootfs, cgroupPath: cgroupPathOf(id), uidRange, uid, draft, data: paths.data, ...lists }));
+    const result = await runtime.runToEnd(id, { input, signal, timeoutMs: UNPACK_TIMEOUT_MS }).catch((error: unknown) => {
+      if (error instanceof SubakoError) throw error;
+      throw new SubakoError('command_failed', `${from} could not be read: ${String(error)}`, { hint: 'is the file whole?', cause: error });
+    });
+    signal.throwIfAborted();
+    await chown(draft, 0, 0);
+    const unpacked = parseUnpacked(result.stdout);
+    if (result.code === 0) return unpacked;
+    throw new SubakoError('command_failed', 'the code could not be unpacked', {
+      hint: 'nothing was changed',
+      facts: { said: printable(result.stderr).slice(-500) },
+    });
+  }
+}
