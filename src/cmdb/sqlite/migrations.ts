@@ -100,4 +100,8 @@ export const MIGRATIONS: readonly string[] = [
      name   TEXT PRIMARY KEY,
      record TEXT NOT NULL CHECK (json_valid(record))
    ) STRICT;`,
+  `CREATE TABLE projects (
+     name   TEXT PRIMARY KEY,
+     record TEXT NOT NULL CHECK (json_valid(record))
+   ) STRICT;`,
 ];
