@@ -76,7 +76,7 @@ const SELECTED = new Set([
 ]);
 
 /** Of orders for certificates, which need an authority (test/e2e/acme.test.ts), of spares (spares.test.ts), of containers of images (test/integration/containers.test.ts), and of another name (test/e2e/owner.test.ts). */
-const ELSEWHERE = new Set(['acme', 'spare', 'primary', 'container', 'network', 'connect', 'disconnect']);
+const ELSEWHERE = new Set(['acme', 'spare', 'primary', 'container', 'network', 'connect', 'disconnect', 'compose', 'companions']);
 const NAMES = (await failpointsInSource()).filter((name) => !ELSEWHERE.has(moveOf(name)));
 let platform: TestPlatform;
 
