@@ -39,6 +39,7 @@ function wrong(sources: readonly Source[], issue: z.core.$ZodIssue): SubakoError
     const hint = key === 'ports' ? 'write it like 8080:80, 127.0.0.1:8080:80 or 5353:53/udp' : 'write it like data:/var/lib/data or ./src:/app:ro';
     return refusal(sources, { keys: issue.path, message: 'it is not understood', hint });
   }
+  if (issue.code === 'invalid_key') return refusal(sources, { keys: issue.path, message: lowered(issue.issues[0]?.message ?? issue.message) });
   if (issue.code === 'invalid_union') return refusal(sources, { keys: issue.path, message: unionMessage(issue) });
   const missing = issue.path.length === 1 && issue.path[0] === 'services' && issue.message.includes('undefined');
   return refusal(sources, { keys: issue.path, message: missing ? 'it has no services' : lowered(issue.message) });
