@@ -1,6 +1,7 @@
 /** Projects: brought up, changed and taken down as a whole. Each is changed by one at a time. */
 import { SubakoError } from '../domain/errors.ts';
 import type { Project } from '../domain/project.ts';
+import type { Site } from '../domain/site.ts';
 import { failpoint } from '../lib/failpoint.ts';
 import { KeyedLock } from '../lib/keyed-lock.ts';
 import { bringUp } from './bring-up.ts';
@@ -116,18 +117,24 @@ export class Projects {
       if (goes !== undefined) await containers.remove(goes.id, { force: true, volumes: true });
       if (goes !== draft) await containers.rename(draft.id, finalName(draft));
     }
-    await cmdb.putProject({ ...project, phase: 'ready' });
+    const site = await this.#siteOf(project);
+    await cmdb.putProject({ ...project, phase: 'ready', ...(site === undefined ? {} : { siteId: site.id }) });
   }
 
   async #erase(project: Project): Promise<void> {
     const { cmdb, sites, pods } = this.#deps;
     await cmdb.putProject({ ...project, phase: 'removing' });
     await failpoint('compose.ending');
-    const site = project.siteId === undefined ? undefined : await cmdb.site(project.siteId);
+    const site = await this.#siteOf(project);
     // It takes its companions with it.
-    if (site?.phase === 'ready') await sites.remove(site.domain);
+    if (site !== undefined) await sites.remove(site.domain);
     await pods.erase(project);
     this.#deps.emit({ type: 'project.removed', facts: { project: project.name } });
+  }
+
+  /** A daemon that was killed may have made it, and not written so into the project's record. */
+  async #siteOf({ name }: Project): Promise<Site | undefined> {
+    return (await this.#deps.cmdb.sites()).find(({ app, phase }) => app?.pod?.project === name && phase === 'ready');
   }
 
   async #removeVolumes({ model }: Project): Promise<void> {
