@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import type { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { ContainerRequest } from '../container/container-request.ts';
+import type { Containers } from '../container/containers.ts';
 import type { ProcessIdentity } from '../domain/instance.ts';
 import { followLog } from '../container/follow-log.ts';
 import type { ApiPlatform } from './platform.ts';
@@ -21,7 +22,8 @@ const text = { type: 'string', maxLength: 32_768 };
 const words = { type: 'array', maxItems: 2_000, items: { type: 'string', maxLength: 131_072 } };
 const flag = { type: 'boolean' };
 const number = { type: 'number' };
-const process = closed({ pid: { type: 'integer', minimum: 1 }, startTime: { type: 'string', pattern: '^\\d+$' } }).schema.body;
+/** The command line that a container in the foreground ends with. */
+export const CLIENT = closed({ pid: { type: 'integer', minimum: 1 }, startTime: { type: 'string', pattern: '^\\d+$' } }).schema.body;
 const request = {
   image: { type: 'string', minLength: 1, maxLength: 600 },
   name: text,
@@ -80,19 +82,23 @@ export function containerRoutes(api: FastifyInstance, platform: ApiPlatform): vo
 
 /** The body of the answer is a session: whoever reads it runs the container, and when he is gone, it ends. */
 function foregroundRoutes(api: FastifyInstance, { containers }: ApiPlatform): void {
-  const schema = closed({ ...request, client: process }, ['image', 'client']);
-  api.post<{ Body: ContainerRequest & { client: ProcessIdentity } }>('/v1/containers/run-here', schema, async ({ body }, reply) => {
-    const { container, left, ...here } = await containers.all.runHere(body);
-    if (reply.raw.destroyed || reply.raw.closed) return left();
-    const { write, closed: gone } = beginStream(reply, 'application/x-ndjson');
-    write(`${JSON.stringify({ id: container.id, name: container.name, ...here } satisfies SessionReply)}\n`);
-    await gone;
-    return left();
-  });
+  const schema = closed({ ...request, client: CLIENT }, ['image', 'client']);
+  api.post<{ Body: ForegroundRequest }>('/v1/containers/run-here', schema, ({ body }, reply) => runHere(reply, containers.all, body));
   api.post<{ Params: ByRef; Body: { exitCode: number } }>('/v1/containers/:ref/ended', closed({ exitCode: number }), async ({ params, body }) => {
     await containers.all.ended(params.ref, body.exitCode);
     return {};
   });
+}
+
+type ForegroundRequest = ContainerRequest & { readonly client: ProcessIdentity };
+
+export async function runHere(reply: FastifyReply, containers: Pick<Containers, 'runHere'>, request: ForegroundRequest): Promise<void> {
+  const { container, left, ...here } = await containers.runHere(request);
+  if (reply.raw.destroyed || reply.raw.closed) return left();
+  const { write, closed: gone } = beginStream(reply, 'application/x-ndjson');
+  write(`${JSON.stringify({ id: container.id, name: container.name, ...here } satisfies SessionReply)}\n`);
+  await gone;
+  return left();
 }
 
 function moveRoutes(api: FastifyInstance, { containers }: ApiPlatform): void {

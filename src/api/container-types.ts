@@ -5,6 +5,8 @@ export interface ContainerRow {
   readonly id: string;
   readonly site: null;
   readonly container: string;
+  /** Of a compose file; null: it is of none. */
+  readonly project: string | null;
   readonly image: string;
   readonly role: null;
   readonly node: string;

@@ -4,16 +4,17 @@ import type { App } from '../domain/app.ts';
 import type { Code } from '../domain/code.ts';
 import type { AppReply, CodeReply } from './types.ts';
 
-export function describeApp({ imageName, listens, env, volumes, healthPath, command, networks = [], user }: App): AppReply {
+export function describeApp({ imageName, listens, env, volumes, healthPath, command, networks = [], user, pod }: App): AppReply {
   return {
     image: imageName,
     port: portOf(listens) ?? null,
     socket: 'socket' in listens ? listens.socket : null,
     env: Object.keys(env),
-    volumes: volumes.map(({ name, path }) => `${name}:${path}`),
+    volumes: [...volumes, ...(pod?.volumes ?? [])].map(({ name, path }) => `${name}:${path}`),
     networks: networks.map(({ name }) => name),
     healthPath: healthPath ?? null,
-    command: command ?? null,
+    command: pod?.args ?? command ?? null,
+    pod: pod === undefined ? null : { project: pod.project, service: pod.service },
     user: `${user.uid}:${user.gid}`,
   };
 }

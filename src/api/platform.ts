@@ -20,6 +20,11 @@ import type { RestingState } from '../domain/state.ts';
 import type { EventLog } from '../lifecycle/event-log.ts';
 import type { Transition } from '../lifecycle/lifecycle.ts';
 import type { Names } from '../site/names.ts';
+import type { OneOffWish } from '../compose/one-off.ts';
+import type { Projects } from '../compose/projects.ts';
+import type { ContainerRequest } from '../container/container-request.ts';
+import type { Project } from '../domain/project.ts';
+import type { ProjectReply } from './project-types.ts';
 import type { ContainerReply, ContainerRow, NetworkReply, ProcessRow, StatsRow } from './container-types.ts';
 import type {
   AuthorityReply,
@@ -86,6 +91,13 @@ export interface ApiContainers {
   copyIn(ref: string, to: { readonly path: string; readonly name: string }, input: Readable): Promise<void>;
 }
 
+export interface ApiProjects {
+  readonly all: Projects;
+  readonly describe: (project: Project) => Promise<ProjectReply>;
+  /** @throws SubakoError `not_found` */
+  oneOff(name: string, wish: OneOffWish): Promise<ContainerRequest>;
+}
+
 export interface WpCliRequest {
   readonly args: readonly string[];
   /** Absolute path of the program. */
@@ -111,6 +123,7 @@ export interface ApiPlatform {
   readonly codeSites: Pick<CodeSites, 'create' | 'deploy' | 'rollback' | 'releases'>;
   readonly images: OciStore;
   readonly containers: ApiContainers;
+  readonly projects: ApiProjects;
   readonly jobs: Pick<Jobs, 'add' | 'get' | 'run' | 'remove' | 'isRunning' | 'outputPath'>;
   status(): Promise<StatusReply>;
   ps(): Promise<PsRow[]>;

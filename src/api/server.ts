@@ -13,6 +13,7 @@ import { imageRoutes } from './image-routes.ts';
 import { jobRoutes } from './job-routes.ts';
 import { ladderRoutes } from './ladder-routes.ts';
 import { moveRoutes } from './move-routes.ts';
+import { projectRoutes } from './project-routes.ts';
 import { ownerRoutes } from './owner-routes.ts';
 import { nameRoutes } from './name-routes.ts';
 import { siteRoutes } from './site-routes.ts';
@@ -67,6 +68,7 @@ export async function startApi(platform: ApiPlatform, socket: string): Promise<F
   imageRoutes(api, platform);
   containerRoutes(api, platform);
   networkRoutes(api, platform);
+  projectRoutes(api, platform);
   streamRoutes(api, platform);
   await rm(socket, { force: true });
   // Never reachable for others, not even for a moment: the daemon's umask leaves them no right to write, which connecting takes.

@@ -84,6 +84,8 @@ export interface AppReply {
   readonly command: readonly string[] | null;
   /** User and group, by their numbers. */
   readonly user: string;
+  /** Of a service of a project: the others are its companions. */
+  readonly pod: { readonly project: string; readonly service: string } | null;
 }
 
 export interface CreatedSiteReply extends SiteReply {

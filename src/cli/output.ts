@@ -8,6 +8,8 @@ export interface Output {
   show(value: unknown, asText: () => string): void;
   /** Progress of long work, on standard error; not with `--json`, where standard error holds nothing but an error object. */
   readonly progress: (text: string) => void;
+  /** Something that people should know, on standard error; not with `--json`, where the answer has it. */
+  readonly warn: (text: string) => void;
 }
 
 export function createOutput(json: boolean): Output {
@@ -18,6 +20,11 @@ export function createOutput(json: boolean): Output {
     show(value, asText) {
       if (live && last !== '') process.stderr.write('\r\u001B[K');
       process.stdout.write(`${json ? JSON.stringify(value, null, process.stdout.isTTY ? 2 : 0) : asText()}\n`);
+    },
+    warn(text) {
+      if (json) return;
+      clearProgress();
+      process.stderr.write(`! ${text}\n`);
     },
     progress(text) {
       if (json || text === last) return;

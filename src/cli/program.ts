@@ -4,6 +4,7 @@ import { cacheCommand } from './commands/cache.ts';
 import { containerCommands } from './commands/containers.ts';
 import { certCommand } from './commands/cert.ts';
 import { checkpointCommand } from './commands/checkpoint.ts';
+import { composeCommand } from './commands/compose.ts';
 import { completionCommand } from './commands/completion.ts';
 import { configCommand } from './commands/config.ts';
 import { dbCommand } from './commands/db.ts';
@@ -43,6 +44,7 @@ Examples:
   subako site create app.localhost --image shop:1.4 --port 8080
                                          any web app as a site that sleeps
   subako run --rm -it debian:13 bash     any image, as with docker
+  subako up -f compose.yaml              several containers as one, which may sleep as a site
   subako ps                              which site is in which state, and why it woke
   subako site set blog.localhost idle=5m let it sleep after five minutes without a request
   subako sleep blog.localhost --to cold  put it to sleep now
@@ -70,7 +72,7 @@ const GROUPS: Readonly<Record<string, readonly (() => Command)[]>> = {
   'Sites:': [siteCommand, domainCommand, certCommand, wakeCommand, sleepCommand, templateCommand, checkpointCommand, cacheCommand, jobCommand],
   'WordPress sites:': [dbCommand, wpCommand, userCommand, themeCommand, pluginCommand, searchReplaceCommand, loginLinkCommand, healthCommand],
   'Images:': [imageCommand, imagesCommand, pullCommand, pushCommand, buildCommand, rmiCommand],
-  'Containers of images:': containerCommands,
+  'Containers of images:': [...containerCommands, composeCommand],
 };
 
 export function createProgram(version: string): Command {

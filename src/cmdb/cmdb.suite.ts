@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { Container } from '../domain/container.ts';
 import { MAX_RUNS } from '../domain/job.ts';
 import type { Job } from '../domain/job.ts';
+import type { Project } from '../domain/project.ts';
 import { roleKey } from '../domain/role.ts';
 import type { Instance } from '../domain/instance.ts';
 import { FIRST_SITE_RANGE } from '../domain/uid-range.ts';
@@ -311,6 +312,19 @@ export function cmdbSuite(name: string, open: () => Promise<Cmdb>): void {
       await cmdb.deleteJob('j2');
       await cmdb.deleteSite('a');
       expect([await cmdb.jobs(), await cmdb.runs('j1'), await cmdb.job('j1')]).toEqual([[], [], undefined]);
+    });
+
+    it('keeps projects', async () => {
+      await using cmdb = await open();
+      const project: Project = { name: 'shop', phase: 'ready', model: { services: [], networks: [], volumes: [] }, createdAt: 1 };
+      await cmdb.putProject({ ...project, phase: 'changing' });
+      await cmdb.putProject(project);
+      await cmdb.putProject({ ...project, name: 'blog', siteId: 's' });
+      expect((await cmdb.projects()).map(({ name }) => name)).toEqual(['blog', 'shop']);
+      expect(await cmdb.project('shop')).toEqual(project);
+      await cmdb.deleteProject('shop');
+      await cmdb.deleteProject('shop');
+      expect(await cmdb.project('shop')).toBeUndefined();
     });
 
     it('keeps services', async () => {

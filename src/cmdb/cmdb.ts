@@ -13,6 +13,7 @@ import type { NewEvent, SubakoEvent } from '../domain/events.ts';
 import type { Instance, ProcessIdentity } from '../domain/instance.ts';
 import type { Job, JobRun } from '../domain/job.ts';
 import type { NamedNetwork } from '../domain/network.ts';
+import type { Project } from '../domain/project.ts';
 import type { Role } from '../domain/role.ts';
 import type { Site, SitePhase, SiteSettings } from '../domain/site.ts';
 import type { State } from '../domain/state.ts';
@@ -121,6 +122,14 @@ export interface Cmdb extends AsyncDisposable {
   networks(): Promise<NamedNetwork[]>;
   /** Durable. Idempotent. */
   deleteNetwork(name: string): Promise<void>;
+
+  /** Durable. Inserts or replaces. */
+  putProject(project: Project): Promise<void>;
+  project(name: string): Promise<Project | undefined>;
+  /** By name. */
+  projects(): Promise<Project[]>;
+  /** Durable. Idempotent. */
+  deleteProject(name: string): Promise<void>;
 
   /** Inserts or replaces. */
   putInstance(instance: Instance): Promise<void>;

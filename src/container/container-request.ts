@@ -45,12 +45,16 @@ export interface ContainerRequest {
   readonly stopTimeout?: number;
   /** A command line for the image's shell; `none`: not even the image's own check. */
   readonly healthCmd?: string;
+  /** A command without a shell, instead of that line. */
+  readonly healthArgv?: readonly string[];
   readonly healthInterval?: string;
   readonly healthTimeout?: string;
   readonly healthStartPeriod?: string;
   readonly healthRetries?: number;
   /** `NAME=value`. */
   readonly labels?: readonly string[];
+  /** Files of the platform's own, read-only: where they lie on this machine, and where in the container. Not for strangers to ask for. */
+  readonly files?: readonly { readonly source: string; readonly destination: string }[];
   /** In the foreground: who runs it, and with whom it ends. */
   readonly client?: ProcessIdentity;
 }

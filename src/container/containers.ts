@@ -10,8 +10,9 @@ import { poll } from '../lib/deadline.ts';
 import { failpoint } from '../lib/failpoint.ts';
 import { removeTree } from '../lib/files.ts';
 import { KeyedLock } from '../lib/keyed-lock.ts';
-import { isAlive, signalFirstProcess, signalProcess } from '../lib/proc.ts';
+import { signalProcess } from '../lib/proc.ts';
 import { clear } from './clear.ts';
+import { endProcess } from './end-process.ts';
 import type { ContainerRequest } from './container-request.ts';
 import { containerPaths } from './deps.ts';
 import type { ContainersDeps } from './deps.ts';
@@ -35,7 +36,6 @@ export interface StopOptions {
 }
 
 const KILLED = 137;
-const DEAD_WITHIN_MS = 10_000;
 
 export class Containers {
   readonly #deps: ContainersDeps;
@@ -141,14 +141,7 @@ export class Containers {
       this.#restarts.get(container.id)?.abort();
       if (!isUp(container)) return this.#put({ ...container, endedByHand: byHand, state: container.state === 'restarting' ? 'exited' : container.state });
       const asked = await this.#put({ ...container, endedByHand: byHand });
-      if (asked.process !== undefined) {
-        const { process } = asked;
-        await this.#deps.runtime.thaw(container.id).catch(() => undefined); // or it would not hear
-        const within = timeoutMs ?? container.spec.stopTimeoutMs;
-        if (signalFirstProcess(process, container.spec.stopSignal)) await poll(() => !isAlive(process), { timeoutMs: within, everyMs: 10 });
-        signalProcess(process, 'SIGKILL');
-        await poll(() => !isAlive(process), { timeoutMs: DEAD_WITHIN_MS, everyMs: 5 });
-      }
+      if (asked.process !== undefined) await endProcess(asked, asked.process, { timeoutMs, runtime: this.#deps.runtime });
       return this.#end(asked, await this.#codeOf(container.id));
     });
   }
@@ -168,6 +161,11 @@ export class Containers {
   async restart(ref: string, options: StopOptions, progress: (text: string) => void): Promise<Container> {
     const { id } = await this.stop(ref, options);
     return this.start(id, progress);
+  }
+
+  /** @throws SubakoError `already_exists`, `bad_usage` */
+  rename(ref: string, name: string): Promise<Container> {
+    return this.exclusively(ref, (container) => this.#put({ ...container, name: checkName(name, 'container') }));
   }
 
   pause(ref: string): Promise<Container> {

@@ -47,6 +47,18 @@ export class HealthChecks {
     for (const container of running) if (container.spec.health !== undefined && container.state === 'running') this.#lookAt(container, container.spec.health);
   }
 
+  /** For somebody who waits for it to be well: asks at once. That it is not yet says nothing; that is what its own times are for. */
+  async isWell(container: Container): Promise<boolean> {
+    const { health: check } = container.spec;
+    if (check === undefined || container.state !== 'running') return false;
+    const patient = this.#patientOf(container, check);
+    if (patient.health.status === 'healthy') return true;
+    const { isWell, said } = await this.#ask(container.id, check);
+    if (isWell) this.#now(container, patient, { status: 'healthy', failures: 0, said });
+    else patient.health = { ...patient.health, said };
+    return isWell;
+  }
+
   #lookAt(container: Container, check: HealthCheck): void {
     const patient = this.#patientOf(container, check);
     if (patient.isChecking || patient.nextAt > this.#deps.now()) return;
@@ -67,13 +79,21 @@ export class HealthChecks {
   }
 
   async #check({ id, name, startedAt = 0 }: Container, check: HealthCheck, patient: Patient): Promise<void> {
-    const result = await this.#deps.runtime.exec(id, check.argv, { timeoutMs: check.timeoutMs }).catch(() => undefined);
-    const isWell = result?.code === 0;
+    const { isWell, said } = await this.#ask(id, check);
     const isYoung = this.#deps.now() - startedAt < check.startPeriodMs;
-    const said = result === undefined ? '' : result.timedOut ? `no answer within ${check.timeoutMs} ms` : `${result.stdout}${result.stderr}`.trim();
     const failures = isWell || (isYoung && patient.health.status === 'starting') ? 0 : patient.health.failures + 1;
     const status = isWell ? 'healthy' : failures >= check.retries ? 'unhealthy' : patient.health.status;
+    this.#now({ id, name }, patient, { status, failures, said });
+  }
+
+  async #ask(id: string, { argv, timeoutMs }: HealthCheck): Promise<{ isWell: boolean; said: string }> {
+    const result = await this.#deps.runtime.exec(id, argv, { timeoutMs }).catch(() => undefined);
+    const said = result === undefined ? '' : result.timedOut ? `no answer within ${timeoutMs} ms` : `${result.stdout}${result.stderr}`.trim();
+    return { isWell: result?.code === 0, said: said.slice(-SAID_LENGTH) };
+  }
+  #now({ id, name }: Pick<Container, 'id' | 'name'>, patient: Patient, health: Health): void {
+    const { status } = health;
     if (status !== patient.health.status) this.#deps.emit({ type: 'container.health', instance: id, cause: status, facts: { container: name } });
-    patient.health = { status, failures, said: said.slice(-SAID_LENGTH) };
+    patient.health = health;
   }
 }

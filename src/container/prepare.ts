@@ -70,7 +70,7 @@ function bundleOf(
     gid: user.gid,
     groups: user.groups,
     hostIdBase,
-    mounts: [...filesOf(id, dirs), ...mounts],
+    mounts: [...filesOf(id, dirs), ...mounts, ...(spec.files ?? []).map((file) => ({ ...file, writable: false, mapped: true }))],
     tmpfs: spec.tmpfs,
     cgroupPath: cgroupPathOf(id),
     limits: { memoryBytes: spec.memoryBytes ?? machine.memoryBytes, cpus: spec.cpus ?? machine.cpus, pids: spec.pids ?? PIDS },

@@ -21,7 +21,8 @@ export function toSpec(request: ContainerRequest, image: OciImageConfig, id: str
   if (memoryBytes !== undefined && memoryBytes < MINIMUM_MEMORY) throw bad('--memory is at least 6m');
   const volumes = [...(request.volumes ?? []), ...image.volumes.filter(isNotNamedIn(request.volumes ?? []))].map(parseVolume);
   const tmpfs = (request.tmpfs ?? []).map(parseTmpfs);
-  refuseTwice([...volumes, ...tmpfs].map(({ destination }) => destination));
+  const files = request.files?.map(({ source, destination }) => ({ source, destination: checkDestination(destination) }));
+  refuseTwice([...volumes, ...tmpfs, ...(files ?? [])].map(({ destination }) => destination));
   const health = healthOf(request, image);
   return {
     args: argsOf(request, image),
@@ -32,7 +33,7 @@ export function toSpec(request: ContainerRequest, image: OciImageConfig, id: str
     terminal: request.tty ?? false,
     interactive: request.interactive ?? false,
     ...optional({ memoryBytes, cpus: between(request.cpus, [0.01, 1024], '--cpus'), pids: between(request.pids, [1, 4_194_304], '--pids-limit') }),
-    ...optional({ shmBytes: sizeOf(request.shmSize, '--shm-size'), health }),
+    ...optional({ shmBytes: sizeOf(request.shmSize, '--shm-size'), health, files }),
     readOnly: request.readOnly ?? false,
     tmpfs,
     volumes,
@@ -127,7 +128,7 @@ function restartOf({ restart = 'no', remove }: ContainerRequest): RestartPolicy 
 const HEALTH = { intervalMs: 30_000, timeoutMs: 30_000, startPeriodMs: 0, retries: 3 } as const;
 
 function healthOf(request: ContainerRequest, { healthcheck }: OciImageConfig): HealthCheck | undefined {
-  const argv = healthArgv(request.healthCmd, healthcheck?.test ?? []);
+  const argv = request.healthArgv ?? healthArgv(request.healthCmd, healthcheck?.test ?? []);
   if (argv === undefined) return undefined;
   return {
     argv,

@@ -1,5 +1,5 @@
 /** Named volumes, and directories of the machine where its operator allows it. */
-import { mkdir, realpath, stat } from 'node:fs/promises';
+import { chown, mkdir, realpath, stat } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import type { Cmdb } from '../cmdb/cmdb.ts';
 import type { Container, ContainerVolume, Volume } from '../domain/container.ts';
@@ -24,6 +24,11 @@ export class Volumes {
     return this.get(name);
   }
 
+  /** A new one belongs to this user of the container. */
+  async give(name: string, { uid, gid }: { readonly uid: number; readonly gid: number }): Promise<void> {
+    await chown(join(this.#deps.dirs.volumes, checkName(name, 'volume')), uid, gid);
+  }
+
   list(): Promise<Volume[]> {
     return this.#deps.cmdb.volumes();
   }
@@ -44,10 +49,12 @@ export class Volumes {
   }
 }
 
-/** Names of containers that have this volume. */
-async function usersOf(volume: string, cmdb: Pick<Cmdb, 'containers'>): Promise<string[]> {
+/** Names of containers, and domains of sites, that have this volume. */
+async function usersOf(volume: string, cmdb: Pick<Cmdb, 'containers' | 'sites'>): Promise<string[]> {
   const holds = ({ from }: ContainerVolume): boolean => 'volume' in from && from.volume === volume;
-  return (await cmdb.containers()).filter(({ spec }) => spec.volumes.some(holds)).map(({ name }) => name);
+  const containers = (await cmdb.containers()).filter(({ spec }) => spec.volumes.some(holds));
+  const sites = (await cmdb.sites()).filter(({ app }) => app?.pod?.volumes.some(({ name }) => name === volume) ?? false);
+  return [...containers.map(({ name }) => name), ...sites.map(({ domain }) => domain)];
 }
 
 /** Records those that are new, and refuses directories that may not be mounted. @throws SubakoError `bad_usage` */

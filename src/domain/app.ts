@@ -1,4 +1,5 @@
 /** What a site is made of that its owner brings an image for. */
+import type { ContainerSpec, HealthCheck } from './container.ts';
 
 import type { NetworkMembership } from './network.ts';
 
@@ -18,6 +19,23 @@ export interface AppUser {
   readonly groups: readonly number[];
 }
 
+/** What a service of a project brings that another app does not. Its image’s own words are in it already. */
+export interface Pod {
+  readonly project: string;
+  readonly service: string;
+  /** Its whole command line. */
+  readonly args: readonly string[];
+  readonly cwd: string;
+  readonly readOnly: boolean;
+  readonly shmBytes?: number;
+  readonly tmpfs: ContainerSpec['tmpfs'];
+  /** Those of the platform, which other services may have too. */
+  readonly volumes: readonly { readonly name: string; readonly path: string; readonly writable: boolean }[];
+  readonly files: NonNullable<ContainerSpec['files']>;
+  readonly stopSignal: NodeJS.Signals;
+  readonly health?: HealthCheck;
+}
+
 export interface App {
   /** As its owner wrote it, such as `localhost/shop:1.4`. Which image that was, the site's record says. */
   readonly imageName: string;
@@ -34,6 +52,8 @@ export interface App {
   readonly user: AppUser;
   /** A path that answers when it is ready, with a status below 500. Undefined: it is ready when it listens. */
   readonly healthPath?: string | undefined;
+  /** Of the service of a project that visitors come to; the others are its companions. */
+  readonly pod?: Pod | undefined;
 }
 
 export function portOf(listens: Listening): number | undefined {

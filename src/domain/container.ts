@@ -69,6 +69,8 @@ export interface ContainerSpec {
   readonly readOnly: boolean;
   readonly tmpfs: readonly { readonly destination: string; readonly sizeBytes: number }[];
   readonly volumes: readonly ContainerVolume[];
+  /** Files of the platform's own, with the container's ids, that it may read. */
+  readonly files?: readonly { readonly source: string; readonly destination: string }[];
   readonly ports: readonly PublishedPort[];
   readonly network: ContainerNetwork;
   /** Further lines of its `/etc/hosts`. */

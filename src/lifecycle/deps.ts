@@ -11,6 +11,7 @@ import type { MailDoors } from '../mail/mail-doors.ts';
 import type { ContainerNetworks } from '../runtime/container-networks.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { SiteContexts } from '../site/site-context.ts';
+import type { Companions } from './companions.ts';
 import type { ConnectionCounter } from './connections.ts';
 import type { LifecycleMetrics } from './lifecycle-metrics.ts';
 
@@ -41,6 +42,7 @@ export interface LifecycleDeps {
   readonly connections: ConnectionCounter;
   readonly networks: Pick<ContainerNetworks, 'addressOf'>;
   readonly hooks: Hooks;
+  readonly companions: Companions;
   /** A short directory for links to sockets, below the run directory. */
   readonly askDir: string;
   readonly emit: EventSink;

@@ -5,6 +5,7 @@ import { failpoint } from '../lib/failpoint.ts';
 import type { Phases } from '../lib/phases.ts';
 import type { Backoff } from './backoff.ts';
 import { checkpointApp } from './checkpoint-app.ts';
+import { hasCompanions } from './companions.ts';
 import type { LifecycleDeps } from './deps.ts';
 import { end, led } from './end.ts';
 import type { Live } from './live.ts';
@@ -46,12 +47,27 @@ export class Descender {
     if (to === 'frozen') await this.#freeze(first, cause);
     const why = to === 'frozen' ? undefined : await this.#leaveMemory(first, descent);
     phases.mark(to === 'frozen' ? 'freeze' : 'end');
+    await this.#restCompanions(first, { to, phases });
     this.#backoff.forget(first.key);
     const reached = to === 'checkpointed' && !(first.role === 'public' && ownCheckpoints.has(first.site.id)) ? 'cold' : to;
     const transition: Transition = { from, to: reached, ms: phases.totalMs, phases: phases.toJSON(), ...(why === undefined ? {} : { why }) };
     const facts = { role: first.role, from, to: reached, ms: transition.ms, phases: transition.phases };
     emit({ type: 'instance.slept', site: first.site.domain, instance: first.instance.id, cause, facts });
     return transition;
+  }
+
+  /** Nobody asks them for anything now. What goes wrong costs memory, and is put right by the next move. */
+  async #restCompanions({ site, instance }: Live, { to, phases }: Pick<Descent, 'to' | 'phases'>): Promise<void> {
+    const { companions, emit } = this.#deps;
+    if (!hasCompanions(site)) return;
+    try {
+      await failpoint('companions.resting');
+      await (to === 'frozen' ? companions.freeze(site) : companions.end(site));
+      await failpoint('companions.rested');
+    } catch (error) {
+      emit({ type: 'instance.neglected', site: site.domain, instance: instance.id, cause: `its companions: ${asSubakoError(error).message}` });
+    }
+    phases.mark('companions');
   }
 
   /** Removes what is left of an instance that died, and leads to those that are left of its site. */

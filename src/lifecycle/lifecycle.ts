@@ -20,6 +20,7 @@ import { Semaphore } from '../lib/semaphore.ts';
 import { SingleFlight } from '../lib/single-flight.ts';
 import { Backoff } from './backoff.ts';
 import { Beside } from './beside.ts';
+import { hasCompanions } from './companions.ts';
 import { Descender } from './descend.ts';
 import { drain, led } from './end.ts';
 import { Gate } from './gate.ts';
@@ -147,7 +148,9 @@ export class Lifecycle {
   /** Clears away an instance whose process is gone. */
   async bury(live: Live): Promise<void> {
     await this.#lock.run(live.key, async () => {
-      if (this.#table.beside(live).includes(live) && !isAlive(live.process)) await this.#descender.bury(live);
+      if (!this.#table.beside(live).includes(live) || isAlive(live.process)) return;
+      await this.#descender.bury(live);
+      if (hasCompanions(live.site) && this.#table.beside(live).length === 0) await this.#deps.companions.end(live.site);
     });
   }
 
@@ -278,6 +281,8 @@ export class Lifecycle {
     if (site.code !== undefined)
       throw new SubakoError('conflict', `${site.domain} runs code of its owner's, which is not checkpointed`, { hint: '--to frozen and --to cold work' });
     const { runtime } = site.settings;
+    if (hasCompanions(site))
+      throw new SubakoError('conflict', `${site.domain} rests with its companions, which cannot be checkpointed`, { hint: '--to frozen and --to cold work' });
     if (runtime !== DEFAULT_RUNTIME) {
       throw new SubakoError('conflict', `${site.domain} runs under ${runtime}, whose containers cannot be checkpointed`, {
         hint: `--to frozen and --to cold work; or subako site set ${site.domain} runtime=${DEFAULT_RUNTIME}`,

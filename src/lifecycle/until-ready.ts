@@ -1,6 +1,7 @@
 /** Waits until what was booted answers: it listens, seen from inside its namespace, and where its owner named a path, that answers too. */
 import { basename } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { HealthCheck } from '../domain/container.ts';
 import { SubakoError } from '../domain/errors.ts';
 import { linkedSocket } from '../lib/connectable.ts';
 import { httpStatus } from '../lib/http-status.ts';
@@ -37,6 +38,8 @@ export async function untilReady(
     await untilListening(live, deps, { withinMs, end });
     const path = live.site.app?.healthPath;
     if (path !== undefined) await untilHealthy(live, { path, withinMs, end, askDir: deps.askDir });
+    const health = live.site.app?.pod?.health;
+    if (health !== undefined) await untilWell(live, health, { runtime: deps.runtime, withinMs, end });
   } finally {
     clearTimeout(timer);
   }
@@ -74,6 +77,17 @@ async function untilHealthy(live: Live, { path, withinMs, end, askDir }: Deadlin
     await sleep(HEALTH_EVERY_MS);
   }
   throw notReady(live, `${path} answered with ${said} for ${withinMs} ms`);
+}
+
+/** As its compose file says: a command inside. */
+async function untilWell(live: Live, { argv, timeoutMs }: HealthCheck, { runtime, withinMs, end }: Deadline & Pick<LifecycleDeps, 'runtime'>): Promise<void> {
+  while (performance.now() < end) {
+    const result = await runtime.exec(live.instance.id, argv, { timeoutMs }).catch(() => undefined);
+    if (result?.code === 0) return;
+    if (!isAlive(live.process)) throw notReady(live, 'its first process ended');
+    await sleep(HEALTH_EVERY_MS);
+  }
+  throw notReady(live, `its health check did not succeed within ${withinMs} ms`);
 }
 
 async function statusOf(live: Live, { path, askDir, timeoutMs }: { path: string; askDir: string; timeoutMs: number }): Promise<number> {

@@ -11,6 +11,7 @@ import { isAlive } from '../lib/proc.ts';
 import { Semaphore } from '../lib/semaphore.ts';
 import type { Backoff } from './backoff.ts';
 import { canCheckpoint } from './can-checkpoint.ts';
+import { companionsUp, hasCompanions } from './companions.ts';
 import type { LifecycleDeps } from './deps.ts';
 import type { Descender } from './descend.ts';
 import { end, led } from './end.ts';
@@ -79,6 +80,7 @@ export class Waker {
       if (origin === 'checkpoint') void this.#deps.ownCheckpoints.consume(site.id).catch(() => undefined); // at the next look at it, it is found to be of no use
       return await this.#woken(live, { from, cause, phases, origin });
     } catch (error) {
+      await this.#restCompanions(site, role);
       throw this.#wakeFailed({ site, role, cause }, error);
     }
   }
@@ -86,11 +88,18 @@ export class Waker {
   /** One more instance, when there is a place; nobody is led to it yet. */
   async start(site: Site, role: Role, phases: Phases): Promise<Started> {
     await this.#beforeBoot({ site, role, cause: 'beside' }, phases);
-    return this.#starts.run((leave) => {
+    return this.#starts.run(async (leave) => {
       phases.mark('queue');
       this.#refuseIfClosing();
+      await companionsUp(site, this.#deps.companions, { phases, isSlow: leave });
       return startInstance({ site, role, leave, isFirst: false }, this.#deps, phases);
     });
+  }
+
+  /** What came up for a site that did not goes again. */
+  async #restCompanions(site: Site, role: Role): Promise<void> {
+    if (!hasCompanions(site) || this.#table.of(site.id, role).length > 0) return;
+    await this.#deps.companions.end(site).catch(() => undefined); // the next start of the platform sees to it
   }
 
   async #beforeBoot({ site, role, cause }: { site: Site; role: Role; cause: string }, phases: Phases): Promise<void> {
@@ -104,6 +113,7 @@ export class Waker {
     return this.#starts.run(async (leave) => {
       phases.mark('queue');
       this.#refuseIfClosing();
+      await companionsUp(site, this.#deps.companions, { phases, isSlow: leave });
       const mayHaveSpare = from === 'cold' && role === 'public' && site.app === undefined && canCheckpoint(site, this.#deps.runtime);
       const live = mayHaveSpare ? await startFromSpare(site, this.#deps, phases) : undefined;
       return live === undefined ? startInstance({ site, role, leave, isFirst: true }, this.#deps, phases) : { live, origin: 'spare' };
@@ -115,6 +125,7 @@ export class Waker {
     const { runtime, routes, cmdb, now, hooks } = this.#deps;
     this.#refuseIfClosing();
     hooks.tell({ hook: 'before-thaw', site: live.site.domain, role: live.role, instance: live.instance.id, state: 'frozen', cause });
+    await companionsUp(live.site, this.#deps.companions, { phases, isSlow: () => undefined });
     await runtime.thaw(live.instance.id);
     phases.mark('thaw');
     live.instance = { ...live.instance, state: 'running', since: now() };

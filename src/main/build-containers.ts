@@ -2,6 +2,7 @@
 import { availableParallelism, totalmem } from 'node:os';
 import type { ApiContainers } from '../api/platform.ts';
 import type { Cmdb } from '../cmdb/cmdb.ts';
+import { Pods } from '../compose/pods.ts';
 import type { Config } from '../config/config.ts';
 import { Containers } from '../container/containers.ts';
 import type { ContainersDeps, MonitorSource } from '../container/deps.ts';
@@ -27,13 +28,28 @@ export interface BuildContainersDeps {
   readonly cmdb: Cmdb;
   readonly emit: EventSink;
   readonly images: OciStore;
+}
+
+/** How the platform ends. */
+export interface Ending {
   /** What ends them with the platform; with `keep`, they go on without it. */
   readonly undo: AsyncDisposableStack;
   readonly ending: { readonly keep: boolean };
 }
 
-export async function buildContainers(config: Config, { foundation, undo, ending, ...shared }: BuildContainersDeps): Promise<ApiContainers> {
-  const { containers: dir, volumes, exits } = platformPaths(config);
+export interface BuiltContainers {
+  readonly containers: Containers;
+  readonly health: HealthChecks;
+  readonly volumes: Volumes;
+  readonly named: NamedNetworks;
+  readonly pods: Pods;
+  readonly deps: ContainersDeps;
+  readonly api: ApiContainers;
+}
+
+/** Nothing is done with them yet: sites have them for companions. */
+export function buildContainers(config: Config, { foundation, undo, ending, ...shared }: BuildContainersDeps & Ending): BuiltContainers {
+  const { containers: dir, volumes, exits, projects } = platformPaths(config);
   const machine = { memoryBytes: totalmem(), cpus: availableParallelism() };
   const { runtime, rootFilesystems, remounter, networks, cgroupPathOf } = foundation;
   const deps: ContainersDeps = {
@@ -54,15 +70,25 @@ export async function buildContainers(config: Config, { foundation, undo, ending
   };
   const containers = new Containers(deps);
   const health = new HealthChecks(deps);
-  undo.defer(() => (ending.keep ? undefined : endAll(containers)));
-  await recoverContainers(containers, deps);
-  undo.use(new ContainerWatcher(containers, health, deps));
-  undo.defer(() => containers.close());
   const volumesApi = new Volumes(deps);
   const range = config.egressRange === 'none' ? undefined : parseIpv4Range(config.networkRange);
   const named = new NamedNetworks({ ...shared, now: Date.now, range, platform: platformDigest(config.state) });
+  const pods = new Pods({ ...shared, containers, health, networks: named, dir: projects });
+  // When all sites have ended: of those whose companions they did not end.
+  undo.defer(() => (ending.keep ? undefined : pods.settle(() => 'asleep')));
   const networksOfOwn = networksApi({ containers, named, deps });
-  return containersApi({ containers, networks: networksOfOwn, volumes: volumesApi, health, deps, node: config.node, memoryBytes: machine.memoryBytes });
+  const api = containersApi({ containers, networks: networksOfOwn, volumes: volumesApi, health, deps, node: config.node, memoryBytes: machine.memoryBytes });
+  return { containers, health, volumes: volumesApi, named, pods, deps, api };
+}
+
+/** Takes over those that run, and looks after them. */
+export async function beginContainers({ containers, health, pods, deps }: BuiltContainers, { undo, ending }: Ending): Promise<void> {
+  // A site's companions end with it.
+  undo.defer(() => (ending.keep ? undefined : endAll(containers, (container) => pods.isCompanion(container))));
+  await recoverContainers(containers, deps);
+  undo.use(new ContainerWatcher(containers, health, deps));
+  undo.defer(() => containers.close());
+  undo.defer(() => pods.close());
 }
 
 /** A machine that detaches no container never fetches conmon. */

@@ -15,6 +15,7 @@ import type { OwnCheckpoints } from '../checkpoint/own-checkpoints.ts';
 import type { Spares } from '../checkpoint/spares.ts';
 import type { Templates } from '../checkpoint/templates.ts';
 import type { Trials } from '../checkpoint/trials.ts';
+import type { Companions } from '../lifecycle/companions.ts';
 import { ConnectionCounter } from '../lifecycle/connections.ts';
 import { adoptAll } from '../lifecycle/adopt.ts';
 import { Lifecycle } from '../lifecycle/lifecycle.ts';
@@ -53,6 +54,7 @@ export interface BuildSitesDeps {
   readonly metrics: Metrics;
   readonly edge: EdgePaths;
   readonly images: OciStore;
+  readonly companions: Companions;
   readonly certificates: NameWatcher & { isBelieved(name: string): boolean };
 }
 
@@ -78,7 +80,8 @@ export async function buildSites(config: Config, deps: BuildSitesDeps): Promise<
   const contexts = buildContexts(config, deps);
   const { spareMaker, strayContainers, ...checkpoints } = await buildCheckpoints(config, deps);
   const { templates, ownCheckpoints } = checkpoints;
-  const ladder = { ...checkpoints, metrics: deps.metrics, mail: buildMail(config, emit), hooks: deps.hooks, askDir: paths.ask };
+  const { metrics, hooks, companions } = deps;
+  const ladder = { ...checkpoints, metrics, mail: buildMail(config, emit), hooks, companions, askDir: paths.ask };
   const common = { ...lifecycleParts(config, deps), contexts, imageOf: newestImages(deps), ...ladder };
   tellNetworkFailures(foundation, { cmdb, emit });
   const lifecycle = new Lifecycle(common);
@@ -161,7 +164,7 @@ function buildContexts(config: Config, { foundation, cmdb, database, images: oci
   const { images, cgroupPathOf, rootFilesystems: roots, masks } = foundation;
   return new SiteContexts({
     dirs: config,
-    stacks: new Map<string, Stack>([...STACKS, ...CODE_STACKS, [APP_STACK, appStack({ roots, masks })]]),
+    stacks: new Map<string, Stack>([...STACKS, ...CODE_STACKS, [APP_STACK, appStack({ roots, masks, volumes: platformPaths(config).volumes })]]),
     imageByDigest: (digest) => images.byDigest(digest),
     ociImages,
     rootOf: (id) => roots.of(id),

@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import type { ApiContainers, ApiNetworks } from '../api/platform.ts';
 import type { ContainerReply, ContainerRow, ProcessRow, StatsRow } from '../api/container-types.ts';
+import { memberOf } from '../compose/labels.ts';
 import { copyIn, copyOut } from '../container/copy.ts';
 import type { ContainersDeps } from '../container/deps.ts';
 import type { Containers } from '../container/containers.ts';
@@ -32,6 +33,7 @@ export function containersApi({ containers, volumes, networks, health, node, mem
       id: container.id,
       site: null,
       container: container.name,
+      project: memberOf(container)?.project ?? null,
       image: container.image.ref,
       role: null,
       node,

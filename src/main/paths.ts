@@ -37,6 +37,8 @@ export function platformPaths({ state, run }: Pick<Directories, 'state' | 'run'>
     containers: join(state, 'containers'),
     /** Named directories of containers: root alone. */
     volumes: join(state, 'volumes'),
+    /** Secrets and configurations of projects: root alone. */
+    projects: join(state, 'projects'),
     /** How containers ended. */
     exits: join(run, 'exits'),
     /** Our own certificate authority: root alone. */

@@ -1,5 +1,5 @@
 /** Answers what the API asks, from the parts of the platform. */
-import type { ApiCertificates, ApiContainers, ApiPlatform, ExecRequest, Held, PurgeCacheRequest, WpCliRequest } from '../api/platform.ts';
+import type { ApiCertificates, ApiContainers, ApiPlatform, ApiProjects, ExecRequest, Held, PurgeCacheRequest, WpCliRequest } from '../api/platform.ts';
 import type { CacheReply, CheckpointReply, JobReply, PsRow, PurgeReply, SiteReply, StatusReply, TemplateReply, TriedReply, VerifyReply } from '../api/types.ts';
 import type { OwnCheckpoints } from '../checkpoint/own-checkpoints.ts';
 import type { Spares } from '../checkpoint/spares.ts';
@@ -61,6 +61,7 @@ export interface PlatformApiDeps {
   readonly imports: SiteImport;
   readonly images: OciStore;
   readonly containers: ApiContainers;
+  readonly projects: ApiProjects;
   readonly jobs: Jobs;
   readonly lifecycle: Lifecycle;
   readonly templates: Templates;
@@ -90,6 +91,7 @@ export class PlatformApi implements ApiPlatform {
   readonly codeSites: CodeSites;
   readonly images: OciStore;
   readonly containers: ApiContainers;
+  readonly projects: ApiProjects;
   readonly jobs: Jobs;
   readonly #deps: PlatformApiDeps;
   readonly #cpu = new CpuMeter();
@@ -108,6 +110,7 @@ export class PlatformApi implements ApiPlatform {
     this.codeSites = deps.codeSites;
     this.images = deps.images;
     this.containers = deps.containers;
+    this.projects = deps.projects;
     this.jobs = deps.jobs;
   }
 
@@ -182,6 +185,7 @@ export class PlatformApi implements ApiPlatform {
   #whyNoCheckpoints({ app, code, image, settings: { runtime } }: Site): string | null {
     if (code !== undefined) return 'sites of its stack are frozen or booted';
     if (runtime !== DEFAULT_RUNTIME) return `containers of ${runtime} are frozen or booted`;
+    if (app?.pod !== undefined) return 'sites of projects are frozen or booted, with their companions';
     return this.#deps.foundation.noCheckpoints ?? (app === undefined ? null : (this.#deps.trials.whyNot(image) ?? null));
   }
 

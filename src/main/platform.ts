@@ -24,6 +24,7 @@ import { collectWhenCalm } from './collect-garbage.ts';
 import { buildCertificates } from './build-certificates.ts';
 import { buildImages } from './build-images.ts';
 import { buildContainers } from './build-containers.ts';
+import { buildProjects } from './build-projects.ts';
 import { buildHooks, startTimers } from './build-hooks.ts';
 import { buildSites } from './build-sites.ts';
 import type { BuiltSites } from './build-sites.ts';
@@ -92,14 +93,16 @@ export async function startPlatform({ config, log, progress, onShutdown }: Start
 
   const tls = await buildCertificates(config, { cmdb, emit });
   const images = undo.use(await buildImages(config, { foundation, cmdb }));
-  const built = await buildSites(config, { foundation, images, cmdb, emit, hooks, database, progress, metrics, edge, certificates: tls.certificates });
+  const made = { foundation, cmdb, emit, images };
+  const builtContainers = buildContainers(config, { ...made, undo, ending });
+  const built = await buildSites(config, { ...made, ...tls, companions: builtContainers.pods, hooks, database, progress, metrics, edge });
   const { lifecycle, templates, ownCheckpoints, recover } = built;
   const pageKeeper = undo.use(new PageKeeper({ config, cmdb, events, ...built }));
   undo.defer(() => (ending.keep ? undefined : lifecycle.sleepAll('platform stopped')));
   progress('looking after the sites');
   await makeEdgeDirectories(edge);
   await recover(stacks);
-  const containers = await buildContainers(config, { foundation, cmdb, emit, images, undo, ending });
+  const projects = await buildProjects(config, { ...made, ...builtContainers, ...built, undo, ending });
   undo.defer(() => ownCheckpoints.shredded());
   undo.defer(() => templates.stop());
 
@@ -118,12 +121,23 @@ export async function startPlatform({ config, log, progress, onShutdown }: Start
   for (const { stack, image } of stacks) void templates.ensure({ stack, image, role: 'public' }).catch(() => undefined);
 
   const services = { database: database.service, edge: edgeService };
-  const parts = { config, foundation, cmdb, events, images, containers, ...built, ...tls, metrics, dispatcher, services, onShutdown };
+  const parts = { ...made, config, events, containers: builtContainers.api, projects, ...built, ...tls, metrics, dispatcher, services, onShutdown };
   undo.use(await openApi(new PlatformApi(parts), config, metrics));
   undo.defer(() => lifecycle.close());
 
   emit({ type: 'platform.started', facts: { pid: process.pid, http: config.http, https: config.https } });
-  const started = undo.move();
+  return running({ events, hooks, emit, ending, started: undo.move() });
+}
+
+interface Running {
+  readonly events: EventLog;
+  readonly hooks: Hooks;
+  readonly emit: EventSink;
+  readonly ending: { keep: boolean };
+  readonly started: AsyncDisposableStack;
+}
+
+function running({ events, hooks, emit, ending, started }: Running): Platform {
   const stop = async ({ keep }: { keep: boolean }): Promise<void> => {
     ending.keep = keep;
     hooks.beginEnding();

@@ -9,7 +9,7 @@ import { toApp } from './app-request.ts';
 import type { AppRequest } from './app-request.ts';
 import type { Admission, ImageGate } from './image-gate.ts';
 
-interface AppOfImage {
+export interface AppOfImage {
   readonly app: App;
   /** Id of the image. */
   readonly image: string;
@@ -48,8 +48,9 @@ export class AppImages {
   }
 }
 
-async function userOf({ layers, config }: OciImage): Promise<AppUser> {
+/** @param user as in a Dockerfile; default: the image's @throws SubakoError `bad_usage` when the image has no such user */
+export async function userOf({ layers, config }: OciImage, user: string = config.user): Promise<AppUser> {
   const files = { passwd: await layerFile(layers, 'etc', 'passwd'), group: await layerFile(layers, 'etc', 'group') };
-  const { uid, gid, groups } = resolveUser(config.user, files);
+  const { uid, gid, groups } = resolveUser(user, files);
   return { uid, gid, groups };
 }

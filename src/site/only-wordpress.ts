@@ -9,3 +9,9 @@ export function refuseOtherStacks({ domain, stack, app }: Pick<Site, 'domain' | 
     hint: `it runs ${app?.imageName ?? stack}; subako exec works with every site`,
   });
 }
+
+/** @throws SubakoError `conflict` for what its project alone may change */
+export function refuseServices({ domain, app }: Pick<Site, 'domain' | 'app'>): void {
+  if (app?.pod === undefined) return;
+  throw new SubakoError('conflict', `${domain} belongs to the project ${app.pod.project}`, { hint: 'subako compose up moves it to a newer image' });
+}

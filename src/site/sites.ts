@@ -19,14 +19,16 @@ import { PURGE_ALL } from '../edge/page-cache/purge-request.ts';
 import type { RouteTree } from '../edge/route-tree.ts';
 import { failpoint } from '../lib/failpoint.ts';
 import { removeTree, writeFileAtomic } from '../lib/files.ts';
+import type { Companions } from '../lifecycle/companions.ts';
 import type { Lifecycle } from '../lifecycle/lifecycle.ts';
 import { APP_STACK } from '../stack/app/app.ts';
 import { isInstalled, isOfCode } from '../stack/stack.ts';
 import type { InstalledStack, NewSiteAnswers } from '../stack/stack.ts';
 import { networkNamed } from '../container/named-networks.ts';
-import type { AppImages } from './app-image.ts';
+import type { AppImages, AppOfImage } from './app-image.ts';
 import type { AppRequest } from './app-request.ts';
-import { refuseOtherStacks } from './only-wordpress.ts';
+import { basisOfPages } from './basis-of-pages.ts';
+import { refuseOtherStacks, refuseServices } from './only-wordpress.ts';
 import { hashLogin } from './admin-password.ts';
 import type { Login } from './admin-password.ts';
 import type { Addresses } from './addresses.ts';
@@ -51,6 +53,7 @@ export interface SitesDeps {
   readonly watcher: NameWatcher;
   readonly pages: PageCache;
   readonly lifecycle: Lifecycle;
+  readonly companions: Companions;
   readonly contexts: SiteContexts;
   readonly dirs: PlatformDirs;
   readonly emit: EventSink;
@@ -125,9 +128,13 @@ export class Sites {
    * @throws SubakoError as `create`; `not_found` when there is no such image, `image_refused` when it may not be deployed
    */
   async createApp({ domain, ignoreScan, ...request }: CreateAppRequest): Promise<Site> {
-    const { cmdb, contexts, appImages, appDefaults } = this.#deps;
+    return this.createFrom(domain, await this.#deps.appImages.appFrom(request, { domain: canonicalHost(domain), ignoreScan }));
+  }
+
+  /** As `createApp`, of what is known already. */
+  async createFrom(domain: string, made: AppOfImage): Promise<Site> {
+    const { cmdb, contexts, appDefaults } = this.#deps;
     const name = canonicalHost(domain);
-    const made = await appImages.appFrom(request, { domain: name, ignoreScan });
     for (const network of made.app.networks ?? []) await networkNamed(network.name, cmdb);
     const stack = contexts.stackNamed(APP_STACK);
     return this.make({ domain: name, stack: stack.name, ...made, settings: appDefaults(name) }, async (draft) => {
@@ -152,11 +159,22 @@ export class Sites {
         hint: site.code !== undefined ? 'give its new code: --files PATH' : 'the platform moves it to the newest one of its stack at each start',
       });
     }
+    refuseServices(site);
     const moved = await appImages.withImage(site.app, image ?? site.app.imageName, { domain: site.domain, ignoreScan });
     const changed = await cmdb.updateSite(site.id, moved);
     await lifecycle.siteChanged(changed);
     if (moved.image !== site.image) await lifecycle.dropCheckpoint(changed, 'a new image');
     emit({ type: 'site.changed', site: site.domain, cause: 'a new image', facts: { from: site.image, to: moved.image } });
+    return changed;
+  }
+
+  /** What its next containers are made of. */
+  async changeApp(site: Site, made: AppOfImage): Promise<Site> {
+    const { cmdb, contexts, lifecycle, emit } = this.#deps;
+    const changed = await cmdb.updateSite(site.id, made);
+    await contexts.stackOf(changed).configure?.(await contexts.of(changed, 'public', site.id));
+    await lifecycle.siteChanged(changed);
+    emit({ type: 'site.changed', site: site.domain, cause: 'its project was changed' });
     return changed;
   }
 
@@ -341,10 +359,7 @@ export class Sites {
       await failpoint('erase.emptied');
       await cmdb.deleteSite(site.id);
     });
+    // They have networks that the site was in. A project whose site is gone goes at the next start.
+    await this.#deps.companions.remove(site);
   }
-}
-
-/** Settings that say which pages are kept, for whom, and with what. */
-function basisOfPages(settings: SiteSettings): string {
-  return JSON.stringify([keepingOfPages(settings), settings.mode, settings.adminFrom, settings.https, settings.hstsMs]);
 }

@@ -203,6 +203,24 @@ describe.each(['runc', 'runsc'] as const)('an app under %s', (runtime) => {
     await platform.set(domain, 'freeze=never');
   });
 
+  it('finds its neighbours in a network of one’s own by name, and is found', async () => {
+    const [network, among, store] = [`net-${runtime}`, `among-${runtime}.localhost`, `store-${runtime}`];
+    await platform.api.post('/v1/networks', { name: network });
+    const beside = { image: IMAGE, name: store, env: ['PORT=5000'], networks: [{ name: network, aliases: ['db'] }] };
+    await platform.api.work('/v1/containers/run', beside, () => undefined);
+    await platform.api.post<SiteReply>('/v1/apps', { domain: among, image: IMAGE, networks: [{ name: network, aliases: ['front'] }] });
+    await platform.set(among, `runtime=${runtime}`);
+    for (const state of ['cold', 'frozen'] as const) {
+      await platform.sleep(among, state);
+      expect((await platform.fetch(among, '/outward?db:5000')).text).toBe('connected');
+    }
+    const ask = 'print IO::Socket::INET->new("front:8080") ? "found" : "not: $@"';
+    expect((await platform.cli(['exec', store, 'perl', '-MIO::Socket::INET', '-e', ask])).stdout).toBe('found');
+    await platform.api.delete(`/v1/sites/${among}`);
+    await platform.api.delete(`/v1/containers/${store}?force=1`);
+    expect(await platform.json('network', 'prune')).toEqual({ removed: [network] });
+  });
+
   it('runs jobs, and hooks of its owner', async () => {
     expect(await ran(atPort, ['/usr/bin/perl', '-e', 'print "$ENV{FROM_IMAGE} $<"'])).toEqual({ outcome: 'done', said: 'yes 1000' });
     await platform.set(atPort, 'hook.ready=/usr/bin/cat');

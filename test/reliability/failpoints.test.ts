@@ -75,8 +75,8 @@ const SELECTED = new Set([
   'load.exchanged',
 ]);
 
-/** Of orders for certificates, which need an authority (test/e2e/acme.test.ts), of spares (spares.test.ts), of containers of images (test/integration/containers.test.ts), of another name (test/e2e/owner.test.ts), and of releases (test/e2e/stacks.test.ts). */
-const ELSEWHERE = new Set(['acme', 'spare', 'primary', 'container', 'network', 'connect', 'disconnect', 'release']);
+/** Of orders for certificates, which need an authority (test/e2e/acme.test.ts), of spares (spares.test.ts), of containers of images (test/integration/containers.test.ts), of another name (test/e2e/owner.test.ts), of releases (test/e2e/stacks.test.ts), and of projects (compose.test.ts). */
+const ELSEWHERE = new Set(['acme', 'spare', 'primary', 'container', 'network', 'connect', 'disconnect', 'release', 'compose', 'companions']);
 const NAMES = (await failpointsInSource()).filter((name) => !ELSEWHERE.has(moveOf(name)));
 let platform: TestPlatform;
 

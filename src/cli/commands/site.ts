@@ -266,9 +266,10 @@ function showSite(site: SiteReply, output: { show(value: unknown, asText: () => 
   );
 }
 
-function appFacts({ image, port, socket, env, volumes, networks, healthPath, command, user }: AppReply): [string, string][] {
+function appFacts({ image, port, socket, env, volumes, networks, healthPath, command, user, pod }: AppReply): [string, string][] {
   const where = port === null ? (socket ?? '') : `port ${port}`;
   const shown = {
+    project: pod === null ? '' : `${pod.project}: this is its service ${pod.service}, the others are in subako compose -p ${pod.project} ps`,
     'made of': image,
     listens: where,
     env: env.map((name) => `${name}=…`).join(' '),

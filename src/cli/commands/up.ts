@@ -1,6 +1,12 @@
 /** `subako up`: starts the platform. */
 import { Command, InvalidArgumentError } from 'commander';
+import type { ComposeOptions } from '../compose-files.ts';
+import { withComposeOptions } from '../compose-options.ts';
+import { composeUp, projectText } from '../compose-up.ts';
+import type { UpOptions as ComposeUpOptions } from '../compose-up.ts';
 import { contextOf } from '../context.ts';
+import type { Context } from '../context.ts';
+import { withUpOptions } from './compose-up.ts';
 import { formatEvent } from '../output.ts';
 import { startDetached } from '../start-detached.ts';
 import { runDaemon } from '../../main/daemon.ts';
@@ -14,13 +20,19 @@ interface UpOptions {
   readonly config?: string;
 }
 
+interface ProjectOptions extends ComposeUpOptions {
+  readonly domain?: string;
+  readonly service?: string;
+}
+
 export function upCommand(): Command {
-  return new Command('up')
-    .description('start the platform: database, edge and dispatcher; sites wake when someone visits')
+  const command = new Command('up')
+    .description('start the platform: database, edge and dispatcher; sites wake when someone visits. With -f: bring up a compose file, in the background')
     .option('--http <port>', 'port for http (default 80)', parsePort)
     .option('--https <port>', 'port for https (default 443)', parsePort)
     .option('--config <file>', 'the definition file (or SUBAKO_CONFIG; default: the one in the state directory)')
-    .option('-d, --detach', 'go on in the background')
+    .option('-d, --detach', 'go on in the background');
+  return withUpOptions(withComposeOptions(command))
     .addHelpText(
       'after',
       `
@@ -31,9 +43,11 @@ Examples:
   subako up --detach                     in the background; stop it with subako down
   subako up --http 8080 --https 8443     on other ports
   subako up --config /etc/subako/subako.config.ts
+  subako up -f compose.yaml --domain shop.localhost     a project, one service of it as a site (docs/compose.md)
   subako up --state /srv/a --run /run/a --http 8081 --https 8444 -d     a second platform beside the first`,
     )
-    .action(async (options: UpOptions, command: Command) => {
+    .action(async (options: UpOptions & ComposeOptions & ProjectOptions, command: Command) => {
+      if (options.file.length > 0) return upProject(options, contextOf(command));
       const { dirs, client, output } = contextOf(command);
       const config = loadConfig({ ...dirs, ...options });
       if (options.detach === true) {
@@ -53,6 +67,12 @@ Examples:
         },
       });
     });
+}
+
+async function upProject(options: ComposeOptions & ProjectOptions, context: Context): Promise<void> {
+  const { domain, service } = options;
+  const project = await composeUp({ compose: options, wish: { services: [], domain, service }, options }, context);
+  context.output.show(project, () => projectText(project));
 }
 
 export function parsePort(text: string): number {

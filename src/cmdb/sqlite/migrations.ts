@@ -103,4 +103,8 @@ export const MIGRATIONS: readonly string[] = [
   // What a site is made of whose code is its owner's.
   `ALTER TABLE sites ADD COLUMN code TEXT CHECK (code IS NULL OR json_valid(code));
    ALTER TABLE instances ADD COLUMN code_version INTEGER;`,
+  `CREATE TABLE projects (
+     name   TEXT PRIMARY KEY,
+     record TEXT NOT NULL CHECK (json_valid(record))
+   ) STRICT;`,
 ];

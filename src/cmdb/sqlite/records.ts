@@ -1,7 +1,7 @@
 /** Tables of things that have a name, and nothing else that is asked for. */
 import type { Statements } from './statements.ts';
 
-type Table = 'certificates' | 'networks' | 'services' | 'volumes';
+type Table = 'certificates' | 'networks' | 'projects' | 'services' | 'volumes';
 
 export class Records<T extends { readonly name: string }> {
   readonly #sql: Statements;
@@ -20,9 +20,16 @@ export class Records<T extends { readonly name: string }> {
     this.#sql.run(`INSERT OR REPLACE INTO ${this.#table} (name, record) VALUES (:name, :record)`, { name: one.name, record: JSON.stringify(one) });
   }
 
-  /** Keeps one that is there. */
-  insert(one: T): void {
-    this.#sql.run(`INSERT OR IGNORE INTO ${this.#table} (name, record) VALUES (:name, :record)`, { name: one.name, record: JSON.stringify(one) });
+  /** Keeps one that is there: false then. */
+  insert(one: T): boolean {
+    if (this.has(one.name)) return false;
+    this.#sql.run(`INSERT INTO ${this.#table} (name, record) VALUES (:name, :record)`, { name: one.name, record: JSON.stringify(one) });
+    return true;
+  }
+
+  get(name: string): T | undefined {
+    const row = this.#sql.get(`SELECT record FROM ${this.#table} WHERE name = :name`, { name });
+    return row === undefined ? undefined : (JSON.parse(String(row['record'])) as T);
   }
 
   /** By name. */

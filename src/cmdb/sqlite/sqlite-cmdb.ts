@@ -6,20 +6,23 @@ import type { Certificate } from '../../domain/certificate.ts';
 import type { Container, Volume } from '../../domain/container.ts';
 import type { NewEvent, SubakoEvent } from '../../domain/events.ts';
 import type { Instance } from '../../domain/instance.ts';
-import { roleKey } from '../../domain/role.ts';
 import type { Job, JobRun } from '../../domain/job.ts';
 import type { NamedNetwork } from '../../domain/network.ts';
+import type { Project } from '../../domain/project.ts';
 import type { Role } from '../../domain/role.ts';
 import type { Site } from '../../domain/site.ts';
+import type { State } from '../../domain/state.ts';
 import { FIRST_SITE_RANGE, LAST_SITE_RANGE } from '../../domain/uid-range.ts';
-import { MAX_EVENTS } from '../cmdb.ts';
 import type { Cmdb, CronRecord, EventQuery, NewContainer, NewSite, ServiceRecord, SiteChange, WakeStats } from '../cmdb.ts';
 import { alreadyExists, takenNetwork } from './already-exists.ts';
 import { openDatabase } from './open.ts';
+import { Crons } from './crons.ts';
+import { Events } from './events.ts';
 import { Jobs } from './jobs.ts';
+import { Wakes } from './wakes.ts';
 import { Records } from './records.ts';
 import { Statements } from './statements.ts';
-import { aliasFromRow, columnsOf, cronFromRow, instanceFromRow, siteFromRow } from './rows.ts';
+import { aliasFromRow, columnsOf, instanceFromRow, siteFromRow } from './rows.ts';
 
 export class SqliteCmdb implements Cmdb {
   readonly #db: DatabaseSync;
@@ -28,18 +31,25 @@ export class SqliteCmdb implements Cmdb {
   readonly #services: Records<ServiceRecord>;
   readonly #volumes: Records<Volume>;
   readonly #networks: Records<NamedNetwork>;
+  readonly #projects: Records<Project>;
   readonly #jobs: Jobs;
-  #appended = 0;
+  readonly #crons: Crons;
+  readonly #events: Events;
+  readonly #wakes: Wakes;
 
   /** @throws SubakoError `state_damaged` */
   constructor(path: string) {
     this.#db = openDatabase(path);
     this.#sql = new Statements(this.#db);
     this.#jobs = new Jobs(this.#sql);
+    this.#crons = new Crons(this.#sql);
+    this.#events = new Events(this.#sql);
+    this.#wakes = new Wakes(this.#sql);
     this.#certificates = new Records(this.#sql, 'certificates');
     this.#services = new Records(this.#sql, 'services');
     this.#volumes = new Records(this.#sql, 'volumes');
     this.#networks = new Records(this.#sql, 'networks');
+    this.#projects = new Records(this.#sql, 'projects');
   }
 
   async insertSite(site: NewSite): Promise<Site> {
@@ -179,8 +189,7 @@ export class SqliteCmdb implements Cmdb {
 
   async insertNetwork(network: NamedNetwork): Promise<void> {
     this.#durably(() => {
-      if (this.#networks.has(network.name)) throw takenNetwork(network.name);
-      this.#networks.insert(network);
+      if (!this.#networks.insert(network)) throw takenNetwork(network.name);
     });
   }
 
@@ -190,6 +199,22 @@ export class SqliteCmdb implements Cmdb {
 
   async deleteNetwork(name: string): Promise<void> {
     this.#durably(() => this.#networks.delete(name));
+  }
+
+  async putProject(project: Project): Promise<void> {
+    this.#durably(() => this.#projects.put(project));
+  }
+
+  async project(name: string): Promise<Project | undefined> {
+    return this.#projects.get(name);
+  }
+
+  async projects(): Promise<Project[]> {
+    return this.#projects.all();
+  }
+
+  async deleteProject(name: string): Promise<void> {
+    this.#durably(() => this.#projects.delete(name));
   }
 
   async putInstance(instance: Instance): Promise<void> {
@@ -209,32 +234,24 @@ export class SqliteCmdb implements Cmdb {
     return this.#sql.all('SELECT * FROM instances ORDER BY id').map(instanceFromRow);
   }
 
-  async countWake(siteId: string, role: Role, wake: { from: string; ms: number; at: number }): Promise<void> {
-    this.#sql.run(
-      `INSERT INTO wakes_of_roles (site_id, role, wakes, last) VALUES (:siteId, :role, 1, :last)
-       ON CONFLICT (site_id, role) DO UPDATE SET wakes = wakes + 1, last = excluded.last`,
-      { siteId, role, last: JSON.stringify(wake) },
-    );
+  async countWake(siteId: string, role: Role, wake: { from: State; ms: number; at: number }): Promise<void> {
+    this.#wakes.count(siteId, role, wake);
   }
 
   async wakeStats(): Promise<ReadonlyMap<string, WakeStats>> {
-    const rows = this.#sql.all('SELECT * FROM wakes_of_roles');
-    return new Map(
-      rows.map((row) => [roleKey(String(row['site_id']), row['role'] as Role), { wakes: Number(row['wakes']), lastWake: JSON.parse(String(row['last'])) }]),
-    );
+    return this.#wakes.stats();
   }
 
-  async putCron({ siteId, dueAt, ranAt }: CronRecord): Promise<void> {
-    this.#sql.run('INSERT OR REPLACE INTO crons (site_id, due_at, ran_at) SELECT id, :dueAt, :ranAt FROM sites WHERE id = :siteId', { siteId, dueAt, ranAt });
+  async putCron(cron: CronRecord): Promise<void> {
+    this.#crons.put(cron);
   }
 
   async cron(siteId: string): Promise<CronRecord | undefined> {
-    const row = this.#sql.get('SELECT * FROM crons WHERE site_id = :siteId', { siteId });
-    return row === undefined ? undefined : cronFromRow(row);
+    return this.#crons.get(siteId);
   }
 
   async dueCrons(now: number, limit: number): Promise<CronRecord[]> {
-    return this.#sql.all('SELECT * FROM crons WHERE due_at <= :now ORDER BY due_at LIMIT :limit', { now, limit }).map(cronFromRow);
+    return this.#crons.due(now, limit);
   }
 
   async putJob(job: Job): Promise<void> {
@@ -282,24 +299,11 @@ export class SqliteCmdb implements Cmdb {
   }
 
   async appendEvent(event: NewEvent, at: number): Promise<SubakoEvent> {
-    const { lastInsertRowid } = this.#sql.run('INSERT INTO events (at, site, event) VALUES (:at, :site, :event)', {
-      at,
-      site: event.site ?? null,
-      event: JSON.stringify(event),
-    });
-    const seq = Number(lastInsertRowid);
-    this.#appended += 1;
-    if (this.#appended % 100 === 0) this.#sql.run('DELETE FROM events WHERE seq <= :last', { last: seq - MAX_EVENTS });
-    return { ...event, seq, at };
+    return this.#events.append(event, at);
   }
 
   async events(query: EventQuery): Promise<SubakoEvent[]> {
-    const rows = this.#sql.all(`SELECT * FROM events WHERE seq > :after AND (:site IS NULL OR site = :site) ORDER BY seq DESC LIMIT :limit`, {
-      after: query.after ?? 0,
-      site: query.site ?? null,
-      limit: query.limit,
-    });
-    return rows.toReversed().map((row) => ({ ...(JSON.parse(String(row['event'])) as NewEvent), seq: Number(row['seq']), at: Number(row['at']) }));
+    return this.#events.newest(query);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -36,8 +36,8 @@ export class CommandLines {
     return this.#line(at.options, 'run', '--bundle', at.bundle, '--pid-file', at.pidFile, id);
   }
 
-  start(id: string): Argv {
-    return this.#line([], 'start', id);
+  start(id: string, options: Argv): Argv {
+    return this.#line(options, 'start', id);
   }
 
   /** What comes before the command. */

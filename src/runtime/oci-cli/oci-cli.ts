@@ -176,7 +176,7 @@ export class OciCli implements Runtime {
   }
 
   async start(id: string): Promise<void> {
-    await exec(this.#lines.start(id), { timeoutMs: COMMAND_TIMEOUT_MS });
+    await exec(this.#lines.start(id, this.#of(id).options), { timeoutMs: COMMAND_TIMEOUT_MS });
   }
 
   async remove(id: string): Promise<void> {

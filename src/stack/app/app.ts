@@ -2,7 +2,7 @@
 import { chmodSync, chownSync, copyFileSync, lchownSync, lstatSync, mkdirSync, readdirSync } from 'node:fs';
 import { chown, mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { App } from '../../domain/app.ts';
+import type { App, Pod } from '../../domain/app.ts';
 import { SubakoError } from '../../domain/errors.ts';
 import { DEFAULT_RUNTIME } from '../../domain/runtime-name.ts';
 import { limitsOf } from '../../domain/site.ts';
@@ -26,14 +26,16 @@ export interface AppStackOptions {
   readonly roots: Pick<RootFilesystems, 'mount' | 'unmount'>;
   /** See runtime/bundle/masks.ts. */
   readonly masks: readonly BindMount[];
+  /** Directory of the platform's named volumes. */
+  readonly volumes: string;
 }
 
-export function appStack({ roots, masks }: AppStackOptions): Stack {
+export function appStack({ roots, masks, volumes }: AppStackOptions): Stack {
   return {
     name: APP_STACK,
     roles: ['public'],
     listensAt: (context) => appOf(context).listens,
-    endSignal: ({ ociImage }) => signalNamed(ociImage?.config.stopSignal ?? ''),
+    endSignal: ({ site, ociImage }) => site.app?.pod?.stopSignal ?? signalNamed(ociImage?.config.stopSignal ?? ''),
     prepareFiles,
     configure: writeResolver,
     setNames: async (context, names) =>
@@ -50,7 +52,7 @@ export function appStack({ roots, masks }: AppStackOptions): Stack {
     changesOf: ({ instance }) => instance.tmp,
     prepareCheckpoint,
     // For CRIU, and so for crun: runc mounts nothing in /proc.
-    bundle: (context) => ({ ...bundle(context), ...(context.site.settings.runtime === DEFAULT_RUNTIME ? { masks } : {}) }),
+    bundle: (context) => ({ ...bundle(context, volumes), ...(context.site.settings.runtime === DEFAULT_RUNTIME ? { masks } : {}) }),
     route: () => ({ links: {}, files: { [APP]: '' } }),
   };
 }
@@ -103,26 +105,27 @@ function prepareCheckpoint(context: StackContext): void {
   }
 }
 
-function bundle(context: StackContext): BundleSpec {
+function bundle(context: StackContext, volumesDir: string): BundleSpec {
   const { site, role, image, instance } = context;
   const { config } = imageOf(context);
-  const { user, command, env, listens } = appOf(context);
+  const { user, command, env, listens, pod } = appOf(context);
   const port = 'port' in listens ? { PORT: String(listens.port) } : {};
   return {
     rootfs: image.rootfs,
     runtime: site.settings.runtime,
     hostname: HOST_NAME,
-    args: [...config.entrypoint, ...(command ?? config.cmd)],
+    args: pod?.args ?? [...config.entrypoint, ...(command ?? config.cmd)],
     env: { PATH, ...port, ...Object.fromEntries(config.env.map(pairOf)), ...env, [INSTANCE_VARIABLE]: instance.id },
-    cwd: config.workingDir,
+    cwd: pod?.cwd ?? config.workingDir,
     ...user,
     hostIdBase: rangeBase(instance.uidRange),
-    mounts: mounts(context),
+    mounts: [...mounts(context), ...mountsOfPod(pod, volumesDir)],
     cgroupPath: instance.cgroupPath,
     limits: limitsOf(site.settings, role),
     network: networkOf(context),
     ofImage: true,
-    writableRoot: true,
+    writableRoot: pod?.readOnly !== true,
+    ...(pod === undefined ? {} : { tmpfs: pod.tmpfs, ...(pod.shmBytes === undefined ? {} : { shmBytes: pod.shmBytes }) }),
   };
 }
 
@@ -132,6 +135,19 @@ function mounts(context: StackContext): BindMount[] {
   const socket = 'socket' in listens ? [{ source: instance.sockets, destination: dirname(listens.socket), writable: true }] : [];
   const kept = volumes.map(({ name, path }) => ({ source: join(paths.volumes, name), destination: path, writable: true, executable: true }));
   return [...nameMounts(context, isInNetworks(context) ? join(instance.root, HOSTS) : undefined), ...socket, ...kept];
+}
+
+/** What it has in common with the other services of its project. */
+function mountsOfPod(pod: Pod | undefined, volumesDir: string): BindMount[] {
+  if (pod === undefined) return [];
+  const volumes = pod.volumes.map(({ name, path, writable }) => ({
+    source: join(volumesDir, name),
+    destination: path,
+    writable,
+    executable: true,
+    mapped: true,
+  }));
+  return [...volumes, ...pod.files.map((file) => ({ ...file, writable: false, mapped: true }))];
 }
 
 /** A link, where the edge comes in by one or it may ask outward; and the networks that it is in. */

@@ -1,0 +1,109 @@
+/** Which compose files are meant, and what stands beside them: read here, by whoever types the command. */
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import { parseEnv } from 'node:util';
+import type { ReadProject } from '../compose/file/read-project.ts';
+import { readProject } from '../compose/file/read-project.ts';
+import { readSource } from '../compose/file/read-source.ts';
+import { checkProjectName, nameOfDirectory } from '../compose/model/project-name.ts';
+import type { Resolved, SiteWish, Surroundings } from '../compose/model/resolving.ts';
+import { toModel } from '../compose/model/to-model.ts';
+import { variableOf } from '../config/variables.ts';
+import { SubakoError } from '../domain/errors.ts';
+
+export interface ComposeOptions {
+  readonly file: readonly string[];
+  readonly projectName?: string;
+  readonly projectDirectory?: string;
+  readonly profile: readonly string[];
+  readonly envFile: readonly string[];
+}
+
+export interface LoadWish extends SiteWish {
+  readonly services: readonly string[];
+}
+
+export interface LoadedProject extends Resolved {
+  readonly name: string;
+  readonly dir: string;
+}
+
+/** Docker's, in its order; the second of each is laid upon the first. */
+const NAMES = [
+  ['compose.yaml', 'compose.override.yaml'],
+  ['compose.yml', 'compose.override.yml'],
+  ['docker-compose.yaml', 'docker-compose.override.yaml'],
+  ['docker-compose.yml', 'docker-compose.override.yml'],
+] as const;
+
+/** @throws SubakoError with the line and what to do */
+export function loadProject(options: ComposeOptions, { services, ...site }: LoadWish): LoadedProject {
+  const { project, surroundings, warnings } = read(options);
+  const name = nameOf(options, project.file.name, surroundings.dir);
+  const profiles = [...options.profile, ...(surroundings.variableOf('COMPOSE_PROFILES') ?? '').split(',')].filter(Boolean);
+  const resolved = toModel(project, { project: name, profiles, services, ...site }, surroundings);
+  return { ...resolved, warnings: [...new Set([...warnings, ...resolved.warnings])], name, dir: surroundings.dir };
+}
+
+/** Of the project that is meant, for what needs nothing else of it. */
+export function projectNameOf(options: ComposeOptions): string {
+  const given = options.projectName ?? variableOf('COMPOSE_PROJECT_NAME');
+  if (given !== undefined) return checkProjectName(given);
+  const { project, surroundings } = read(options);
+  return nameOf(options, project.file.name, surroundings.dir);
+}
+
+function nameOf({ projectName }: ComposeOptions, inFile: string | undefined, dir: string): string {
+  return checkProjectName(projectName ?? variableOf('COMPOSE_PROJECT_NAME') ?? inFile ?? nameOfDirectory(dir));
+}
+
+function read(options: ComposeOptions): { project: ReadProject; surroundings: Surroundings; warnings: string[] } {
+  const files = filesOf(options);
+  const dir = resolve(options.projectDirectory ?? dirname(files[0] ?? '.'));
+  const dotenv = dotenvOf(options, dir);
+  const surroundings: Surroundings = { dir, variableOf: (name) => variableOf(name) ?? dotenv[name], read: readBytes, kindOf };
+  const warnings: string[] = [];
+  const missing = (name: string): void => void warnings.push(`the variable ${name} is not set: it is empty`);
+  const sources = files.map((path) => readSource(shown(path), textOf(path), { valueOf: surroundings.variableOf, missing }));
+  return { project: readProject(sources), surroundings, warnings };
+}
+
+/** As somebody would write it who stands here. */
+function shown(path: string): string {
+  const near = relative(process.cwd(), path);
+  return near.startsWith('..') ? path : near;
+}
+
+function filesOf({ file, projectDirectory }: ComposeOptions): string[] {
+  const given = file.length > 0 ? file : (variableOf('COMPOSE_FILE') ?? '').split(':').filter(Boolean);
+  if (given.length > 0) return given.map((one) => resolve(one));
+  for (let dir = resolve(projectDirectory ?? '.'); ; dir = dirname(dir)) {
+    const found = NAMES.find(([name]) => existsSync(join(dir, name)));
+    if (found !== undefined) return found.map((name) => join(dir, name)).filter((path) => existsSync(path));
+    if (dir === dirname(dir)) break;
+  }
+  throw new SubakoError('bad_usage', 'there is no compose file here, nor above', { hint: 'write compose.yaml, or give -f FILE' });
+}
+
+/** What is not set otherwise. */
+function dotenvOf({ envFile }: ComposeOptions, dir: string): NodeJS.Dict<string> {
+  const files = envFile.length > 0 ? envFile.map((path) => resolve(path)) : [join(dir, '.env')].filter((path) => kindOf(path) === 'file');
+  return Object.assign({}, ...files.map((path) => parseEnv(textOf(path)))) as NodeJS.Dict<string>;
+}
+
+function textOf(path: string): string {
+  return readBytes(path).toString('utf8');
+}
+
+function readBytes(path: string): Buffer {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    throw new SubakoError('bad_usage', `the file ${path} cannot be read`, { cause: error });
+  }
+}
+
+function kindOf(path: string): 'file' | 'directory' | undefined {
+  const found = statSync(path, { throwIfNoEntry: false });
+  return found === undefined ? undefined : found.isDirectory() ? 'directory' : 'file';
+}

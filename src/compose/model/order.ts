@@ -1,0 +1,43 @@
+/** In which order services come up: each after those that it depends on. Pure. */
+
+interface Ordered {
+  readonly name: string;
+  readonly dependsOn: readonly { readonly service: string }[];
+}
+
+/** Thrown for services that wait for one another. */
+export class CycleError extends Error {
+  /** The first is also the last. */
+  readonly cycle: readonly string[];
+
+  constructor(cycle: readonly string[]) {
+    super(`services wait for one another: ${cycle.join(' → ')}`);
+    this.name = 'CycleError';
+    this.cycle = cycle;
+  }
+}
+
+/** @throws CycleError */
+export function inOrder<T extends Ordered>(services: readonly T[]): T[] {
+  const byName = new Map(services.map((service) => [service.name, service]));
+  const ordered = new Set<T>();
+  const visit = (service: T, path: readonly string[]): void => {
+    if (ordered.has(service)) return;
+    const { name } = service;
+    if (path.includes(name)) throw new CycleError([...path.slice(path.indexOf(name)), name]);
+    for (const { service: other } of service.dependsOn) {
+      const needed = byName.get(other);
+      if (needed !== undefined) visit(needed, [...path, name]);
+    }
+    ordered.add(service);
+  };
+  for (const service of services) visit(service, []);
+  return [...ordered];
+}
+
+/** These and all that they need, in the order that they have. */
+export function withNeeds<T extends Ordered>(services: readonly T[], names: ReadonlySet<string>): T[] {
+  const wanted = new Set(names);
+  for (const service of services.toReversed()) if (wanted.has(service.name)) for (const { service: other } of service.dependsOn) wanted.add(other);
+  return services.filter(({ name }) => wanted.has(name));
+}

@@ -1,0 +1,213 @@
+/** Projects of compose files on a real platform, by the command line. */
+import { mkdir, readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { poll } from '../../src/lib/deadline.ts';
+import { importBusybox } from '../helpers/busybox.ts';
+import { ComposeDir } from '../helpers/compose.ts';
+import { TestPlatform } from '../helpers/platform.ts';
+
+const WITHIN = { timeoutMs: 60_000, everyMs: 50 } as const;
+const SITE = 'pod.localhost';
+/** Ends at once when it is asked to. */
+const WAIT = ['sh', '-c', 'trap "exit 0" TERM; while true; do sleep 0.1; done'];
+const waiting = { image: 'busybox', command: WAIT };
+const web = { image: 'busybox', command: ['sh', '-c', 'mkdir -p /w && echo hello >/w/index.html && exec httpd -f -p 8080 -h /w'], stop_signal: 'KILL' };
+const site = { ...web, ports: ['8080'] };
+let platform: TestPlatform;
+let dir: ComposeDir;
+
+beforeAll(async () => {
+  platform = await TestPlatform.create();
+  await mkdir(join(platform.dir, 'allowed', 'data'), { recursive: true });
+  await platform.configure({ checkpoints: false, freezeAfter: 'never', idleTimeout: 'never', volumeRoots: [join(platform.dir, 'allowed')] });
+  await platform.up();
+  await importBusybox(platform.api, platform.dir);
+  dir = new ComposeDir(platform);
+});
+
+afterEach(async () => {
+  for (const { name } of await platform.api.get<{ name: string }[]>('/v1/projects')) await dir.cli(['compose', '-p', name, 'down', '-v']);
+  expect([await dir.states(), await platform.api.get('/v1/networks'), await platform.api.get('/v1/volumes')]).toEqual([{}, [], []]);
+  expect(await readdir(join(platform.state, 'projects')).catch(() => [])).toEqual([]);
+});
+
+afterAll(async () => expect(await platform.stop()).toEqual([]));
+
+describe('services', () => {
+  it('start in the order of their needs, find one another by name, and read what they are given', async () => {
+    await dir.write('A=from-dotenv\n', '.env');
+    const result = await dir.up({
+      name: 'ordered',
+      services: {
+        last: {
+          ...waiting,
+          command: [
+            'sh',
+            '-c',
+            'cat /made/by-task; wget -qO- http://web:8080/; echo $$A $$B; cat /run/secrets/word /etc/motd; trap "exit 0" TERM; while true; do sleep 0.1; done',
+          ],
+          environment: { A: '${A}', B: '${B:-default}' },
+          depends_on: { task: { condition: 'service_completed_successfully' }, web: { condition: 'service_healthy' } },
+          volumes: ['made:/made:ro'],
+          secrets: ['word'],
+          configs: [{ source: 'motd', target: '/etc/motd' }],
+        },
+        task: { image: 'busybox', command: ['sh', '-c', 'sleep 0.5; echo made >/made/by-task'], volumes: ['made:/made'] },
+        web: { ...web, healthcheck: { test: ['CMD', 'wget', '-qO-', 'http://127.0.0.1:8080/'], interval: '1h' } },
+      },
+      volumes: { made: {} },
+      secrets: { word: { environment: 'WORD' } },
+      configs: { motd: { content: 'of the day\n' } },
+    });
+    expect(result).toMatchObject({ code: 2, stderr: expect.stringContaining('the variable WORD is not set') as string });
+    expect((await dir.cli(['compose', 'up', '-d'], { WORD: 'hush\n' })).code).toBe(0);
+    const said = await poll(async () => {
+      const { stdout } = await dir.cli(['compose', '-p', 'ordered', 'logs', 'last']);
+      return stdout.includes('of the day') && stdout;
+    }, WITHIN);
+    expect(said).toBe(['made', 'hello', 'from-dotenv default', 'hush', 'of the day', ''].map((line) => (line === '' ? '' : `last | ${line}`)).join('\n'));
+    expect(await dir.states()).toEqual({ 'ordered-task-1': 'exited', 'ordered-web-1': 'running', 'ordered-last-1': 'running' });
+  });
+
+  it('answer to exec, run, stop, start, restart, ps and ls as docker compose does', async () => {
+    await dir.up({ name: 'words', services: { a: { ...waiting, environment: ['X=1'] }, b: { ...waiting, depends_on: ['a'] } } });
+    expect(await dir.cli(['compose', 'exec', 'a', 'sh', '-c', 'echo $X; exit 3'])).toMatchObject({ code: 3, stdout: '1\n' });
+    expect(await dir.cli(['compose', 'run', '-e', 'Y=2', 'a', 'sh', '-c', 'echo $X $Y; grep -c "\\bb\\b" /etc/hosts; exit 4'])).toMatchObject({
+      code: 4,
+      stdout: '1 2\n1\n',
+    });
+    expect((await dir.cli(['compose', 'stop', 'a'])).code).toBe(0);
+    expect(await dir.states()).toEqual({ 'words-a-1': 'exited', 'words-b-1': 'running' });
+    expect((await dir.cli(['compose', 'start'])).code).toBe(0);
+    const before = await dir.project('words');
+    expect((await dir.cli(['compose', 'restart', 'b'])).code).toBe(0);
+    expect(await dir.project('words')).toEqual(before);
+    expect((await dir.cli(['compose', 'ps'])).stdout).toMatch(/^b\s+words-b-1\s+busybox\s+running/mu);
+    expect(JSON.parse((await dir.cli(['compose', 'ls', '--json'])).stdout)).toMatchObject([{ name: 'words', site: null }]);
+    expect(await dir.cli(['compose', 'exec', 'c', 'true'])).toMatchObject({ code: 1, stderr: expect.stringContaining('has no service c') as string });
+  });
+
+  it('are shown in the foreground, each line with whose it is, until Ctrl-C ends them', async () => {
+    const command = ['sh', '-c', 'echo here; trap "exit 0" TERM; while true; do sleep 0.1; done'];
+    await dir.write({ name: 'shown', services: { one: { ...waiting, command }, two: { ...waiting, command } } });
+    const said = await dir.interrupted(['compose', 'up'], (text) => text.split('| here').length > 2);
+    expect(
+      said
+        .split('\n')
+        .filter((line) => line.includes('|'))
+        .toSorted(),
+    ).toEqual(['one | here', 'two | here']);
+    expect(await dir.states()).toEqual({ 'shown-one-1': 'exited', 'shown-two-1': 'exited' });
+  });
+
+  it('are as many as they are to be, and those that are none any more go', async () => {
+    const file = (scale: number, more: object = {}): object => ({ name: 'many', services: { a: { ...waiting, scale }, ...more }, networks: { extra: {} } });
+    const networks = async (): Promise<string[]> => (await platform.api.get<{ name: string }[]>('/v1/networks')).map(({ name }) => name);
+    await dir.up(file(3, { gone: { ...waiting, networks: ['extra'] } }));
+    expect(await networks()).toEqual(['many_default', 'many_extra']);
+    expect(Object.keys(await dir.states())).toHaveLength(4);
+    const result = await dir.up(file(1));
+    expect([Object.keys(await dir.states()).toSorted(), result.stderr]).toEqual([
+      ['many-a-1', 'many-gone-1'],
+      expect.stringContaining('--remove-orphans removes them'),
+    ]);
+    await dir.up(file(1), '--remove-orphans');
+    expect([Object.keys(await dir.states()), await networks()]).toEqual([['many-a-1'], ['many_default']]);
+  });
+
+  it('of which one does not come up leave nothing behind where they are new, and what ran before where they are not', async () => {
+    const broken = { image: 'busybox', command: ['/bin/none'] };
+    const file = (a: object, b: object): object => ({
+      name: 'broken',
+      services: { a: { ...a, volumes: ['kept:/kept'] }, b: { ...b, depends_on: ['a'] } },
+      volumes: { kept: {} },
+    });
+    expect(await dir.up(file(waiting, broken))).toMatchObject({ code: 1, stderr: expect.stringContaining('broken-b-1 did not come up') as string });
+    expect([await dir.states(), await platform.api.get('/v1/projects'), await platform.api.get('/v1/volumes')]).toEqual([{}, [], []]);
+    await dir.up(file(waiting, waiting));
+    const before = await dir.project('broken');
+    expect((await dir.up(file({ ...waiting, environment: ['NEW=1'] }, broken))).code).toBe(1);
+    expect(await dir.project('broken')).toEqual(before);
+  });
+
+  it('reach directories of this machine only where its operator allows it', async () => {
+    const allowed = join(platform.dir, 'allowed', 'data');
+    expect((await dir.up({ name: 'bound', services: { a: { ...waiting, volumes: [`${allowed}:/data`] } } })).code).toBe(0);
+    expect((await dir.cli(['compose', 'exec', 'a', 'sh', '-c', 'echo x >/data/file'])).code).toBe(0);
+    expect(await readFile(join(allowed, 'file'), 'utf8')).toBe('x\n');
+    await mkdir(join(dir.dir, 'src'), { recursive: true });
+    const result = await dir.up({ name: 'refused', services: { a: { ...waiting, volumes: ['./src:/app'] } } });
+    expect(result).toMatchObject({ code: 2, stderr: expect.stringContaining('may not be mounted — below') as string });
+    expect((await platform.api.get<{ name: string }[]>('/v1/projects')).map(({ name }) => name)).toEqual(['bound']);
+  });
+
+  it.each([
+    ['services:\n  a: {image: busybox, privileged: true}', 2, 'compose.yaml:2: services.a.privileged: privileged is not supported'],
+    ['services:\n  a: {image: busybox, depends_on: [b]}\n  b: {image: busybox, depends_on: [a]}', 2, 'services wait for one another: a → b → a'],
+    ['services: {a: {image: busybox, ports: ["81:1"]}, b: {image: busybox, ports: ["81:1"]}}', 2, 'port 81/tcp is published twice'],
+    ['services: {a: {image: localhost/none}}', 2, 'localhost/none:latest is a name of this machine’s own'],
+    ['services: {a: {image: busybox, networks: [e]}}\nnetworks: {e: {external: true}}', 1, 'there is no network e, which is external'],
+    ['services: {a: {image: busybox, depends_on: {b: {condition: service_healthy}}}, b: {image: busybox}}', 2, 'b has no health check'],
+    ['services: {a: {image: busybox, user: nobody-here, command: ["true"]}}', 1, 'the image has no user'],
+    ['services: {a: {image: busybox, mem_limit: lots}}', 2, 'services.a: --memory takes a size'],
+  ])('%j is refused, and nothing of it is made', async (text, code, message) => {
+    await dir.write(text);
+    expect(await dir.cli(['compose', '-p', 'bad', 'up', '-d'])).toMatchObject({ code, stderr: expect.stringContaining(message) as string });
+    expect([await dir.states(), await platform.api.get('/v1/projects')]).toEqual([{}, []]);
+  });
+});
+
+describe('a project with a site', () => {
+  const file = (more: object = {}, x: object = {}): object => ({
+    name: 'pod',
+    services: { web: { ...site, depends_on: ['db'] }, db: waiting, log: { ...waiting, 'x-subako': { keep: true } }, ...more },
+    'x-subako': { domain: SITE, service: 'web', ...x },
+  });
+
+  it('rests but for what is to stay up, and wakes whole', async () => {
+    expect((await dir.up(file())).code).toBe(0);
+    await platform.sleep(SITE, 'frozen');
+    expect(await dir.states()).toEqual({ 'pod-db-1': 'paused', 'pod-log-1': 'running' });
+    await platform.sleep(SITE, 'cold');
+    expect(await dir.states()).toEqual({ 'pod-db-1': 'exited', 'pod-log-1': 'running' });
+    expect(String((await platform.fetch(SITE, '/')).body)).toBe('hello\n');
+    expect(await dir.states()).toEqual({ 'pod-db-1': 'running', 'pod-log-1': 'running' });
+    expect(JSON.parse((await dir.cli(['site', 'show', SITE, '--json'])).stdout)).toMatchObject({ app: { pod: { project: 'pod', service: 'web' } } });
+  });
+
+  it('fails to wake with a word of what did not come up, leaves nothing running, and wakes when that is mended', async () => {
+    const db = {
+      image: 'busybox',
+      command: ['sh', '-c', 'test -e /flag/bad && exit 7; touch /run/ready; trap "exit 0" TERM; while true; do sleep 0.1; done'],
+      volumes: ['flag:/flag'],
+      tmpfs: ['/run'],
+      healthcheck: { test: 'test -e /run/ready', retries: 1 },
+    };
+    await dir.up({ ...file({ db, web: { ...site, depends_on: { db: { condition: 'service_healthy' } } } }), volumes: { flag: {} } });
+    expect((await dir.cli(['compose', 'exec', 'db', 'touch', '/flag/bad'])).code).toBe(0);
+    await platform.sleep(SITE, 'cold');
+    expect((await platform.fetch(SITE, '/')).status).toBe(503);
+    const failed = (await platform.events(SITE)).findLast(({ type }) => type === 'instance.wake-failed');
+    expect(failed?.facts).toMatchObject({ code: 'wake_failed', message: 'pod-db-1 did not come up: it ended with exit code 7' });
+    expect([(await platform.row(SITE)).state, await dir.states()]).toEqual(['cold', { 'pod-db-1': 'exited', 'pod-log-1': 'running' }]);
+    expect((await dir.cli(['compose', 'run', 'db', 'rm', '/flag/bad'])).code).toBe(0);
+    expect(await poll(async () => (await platform.fetch(SITE, '/')).status === 200, WITHIN)).toBe(true);
+  });
+
+  it('shares its companions between two instances while one takes the place of the other', async () => {
+    await dir.up(file());
+    const { pid } = await platform.row(SITE);
+    const before = await dir.project('pod');
+    await platform.set(SITE, 'lifetime=1s', 'awake=yes');
+    expect(await poll(async () => (await platform.row(SITE)).pid !== pid, WITHIN)).toBe(true);
+    await platform.set(SITE, 'lifetime=1d', 'awake=no');
+    expect((await dir.project('pod')).services.find(({ service }) => service === 'db')).toEqual(before.services.find(({ service }) => service === 'db'));
+  });
+
+  it('goes whole with its site', async () => {
+    await dir.up(file());
+    expect((await dir.cli(['site', 'rm', SITE])).code).toBe(0);
+    expect([await dir.states(), await platform.api.get('/v1/projects')]).toEqual([{}, []]);
+  });
+});
