@@ -354,6 +354,17 @@ ${listen}`,
   });
 });
 
+describe('another runtime', () => {
+  it.each(['runc', 'runsc'])('runs them, too, threads and all: %s', async (runtime) => {
+    for (const site of [NODE, BY_NGINX, BY_APACHE]) {
+      await platform.set(site, `runtime=${runtime}`);
+      await platform.sleep(site, 'cold').catch(() => undefined);
+      expect([site, await status(site, '/'), (await platform.row(site)).runtime]).toEqual([site, 200, runtime]);
+      await platform.set(site, 'runtime=crun');
+    }
+  });
+});
+
 describe.each([
   ['nginx', BY_NGINX],
   ['apache', BY_APACHE],

@@ -1,6 +1,6 @@
 /** The driver runsc (gVisor): a kernel of its own for each container, in user space. */
 import { MEMORY_MOUNT } from '../bundle/render-oci-config.ts';
-import type { OciMount } from '../bundle/oci-config.ts';
+import type { OciMount, OciSeccomp } from '../bundle/oci-config.ts';
 import type { Dialect } from '../oci-cli/dialect.ts';
 
 export const RUNSC: Dialect = {
@@ -18,7 +18,11 @@ export const RUNSC: Dialect = {
   startOptions: ({ network }) => [`--network=${network === 'none' ? 'none' : 'host'}`],
   // It would give the command the container's id 0.
   execOptions: ({ user }) => ['--user', `${user().uid}:${user().gid}`],
-  adapt: (config) => ({ ...config, mounts: config.mounts.filter(({ destination }) => destination !== MEMORY_MOUNT).map(withOwnDevices) }),
+  adapt: (config) => ({
+    ...config,
+    mounts: config.mounts.filter(({ destination }) => destination !== MEMORY_MOUNT).map(withOwnDevices),
+    linux: { ...config.linux, seccomp: withThreads(config.linux.seccomp) },
+  }),
   leavesStreams: true,
   bindsElsewhere: true,
   deleteWaitsForInit: true,
@@ -27,4 +31,12 @@ export const RUNSC: Dialect = {
 /** Its devices are its own kernel's, whatever is mounted there; and not even /dev/null can be written to where that is read-only. */
 function withOwnDevices(mount: OciMount): OciMount {
   return mount.destination === '/dev' ? { ...mount, type: 'tmpfs', source: 'tmpfs', options: ['nosuid', 'noexec', 'mode=755'] } : mount;
+}
+
+/**
+ * It answers a call that is refused with EPERM, whatever the filter says. For clone3 that would be no word to fall back to clone, and no program
+ * could make a thread. The namespaces that clone3 may make are its own kernel's, not the machine's.
+ */
+function withThreads(seccomp: OciSeccomp): OciSeccomp {
+  return { ...seccomp, syscalls: seccomp.syscalls.map((rule) => (rule.names.includes('clone3') ? { names: ['clone3'], action: 'SCMP_ACT_ALLOW' } : rule)) };
 }
