@@ -3,12 +3,12 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises';
 import type { TestPlatform } from '../helpers/platform.ts';
 
-/** Kills the daemon's CRIU once it has run so long. False when it ended before, or never came. */
+/** Kills the daemon's CRIU once it has worked so long. False when it ended before, or never came. */
 export async function killCriu(platform: TestPlatform, command: 'dump' | 'restore', afterMs: number): Promise<boolean> {
   const daemon = await platform.daemonPid();
   const end = performance.now() + 5_000;
   while (performance.now() < end) {
-    const pid = pids().find((one) => isCriu(one, command) && parentOf(one) === daemon);
+    const pid = pids().find((one) => isCriu(one, command) && parentOf(one) === daemon && (command === 'dump' || works(one, platform)));
     if (pid !== undefined) {
       await sleep(afterMs);
       if (!isCriu(pid, command)) return false;
@@ -29,6 +29,11 @@ function pids(): number[] {
 function isCriu(pid: number, command: string): boolean {
   const [program, first] = read(`/proc/${pid}/cmdline`).split('\0');
   return first === command && program?.endsWith('criu') === true;
+}
+
+/** One that waits to be told what to restore is in no cgroup of a container's yet. */
+function works(pid: number, { cgroup }: TestPlatform): boolean {
+  return read(`/proc/${pid}/cgroup`).includes(`${cgroup}/`);
 }
 
 function parentOf(pid: number): number {
