@@ -1,5 +1,5 @@
 /** Keeps CRIU started ahead of the next restore: until the program is there takes 5 ms, and a visitor would wait for them. */
-import { chownSync, constants, renameSync } from 'node:fs';
+import { chownSync, constants, renameSync, statSync } from 'node:fs';
 import { mkdir, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { handLog } from '../../lib/hand-log.ts';
@@ -19,6 +19,7 @@ interface Waiting {
 
 /** For two visitors at the same moment. Each takes 4 MiB, most of it shared. */
 const COUNT = 2;
+const LARGE_LOG_BYTES = 1024 ** 2;
 
 export class Ahead implements AsyncDisposable {
   readonly criu: Criu;
@@ -43,20 +44,22 @@ export class Ahead implements AsyncDisposable {
 
   /**
    * One that waits; its open files are those of a container from now on, at these paths. Nobody else may be writing to that log.
-   * Undefined when none waits.
+   * Undefined when none waits, and where copying the log would take longer than starting the program.
    */
   take(paths: Readonly<Record<HostFile, string>>, owner: { readonly uid: number; readonly gid: number }): StartedCriu | undefined {
-    const next = this.#waiting.shift();
+    const next = sizeOf(paths.log) > LARGE_LOG_BYTES ? undefined : this.#waiting.shift();
     if (next === undefined) return undefined;
     const { started, files } = next;
-    if (started.child.exitCode !== null || started.child.signalCode !== null) {
+    try {
+      if (started.child.exitCode !== null || started.child.signalCode !== null) throw new Error('it ended');
+      handLog(files.log, paths.log, owner);
+      chownSync(files.stdin, owner.uid, owner.gid);
+      renameSync(files.stdin, paths.stdin);
+      return started;
+    } catch {
       void this.criu.leave(started);
       return this.take(paths, owner);
     }
-    handLog(files.log, paths.log, owner);
-    chownSync(files.stdin, owner.uid, owner.gid);
-    renameSync(files.stdin, paths.stdin);
-    return started;
   }
 
   /** Starts as many as are missing. Neither waits nor throws: where none could be started, restores begin with that. */
@@ -85,4 +88,8 @@ export class Ahead implements AsyncDisposable {
     await using stdin = await open(files.stdin, O_RDONLY | O_CREAT, 0o600);
     return { started: await this.criu.begin({ log: log.fd, stdin: stdin.fd }), files };
   }
+}
+
+function sizeOf(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
 }
