@@ -34,6 +34,11 @@ export function unplugBatch(place: number): string {
   return lines(`link delete ${portAt(place)}`);
 }
 
+/** In the member's namespace. The other end goes with it. */
+export function unseatBatch({ inside }: Seat): string {
+  return lines(`link delete ${inside}`);
+}
+
 /** In the member's namespace. IPv6 addresses are used at once: who has which is known, and needs no asking around. */
 export function seatBatch({ place, inside }: Seat, { subnet, subnet6 }: Attachment['network']): string {
   const six = subnet6 === undefined ? [] : [address6At(subnet6, place), `fe80::${place.toString(16)}`];

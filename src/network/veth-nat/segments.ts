@@ -12,7 +12,7 @@ import { address6At, addressAt, FIRST_PLACE, LAST_PLACE } from '../subnets.ts';
 import { hostsText } from './hosts-text.ts';
 import { MemberFiles } from './member-files.ts';
 import type { SegmentMember } from './member-files.ts';
-import { bridgeBatch, plugBatch, portAt, seatBatch, unplugBatch } from './segment-batches.ts';
+import { bridgeBatch, plugBatch, portAt, seatBatch, unplugBatch, unseatBatch } from './segment-batches.ts';
 
 export interface SegmentsOptions {
   /** Program of the toolbox. */
@@ -115,9 +115,16 @@ export class Segments {
     await this.#files.write(member);
     this.#record(network.id, member);
     await failpoint('network.recorded');
-    await this.#run(['nsenter', `--net=${this.#files.namespaceOf(network.id)}`], plugBatch(member, { id, pid }));
+    const within = ['nsenter', `--net=/proc/${pid}/ns/net`];
+    const plug = (): Promise<void> => this.#run(['nsenter', `--net=${this.#files.namespaceOf(network.id)}`], plugBatch(member, { id, pid }));
+    // The end of a link that a killed daemon had made may be there still: the kernel takes its time over a namespace that goes.
+    await plug().catch(async () => {
+      await this.#run(within, unseatBatch(member)).catch(() => undefined);
+      await this.#tryInside(network.id, unplugBatch(member.place));
+      await plug();
+    });
     await failpoint('network.plugged');
-    await this.#run(['nsenter', `--net=/proc/${pid}/ns/net`], seatBatch(member, network));
+    await this.#run(within, seatBatch(member, network));
     await this.#files.write({ ...member, isSeated: true });
   }
 
