@@ -1,5 +1,5 @@
 /** Keeps CRIU started ahead of the next restore: until the program is there takes 5 ms, and a visitor would wait for them. */
-import { chownSync, constants, renameSync, statSync } from 'node:fs';
+import { chownSync, constants, renameSync, rmSync, statSync } from 'node:fs';
 import { mkdir, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { handLog } from '../../lib/hand-log.ts';
@@ -58,6 +58,7 @@ export class Ahead implements AsyncDisposable {
       return started;
     } catch {
       void this.criu.leave(started);
+      for (const file of Object.values(files)) rmSync(file, { force: true });
       return this.take(paths, owner);
     }
   }
