@@ -32,6 +32,16 @@ describe.each(['plain', 'packed'])('a %s file', (name) => {
   });
 });
 
+describe('a file that is broken', () => {
+  it.each([Buffer.from([0x1f, 0x8b, 1, 2, 3]), gzipSync('short').subarray(0, 15)])('is found to be by whoever reads it, however late', async (bytes) => {
+    await writeFile(join(dir, 'broken'), bytes);
+    const stream = await tarOf(join(dir, 'broken'), ENOUGH);
+    // Nobody else is to hear of it: an error that nobody listens for ends the process.
+    await expect.poll(() => stream.errored).toBeInstanceOf(Error);
+    await expect(buffer(stream)).rejects.toThrow();
+  });
+});
+
 describe('a directory', () => {
   it('breaks where it holds more than it may', async () => {
     await expect(buffer(await tarOf(dir, ENOUGH))).rejects.toMatchObject({ code: 'no_space' });

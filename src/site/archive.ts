@@ -57,6 +57,8 @@ function bounded(stream: Readable, { path, maxBytes }: { path: string; maxBytes:
       done(new SubakoError('no_space', `${path} holds more than ${formatSize(maxBytes)}`, { hint: 'importSizeLimit in config.json is the most' }));
     },
   });
+  // It may break before anybody reads it, which would be the daemon's end; whoever reads it is told all the same.
+  count.on('error', () => undefined);
   return piped(stream, count);
 }
 

@@ -121,6 +121,8 @@ export class Dumps {
   async #fill(site: Site, access: DatabaseLogin, { file, progress, signal }: { file: string } & Working): Promise<void> {
     const id = `${site.id}-load-${newId(6)}`;
     const input = await statementsOf(file, { maxBytes: this.#deps.importSizeLimit, progress });
+    await using end = new AsyncDisposableStack();
+    end.defer(async () => void input.destroy());
     await this.#deps.runtime.prepare(id, loadSpec(this.#client(site, id, access)));
     const result = await this.#deps.runtime.runToEnd(id, { input, signal, timeoutMs: TIMEOUT_MS }).catch((error: unknown) => {
       if (error instanceof SubakoError) throw error;

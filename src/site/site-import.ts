@@ -107,7 +107,9 @@ export class SiteImport {
     const onProgress = (told: Readonly<Record<string, unknown>>): void =>
       progress(`unpacking: ${Number(told['files'])} files, ${formatSize(Number(told['bytes']))}`);
     const file = await tarOf(files, importSizeLimit);
-    return guardDisk({ dir, mayGrow: Infinity, signal, hint: 'nothing of the site was kept' }, async (guarded) =>
+    await using end = new AsyncDisposableStack();
+    end.defer(async () => void file.destroy());
+    return await guardDisk({ dir, mayGrow: Infinity, signal, hint: 'nothing of the site was kept' }, async (guarded) =>
       UNPACKED.parse(await tools.run(site, 'unpack', { input: {}, file, timeoutMs: UNPACK_TIMEOUT_MS, onProgress, signal: guarded })),
     );
   }
