@@ -148,6 +148,11 @@ export class CodeSites {
     return { DB_HOST: 'localhost', DB_SOCKET: DATABASE_SOCKET, DB_NAME: database, DB_USER: admin.user, DB_PASSWORD: admin.password, DATABASE_URL: url };
   }
 
+  async #lead(site: Site, { context, stack }: { context: StackContext; stack: CodeStack }): Promise<void> {
+    await stack.configure?.({ ...context, site });
+    await this.#deps.sites.publish(site);
+  }
+
   /** What runs now goes on until the next one is there. */
   #change(domain: string, next: (context: StackContext, stack: CodeStack, code: Code) => Promise<Code>): Promise<Site> {
     const { sites, contexts, cmdb, lifecycle, releases, emit } = this.#deps;
@@ -157,15 +162,20 @@ export class CodeSites {
       const stack = contexts.stackOf(site);
       if (!isOfCode(stack)) throw new TypeError(`${stack.name} runs no code`);
       const context = await contexts.of(site, 'public', site.id);
+      const there = await releases.list(context.paths);
       const wanted = { ...(await next(context, stack, code)), version: code.version + 1 };
+      await using undo = new AsyncDisposableStack();
+      if (there.every(({ name }) => name !== wanted.release.name)) undo.defer(() => releases.remove(context.paths, wanted.release));
       const changed = await cmdb.updateSite(site.id, { code: wanted });
+      // A version of its own: what was started of the one that is taken back makes room.
+      undo.defer(async () => this.#lead(await cmdb.updateSite(site.id, { code: { ...code, version: wanted.version + 1 } }), { context, stack }));
       await failpoint('release.recorded');
-      await stack.configure?.({ ...context, site: changed });
-      await sites.publish(changed);
+      await this.#lead(changed, { context, stack });
       await failpoint('release.published');
+      undo.move();
       await lifecycle.siteChanged(changed);
       emit({ type: 'site.changed', site: site.domain, cause: 'a new release', facts: { from: code.release.name, to: wanted.release.name } });
-      await releases.prune(context.paths, wanted.release);
+      await releases.prune(context.paths, [wanted.release, code.release]);
       return changed;
     });
   }

@@ -41,6 +41,8 @@ interface NewRelease {
 const KEPT = 3;
 const UNPACK_TIMEOUT_MS = 3_600_000;
 const DRAFT = '.draft-';
+/** Exit code of lay-out-release.pl where it says what is wrong with the code. */
+const REFUSED = 3;
 
 export class Releases {
   readonly #deps: ReleasesDeps;
@@ -82,9 +84,10 @@ export class Releases {
     await removeTree(releasePaths(paths, name).root);
   }
 
-  /** Removes the oldest, but not the one that runs. */
-  async prune(paths: SitePaths, current: Release): Promise<void> {
-    const old = (await this.list(paths)).filter(({ name }) => name !== current.name).slice(0, -(KEPT - 1));
+  /** Removes the oldest. @param needed what visitors are led to, and what runs until that is there: two at most, and they stay */
+  async prune(paths: SitePaths, needed: readonly Pick<Release, 'name'>[]): Promise<void> {
+    const names = new Set(needed.map(({ name }) => name));
+    const old = (await this.list(paths)).filter(({ name }) => !names.has(name)).slice(0, names.size - KEPT);
     for (const one of old) await this.remove(paths, one);
   }
 
@@ -98,6 +101,8 @@ export class Releases {
     const { runtime, rootfs, cgroupPathOf, importSizeLimit } = this.#deps;
     const { site, paths } = context;
     const input = await tarOf(from, importSizeLimit);
+    await using end = new AsyncDisposableStack();
+    end.defer(async () => void input.destroy());
     const owner = rangeBase(site.uidRange) + stack.uid;
     const id = `${site.id}-unpack-${newId(6)}`;
     const { uidRange } = site;
@@ -111,8 +116,7 @@ export class Releases {
     });
     signal.throwIfAborted();
     await chown(draft, 0, 0);
-    const unpacked = parseUnpacked(result.stdout);
-    if (result.code === 0) return unpacked;
+    if (result.code === 0 || result.code === REFUSED) return parseUnpacked(result.stdout);
     throw new SubakoError('command_failed', 'the code could not be unpacked', {
       hint: 'nothing was changed',
       facts: { said: printable(result.stderr).slice(-500) },
