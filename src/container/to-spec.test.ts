@@ -13,7 +13,7 @@ const IMAGE: OciImageConfig = {
   volumes: ['/data'],
   stopSignal: 'SIGQUIT',
   healthcheck: { test: ['CMD', '/check'], intervalMs: 5_000, timeoutMs: undefined, startPeriodMs: undefined, retries: undefined },
-  labels: { made: 'by image' },
+  labels: { made: 'by image', 'com.docker.compose.project': 'shop', 'com.docker.compose.service': 'db' },
 };
 const spec = (request: Partial<ContainerRequest> = {}) => toSpec({ image: 'app', ...request }, IMAGE, 'abc123');
 
@@ -21,6 +21,7 @@ describe('what a container is to be', () => {
   it('is what the image says where nothing was asked for', () => {
     expect(spec()).toMatchObject({ args: ['/entry', 'serve'], cwd: '/srv', user: 'app', hostname: 'abc123', stopSignal: 'SIGQUIT', stopTimeoutMs: 10_000 });
     expect(spec()).toMatchObject({ labels: { made: 'by image' }, network: 'default', restart: { when: 'no' }, remove: false, readOnly: false });
+    expect(spec().labels).toEqual({ made: 'by image' }); // of no project, whatever the image says
     expect(spec().health).toEqual({ argv: ['/check'], intervalMs: 5_000, timeoutMs: 30_000, startPeriodMs: 0, retries: 3 });
     expect(spec().volumes).toMatchObject([{ from: { anonymous: true }, destination: '/data', writable: true }]);
   });

@@ -12,6 +12,8 @@ import { checkDestination, checkDirectory, parseVolume } from './volume-spec.ts'
 const DEFAULT_STOP_MS = 10_000;
 const DEFAULT_TMPFS = '64m';
 const PATH = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+/** Whose a container is in a project, whoever makes it says, and never its image: those that Docker Compose built say it too. */
+const MEMBERSHIP = 'com.docker.compose.';
 const MINIMUM_MEMORY = 6 * 1024 ** 2;
 const HOST_NAME = /^[a-zA-Z0-9](?:[a-zA-Z0-9.-]{0,61}[a-zA-Z0-9])?$/u;
 
@@ -44,7 +46,7 @@ export function toSpec(request: ContainerRequest, image: OciImageConfig, id: str
     remove: request.remove ?? false,
     stopSignal: signalOf(request.stopSignal ?? (image.stopSignal === '' ? 'SIGTERM' : image.stopSignal)),
     stopTimeoutMs: request.stopTimeout === undefined ? DEFAULT_STOP_MS : request.stopTimeout * 1000,
-    labels: { ...image.labels, ...Object.fromEntries((request.labels ?? []).map(splitPair)) },
+    labels: { ...labelsOf(image), ...Object.fromEntries((request.labels ?? []).map(splitPair)) },
   };
 }
 
@@ -67,6 +69,10 @@ function environment({ env = [], tty }: ContainerRequest, image: OciImageConfig)
   const pairs = [PATH, ...(tty === true ? ['TERM=xterm'] : []), ...image.env.filter((one) => one.includes('=')), ...env].map(splitPair);
   // The last one of a name wins.
   return [...new Map(pairs)].map(([name, value]) => `${name}=${value}`);
+}
+
+function labelsOf({ labels }: OciImageConfig): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(labels).filter(([key]) => !key.startsWith(MEMBERSHIP)));
 }
 
 function splitPair(text: string): [string, string] {
