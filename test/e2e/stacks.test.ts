@@ -216,7 +216,11 @@ describe('releases', () => {
     const { code, stdout } = await platform.cli(['site', 'rollback', STATIC]);
     expect([code, stdout]).toEqual([0, expect.stringContaining('release')]);
     expect(await page(STATIC)).toBe('one');
-    for (const text of ['three', 'four', 'five']) await deploy(platform, STATIC, { files: await codeAt(platform, text, { 'index.html': text }) });
+    const before = (await of(STATIC)).current;
+    await deploy(platform, STATIC, { files: await codeAt(platform, 'three', { 'index.html': 'three' }) });
+    // The oldest, and what ran until now.
+    expect((await of(STATIC)).releases.map(({ name }) => name)).toContain(before);
+    for (const text of ['four', 'five']) await deploy(platform, STATIC, { files: await codeAt(platform, text, { 'index.html': text }) });
     const { current, releases } = await of(STATIC);
     expect([releases.length, releases.at(-1)?.name === current]).toEqual([3, true]);
     await expect(platform.api.post(`/v1/sites/${STATIC}/rollback`, { release: '20200101T000000000Z-aaaaaaaaaaaaaaaa' })).rejects.toMatchObject({
@@ -472,6 +476,7 @@ describe.each(['nginx', 'apache'])('a front controller behind %s', (web) => {
       'web/core/misc/drupal.js': 'js',
       'web/modules/a/a.module': '<?php // secret',
       'web/sites/default/settings.php': '<?php echo "run";',
+      'web/sites/default/private/a.pdf': 'secret',
       'web/sites/default/files/a.png': 'picture',
       'web/sites/default/files/evil.php': '<?php echo "run";',
     });
@@ -482,6 +487,7 @@ describe.each(['nginx', 'apache'])('a front controller behind %s', (web) => {
       'application/files/evil.php': '<?php echo "run";',
       'concrete/css/a.css': 'css',
       'concrete/dispatcher.php': '<?php echo "run";',
+      'concrete/config/a.js': 'secret',
       'packages/shop/controller.php': '<?php echo "run";',
     });
     await createOfCode(platform, drupal, { stack: 'drupal', web, files: ofDrupal });
@@ -506,6 +512,7 @@ describe.each(['nginx', 'apache'])('a front controller behind %s', (web) => {
       '/sites/default/files/styles/thumb/a.png': 'front',
       '/sites/default/files/evil.php': '404',
       '/sites/default/settings.php': '404',
+      '/sites/default/private/a.pdf': '404',
       '/core/lib/Drupal.php': '404',
       '/modules/a/a.module': '404',
       '/vendor/autoload.php': '404',
@@ -525,6 +532,7 @@ describe.each(['nginx', 'apache'])('a front controller behind %s', (web) => {
       '/application/files/evil.php': '404',
       '/application/config/database.php': '404',
       '/concrete/dispatcher.php': '404',
+      '/concrete/config/a.js': '404',
       '/packages/shop/controller.php': '404',
     };
     expect(await table(concrete5, Object.keys(wanted))).toEqual(wanted);

@@ -173,5 +173,7 @@ function route(context: StackContext, serving?: Serving): SiteRoute {
   const code = codeOf(context);
   const seen = join(EDGE_VIEW.sites, context.site.id, 'releases', code.release.name, 'code', code.release.documentRoot);
   if (serving === undefined) return { links: { [FILES]: seen }, files: { [APP]: '', [STATIC]: '' } };
-  return serving.edgeFiles?.(code) === true ? { links: { [FILES]: seen }, files: { [APP]: '' } } : { links: {}, files: { [APP]: '' } };
+  if (serving.edgeFiles?.(code) === true) return { links: { [FILES]: seen }, files: { [APP]: '' } };
+  // An earlier release may have had some.
+  return { links: {}, files: { [APP]: '', [FILES]: undefined } };
 }

@@ -43,8 +43,8 @@ export function phpStack({ name, rules, roots, sharedInRoot, welcome }: PhpStack
       port: (code) => (ofApache(code) ? PORT : undefined),
       args: (at, { web, release }) => ['/usr/bin/perl', SERVE, web ?? NGINX, 'port' in at ? String(at.port) : at.socket, join(CODE, release.documentRoot)],
       config: () => ({ [NGINX_RULES]: renderNginxRules(rules), [APACHE_RULES]: renderApacheRules(rules) }),
-      // An .htaccess may say who sees a picture.
-      edgeFiles: (code) => !ofApache(code),
+      // An .htaccess may say who sees a picture, and so may the stack's own rules, which the edge does not know.
+      edgeFiles: (code) => !ofApache(code) && rules.forbidden.length === 0,
     },
   );
 }

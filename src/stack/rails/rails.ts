@@ -66,7 +66,8 @@ export const rails: CodeStack = codeStack(
       BUNDLE_WITHOUT: 'development:test',
       LANG: env['LANG'] ?? 'C.UTF-8',
     }),
-    edgeFiles: () => true,
+    // Without a public/, that would be all of the code.
+    edgeFiles: ({ release }) => release.documentRoot !== '',
   },
 );
 
