@@ -109,6 +109,7 @@ function finish(child: ChildProcess, options: ExecOptions): Promise<ExecResult> 
           end();
         }, options.timeoutMs);
   options.signal?.addEventListener('abort', end, { once: true });
+  if (options.signal?.aborted === true) end(); // before it began: no event comes any more
   child.on('error', reject);
   child.on('close', (code, signal) => {
     clearTimeout(timer);
