@@ -1,6 +1,7 @@
 /** What the command line prints: JSON for programs, text for people. */
 import type { SubakoError } from '../domain/errors.ts';
 import type { SubakoEvent } from '../domain/events.ts';
+import { printable, printableLines } from '../lib/printable.ts';
 
 export interface Output {
   readonly json: boolean;
@@ -74,7 +75,8 @@ export function formatEvent(event: SubakoEvent): string {
     typeof message === 'string' ? message : undefined,
     ms === undefined && Object.keys(rest).length > 0 ? JSON.stringify(rest) : undefined,
   ];
-  return `${at}  ${event.type.padEnd(22)}${parts.filter((part) => part !== undefined).join('  ')}`;
+  // Why something failed is told in words that a tenant may have chosen.
+  return `${at}  ${event.type.padEnd(22)}${printable(parts.filter((part) => part !== undefined).join('  '))}`;
 }
 
 /** One line saying what, why and what to do; with `--json` an object on standard error. */
@@ -84,7 +86,7 @@ export function showError(error: SubakoError, json: boolean): void {
     process.stderr.write(`${JSON.stringify({ error: { code: error.code, message: error.message, hint: error.hint ?? null } })}\n`);
     return;
   }
-  process.stderr.write(`subako: ${error.message}${error.hint === undefined ? '' : ` — ${error.hint}`}\n`);
+  process.stderr.write(`subako: ${printableLines(error.message)}${error.hint === undefined ? '' : ` — ${error.hint}`}\n`);
   const output = error.facts['output'] ?? error.facts['stderr'];
-  if (typeof output === 'string' && output.trim() !== '') process.stderr.write(`${output.trim().replaceAll(/^/gmu, '  | ')}\n`);
+  if (typeof output === 'string' && output.trim() !== '') process.stderr.write(`${printableLines(output).trim().replaceAll(/^/gmu, '  | ')}\n`);
 }
