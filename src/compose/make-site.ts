@@ -37,6 +37,7 @@ export async function makeSite({ project, site: wanted, isNew, checked, undo }: 
   const first = before === undefined ? [BOOT, `egress=${isOut ? 'yes' : 'no'}`] : [];
   const settings = [...first, ...wanted.settings];
   if (settings.length > 0) await sites.set(site.domain, settings);
+  if (settings.length > 0 && before !== undefined) undo.defer(() => sites.setBack(site.domain, before.settings));
   await cmdb.putProject({ ...project, phase: 'ready', siteId: site.id });
   if (!start) return;
   progress(`waking ${wanted.domain}`);

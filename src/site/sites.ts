@@ -194,6 +194,11 @@ export class Sites {
     return this.#change(site, changeSettings(site.settings, assignments), assignments);
   }
 
+  /** To what it was set before. */
+  async setBack(domain: string, settings: SiteSettings): Promise<void> {
+    await this.#change(await this.byDomain(domain), settings, []);
+  }
+
   /**
    * An extra password before wp-admin and the login form, in place of an older one.
    * @throws SubakoError `bad_setting`, `not_found`; then nothing is changed
