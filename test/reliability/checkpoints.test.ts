@@ -195,7 +195,7 @@ describe('a disk that is full', () => {
     // Unlike the template’s pages, which a checkpoint only links, these are the site’s alone.
     const ballast = join(platform.state, 'ballast');
     const free = await freeBytes(platform.state);
-    await exec(['fallocate', '--length', String(free - 256 * 1024), ballast]);
+    await exec(['fallocate', '--length', String(free - 2 * 1024 ** 2), ballast]);
     try {
       expect(await platform.sleep(ONE, 'checkpointed')).toMatchObject({ to: 'cold' });
       expect((await readdir(join(checkpointOf(ONE), '..'))).filter((name) => name.includes('checkpoint'))).toEqual([]);
@@ -214,7 +214,7 @@ describe('a disk that is full', () => {
     await platform.api.post('/v1/apps', { domain: APP, image: 'localhost/app:1' });
     await platform.wake(APP);
     const ballast = join(platform.state, 'ballast');
-    await exec(['fallocate', '--length', String((await freeBytes(platform.state)) - 256 * 1024), ballast]);
+    await exec(['fallocate', '--length', String((await freeBytes(platform.state)) - 2 * 1024 ** 2), ballast]);
     try {
       expect(await platform.sleep(APP, 'checkpointed')).toMatchObject({ to: 'cold', why: expect.stringContaining('space') });
     } finally {
