@@ -49,7 +49,8 @@ export class BareContainers implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    const { remounter, roots, cgroups, cgroup } = this.foundation;
+    const { remounter, ahead, roots, cgroups, cgroup } = this.foundation;
+    await ahead?.[Symbol.asyncDispose]();
     await remounter[Symbol.asyncDispose]();
     await roots.unmountAll();
     await removeCgroup(cgroups, cgroup);
