@@ -111,7 +111,6 @@ async function buildCheckpoints(
   const paths = platformPaths(config);
   await mkdir(paths.views, { recursive: true, mode: 0o711 });
   return new CrunCheckpoints({
-    criu: ahead.criu,
     ahead,
     environment: environment(toolbox),
     crunRoot: stateRoot(paths.runtime, 'crun'),

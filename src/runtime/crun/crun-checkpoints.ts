@@ -14,7 +14,7 @@ import type { BundleSpec } from '../bundle/bundle-spec.ts';
 import { cgroupPids, changeLimits, joinCgroup, makeCgroup } from '../cgroup/controllers.ts';
 import type { CgroupLayout } from '../cgroup/layout.ts';
 import type { Ahead } from '../criu/ahead.ts';
-import type { Criu, StartedCriu } from '../criu/criu.ts';
+import type { StartedCriu } from '../criu/criu.ts';
 import { captureMemory } from '../criu/capture-memory.ts';
 import { viewImages } from '../criu/criu.ts';
 import { givenFiles, openHostFiles } from '../criu/given-files.ts';
@@ -31,8 +31,7 @@ import type { MountSource } from './given-mounts.ts';
 import { register, saveRegistration } from './registry.ts';
 
 export interface CrunCheckpointsOptions {
-  readonly criu: Criu;
-  /** Of the same. */
+  /** And the CRIU that it starts. */
   readonly ahead: Ahead;
   /** Everything that a process depends on: tools, kernel, processor. */
   readonly environment: string;
@@ -78,7 +77,7 @@ export class CrunCheckpoints implements Checkpoints {
   }
 
   async dump(id: string, { spec, process, into, logPath, shrink }: DumpOptions): Promise<void> {
-    const { criu, crunRoot, cgroups, remounter } = this.#options;
+    const { ahead, crunRoot, cgroups, remounter } = this.#options;
     await mkdir(into, { recursive: true, mode: 0o700 });
     const pids = await cgroupPids(cgroups, spec.cgroupPath);
     const isOurs = spec.ofImage !== true;
@@ -90,7 +89,7 @@ export class CrunCheckpoints implements Checkpoints {
     await using undo = new AsyncDisposableStack();
     if (freshShm) undo.defer(async () => void (await remounter.isStillEmpty(id)));
     await saveRegistration(crunRoot, id, into);
-    await criu.dump({
+    await ahead.criu.dump({
       pid: process.pid,
       images: into,
       externalMounts: [...givenMounts(spec).map(({ destination }) => destination), ...(freshShm ? [SHM] : [])],
@@ -133,7 +132,7 @@ export class CrunCheckpoints implements Checkpoints {
   }
 
   async restore(id: string, { spec, from, logPath, isAlone = false }: RestoreOptions): Promise<ProcessIdentity> {
-    const { criu, ahead, crunRoot, bundleOf, cgroups, rootMountOf, viewsDir } = this.#options;
+    const { ahead, crunRoot, bundleOf, cgroups, rootMountOf, viewsDir } = this.#options;
     if (spec.limits === undefined || spec.hostIdBase === undefined) throw new TypeError('only a container with limits and ids of its own can be restored');
     const { name, files, ...dumped } = JSON.parse(readFileSync(join(from, FACTS), 'utf8')) as Dumped;
     const isOurs = spec.ofImage !== true;
@@ -155,7 +154,7 @@ export class CrunCheckpoints implements Checkpoints {
       await joining;
     });
     const program = await this.#program(id, { logPath, isAlone, owner: { uid: spec.hostIdBase + spec.uid, gid: spec.hostIdBase + spec.gid } });
-    const restoring = criu.restore(
+    const restoring = ahead.criu.restore(
       program,
       {
         images,
@@ -192,12 +191,12 @@ export class CrunCheckpoints implements Checkpoints {
 
   /** Started ahead, where one waits and the log may become another file; or started now. The container opens its files again by itself, so they are its own. */
   async #program(id: string, { logPath, isAlone, owner }: { logPath: string; isAlone: boolean; owner: { uid: number; gid: number } }): Promise<StartedCriu> {
-    const { criu, ahead } = this.#options;
+    const { ahead } = this.#options;
     const paths = this.#hostFiles(id, logPath);
     const waiting = isAlone ? ahead.take(paths, owner) : undefined;
     if (waiting !== undefined) return waiting;
     await using files = await openHostFiles(paths, owner);
-    return await criu.begin({ log: files.log.fd, stdin: files.stdin.fd });
+    return await ahead.criu.begin({ log: files.log.fd, stdin: files.stdin.fd });
   }
 
   /** Its network is made while CRIU does the rest. False when that was over before. */
