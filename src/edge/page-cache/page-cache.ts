@@ -2,15 +2,15 @@
  * The kept pages as the daemon sees them: which there are of a site, and dropping them.
  *
  * The edge fills and reads the cache by itself. A purge first changes the first word of the site's file in the route tree, which the edge
- * compares when an answer comes with what it was when the fill began; then it removes files. What began before is so never kept.
+ * compares when an answer comes with what it was when the fill began; then the edge is told to drop pages, and their files are removed. What began before is so never kept.
  */
 import { readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
-import { lstat, open, readdir, rm, unlink } from 'node:fs/promises';
+import { lstat, open, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isErrno } from '../../domain/errors.ts';
 import { routeKey } from '../../domain/route-key.ts';
 import { PAGES_FILE } from '../nginx/page-cache.ts';
-import { hostOf, namesByDevice, pageFiles, parsePageKey, targetOf } from './page-name.ts';
+import type { DropFromEdge } from './drop-from-edge.ts';
+import { hostOf, namesByDevice, pageFile, pageFiles, pageKeys, parsePageKey, targetOf } from './page-name.ts';
 import { isByDevice } from '../../domain/site.ts';
 import { isPurged, PURGE_ALL } from './purge-request.ts';
 import type { PurgeRequest } from './purge-request.ts';
@@ -26,6 +26,7 @@ export interface PageCacheOptions {
   readonly originsOf: (host: string) => readonly string[];
   /** Further names under which a site serves its pages; their entries in the route tree lead to the domain's. */
   readonly aliasesOf: (domain: string) => Promise<readonly string[]>;
+  readonly dropFromEdge: DropFromEdge;
 }
 
 export interface PageCacheStatus {
@@ -195,19 +196,28 @@ export class PageCache {
   /** True when there was something. @param madeBefore Unix time in milliseconds: what was made later stays */
   async #remove(name: string, madeBefore = Number.POSITIVE_INFINITY): Promise<boolean> {
     const removed = await Promise.all(
-      pageFiles(name).map(async (file) => {
-        const path = join(this.#options.dir, file);
-        if (madeBefore !== Number.POSITIVE_INFINITY && madeAt(await headOf(path)) >= madeBefore) return false;
-        return unlink(path).then(
-          () => true,
-          (error: unknown) => {
-            if (isErrno(error, 'ENOENT')) return false;
-            throw error;
-          },
-        );
+      pageKeys(name).map(async (key) => {
+        if (madeBefore !== Number.POSITIVE_INFINITY && madeAt(await headOf(this.#file(key))) >= madeBefore) return false;
+        return this.#drop(key);
       }),
     );
     return removed.includes(true);
+  }
+
+  /** True when it was there. Where the edge fails, the file goes all the same, and what is shown for a second from open descriptors is said by the error. */
+  async #drop(key: string): Promise<boolean> {
+    const path = this.#file(key);
+    if ((await sizeOf(path)) === undefined) return false;
+    try {
+      await this.#options.dropFromEdge(key);
+    } finally {
+      await rm(path, { force: true });
+    }
+    return true;
+  }
+
+  #file(key: string): string {
+    return join(this.#options.dir, pageFile(key));
   }
 
   /** Names of a host's pages that were put there in the last seconds. A directory shows when its last one was. */
@@ -229,7 +239,11 @@ export class PageCache {
   }
 
   async #wipe(): Promise<void> {
-    for (const file of await this.#files()) await rm(file, { force: true });
+    for (const file of await this.#files()) {
+      const key = parsePageKey(await headOf(file))?.key;
+      if (key === undefined) await rm(file, { force: true });
+      else await this.#drop(key);
+    }
   }
 
   async #load(): Promise<void> {
@@ -240,7 +254,7 @@ export class PageCache {
       if (key === undefined) continue;
       // An earlier daemon may have died between a setting and what had to go for it.
       if (isShown(key, head)) this.#remember(key.host, key.name);
-      else await rm(file, { force: true });
+      else await this.#drop(key.key);
     }
   }
 
