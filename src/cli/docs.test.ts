@@ -67,11 +67,11 @@ function faultIn(line: string): string | undefined {
   let isOperand = false;
   for (const [index, word] of words.entries()) {
     if (['--', '…', 'COMMAND'].includes(word)) return undefined;
-    if (/^-/u.test(word)) {
+    if (word.startsWith('-')) {
       if (!hasOption(command, word)) return `${command.name()} has no ${word}`;
       continue;
     }
-    const child = isOperand ? undefined : command.commands.find((one) => [one.name(), ...one.aliases()].includes(word));
+    const child: Command | undefined = isOperand ? undefined : command.commands.find((one) => [one.name(), ...one.aliases()].includes(word));
     if (child === undefined && command.commands.length > 0 && !takesValue(command, words[index - 1])) return `there is no command ${word} of ${command.name()}`;
     if (child === undefined && isHandedOn(command) && !takesValue(command, words[index - 1])) return undefined;
     isOperand = child === undefined;
@@ -87,7 +87,7 @@ function optionOf(command: Command, word = ''): Command['options'][number] | und
 function hasOption(command: Command, word: string): boolean {
   if (['--help', '-h'].includes(word) || (command === program && word === '--version')) return true;
   // Letters that stand together: `-it`, `-tf`.
-  const letters = /^-\w{2,}$/u.test(word) ? [...word.slice(1)].map((letter) => `-${letter}`) : [word];
+  const letters = /^-\w{2,}$/u.test(word) ? (word.match(/\w/gu) ?? []).map((letter) => `-${letter}`) : [word];
   return letters.every((one) => optionOf(command, one) !== undefined);
 }
 
@@ -95,9 +95,9 @@ function takesValue(command: Command, word: string | undefined): boolean {
   return word !== undefined && word.startsWith('-') && !word.includes('=') && optionOf(command, word)?.isBoolean() === false;
 }
 
-/** Whether what follows its first word is somebody else's command line. */
+/** Whether what follows its first word may be another program's command line. */
 function isHandedOn(command: Command): boolean {
-  return '_passThroughOptions' in command && command._passThroughOptions === true;
+  return ['command', 'args'].includes(command.registeredArguments.at(-1)?.name() ?? '');
 }
 
 /** Of all these documents; each fault with the document it is in. */

@@ -79,7 +79,7 @@ export interface SiteSettings {
   readonly smtp: boolean;
 }
 
-/** Settings under which the platform does nothing by itself: for the stand-in sites of templates, spares and seeds, and for tests. */
+/** Settings under which the platform does nothing by itself: for templates and spares, which belong to no site, and for tests. */
 export const QUIET: SiteSettings = {
   runtime: DEFAULT_RUNTIME,
   freezeAfterMs: 0,
