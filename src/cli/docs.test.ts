@@ -95,9 +95,10 @@ function takesValue(command: Command, word: string | undefined): boolean {
   return word !== undefined && word.startsWith('-') && !word.includes('=') && optionOf(command, word)?.isBoolean() === false;
 }
 
-/** Whether what follows its first word may be another program's command line. */
+/** Whether another program's command line follows its first word, without `--` between them. */
 function isHandedOn(command: Command): boolean {
-  return ['command', 'args'].includes(command.registeredArguments.at(-1)?.name() ?? '');
+  const last = command.registeredArguments.at(-1);
+  return last?.name() === 'command' && !last.description.startsWith('after --');
 }
 
 /** Of all these documents; each fault with the document it is in. */
