@@ -22,8 +22,8 @@ import { Backoff } from './backoff.ts';
 import { Beside } from './beside.ts';
 import { hasCompanions } from './companions.ts';
 import { Descender } from './descend.ts';
-import { drain, led } from './end.ts';
-import { Gate } from './gate.ts';
+import { drain, upstreamsOf } from './end.ts';
+import { RestHooks } from './rest-hooks.ts';
 import type { LifecycleDeps } from './deps.ts';
 import type { Live } from './live.ts';
 import { LiveTable } from './live-table.ts';
@@ -53,7 +53,7 @@ export class Lifecycle {
   readonly #waker: Waker;
   readonly #descender: Descender;
   readonly #beside: Beside;
-  readonly #gate: Gate;
+  readonly #restHooks: RestHooks;
   readonly #lock = new KeyedLock();
   readonly #flights = new SingleFlight<Transition>();
   #waking = 0;
@@ -66,7 +66,7 @@ export class Lifecycle {
     this.#descender = new Descender(deps, this.#table, backoff);
     this.#waker = new Waker(deps, { table: this.#table, backoff, descender: this.#descender });
     this.#beside = new Beside(deps, this.#table, this.#waker);
-    this.#gate = new Gate({ ...deps, wake: (live) => this.wake(live.site, live.role, 'hook') });
+    this.#restHooks = new RestHooks({ ...deps, wake: (live) => this.wake(live.site, live.role, 'hook') });
   }
 
   /**
@@ -94,7 +94,7 @@ export class Lifecycle {
    */
   async sleep(site: Site, role: Role, { to, cause }: { to: RestingState; cause: string }): Promise<Transition> {
     const live = this.live(site.id, role);
-    if (live !== undefined && DEPTH[to] > DEPTH[this.stateOf(site.id, role)]) await this.#gate.announce(live, { to, cause });
+    if (live !== undefined && DEPTH[to] > DEPTH[this.stateOf(site.id, role)]) await this.#restHooks.announce(live, { to, cause });
     return this.#lock.run(roleKey(site.id, role), async () => {
       const lives = this.#table.of(site.id, role);
       await this.#letIn(lives);
@@ -114,17 +114,17 @@ export class Lifecycle {
    * keeps it awake. False when it was kept.
    */
   async settle(live: Live, { to, cause, isDue = () => true, since, must = false }: Settling): Promise<boolean> {
-    if (must) this.#gate.tell(live, { to, cause });
-    else if (!(await this.#gate.mayRest(live, { to, cause, since }))) return false;
+    if (must) this.#restHooks.tell(live, { to, cause });
+    else if (!(await this.#restHooks.mayRest(live, { to, cause, since }))) return false;
     return this.#lock.run(live.key, async () => {
-      const lives = this.#table.beside(live);
+      const lives = this.#table.ofSameRole(live);
       const held = (): boolean => lives.some((one) => one.holds > 0);
       if (!lives.includes(live) || held() || !isDue()) return false;
       await this.#beside.leaveCompiled(live);
       const phases = new Phases();
       const from = this.stateOf(live.site.id, live.role);
       if (from !== 'frozen' && (!(await drain(lives, this.#deps, 0)) || held())) {
-        await this.#deps.routes.setUpstreams(live.site.domain, live.role, led(lives));
+        await this.#deps.routes.setUpstreams(live.site.domain, live.role, upstreamsOf(lives));
         this.touch(live.site.id, live.role);
         return false;
       }
@@ -148,15 +148,15 @@ export class Lifecycle {
   /** Clears away an instance whose process is gone. */
   async bury(live: Live): Promise<void> {
     await this.#lock.run(live.key, async () => {
-      if (!this.#table.beside(live).includes(live) || isAlive(live.process)) return;
+      if (!this.#table.ofSameRole(live).includes(live) || isAlive(live.process)) return;
       await this.#descender.bury(live);
-      if (hasCompanions(live.site) && this.#table.beside(live).length === 0) await this.#deps.companions.end(live.site);
+      if (hasCompanions(live.site) && this.#table.ofSameRole(live).length === 0) await this.#deps.companions.end(live.site);
     });
   }
 
   /** The next instance is started beside this one, warmed and routed, and this one drained. False when it could not be started; then this one goes on. */
   async recycle(live: Live, cause: string): Promise<boolean> {
-    if (!(await this.#gate.mayRest(live, { to: 'cold', cause }))) return false;
+    if (!(await this.#restHooks.mayRest(live, { to: 'cold', cause }))) return false;
     return this.#lock.run(live.key, () => this.#beside.recycle(live, cause));
   }
 
@@ -167,7 +167,7 @@ export class Lifecycle {
 
   /** One instance less. */
   async dropInstance(live: Live, cause: string): Promise<boolean> {
-    if (!(await this.#gate.mayRest(live, { to: 'cold', cause }))) return false;
+    if (!(await this.#restHooks.mayRest(live, { to: 'cold', cause }))) return false;
     return this.#lock.run(live.key, () => this.#beside.drop(live, cause));
   }
 
@@ -182,7 +182,7 @@ export class Lifecycle {
 
   /** Ends whatever runs of a site that is to be removed. */
   async endAll(site: Site, cause: string): Promise<void> {
-    for (const live of this.#allOf(site.id)) this.#gate.tell(live, { to: 'cold', cause });
+    for (const live of this.#allOf(site.id)) this.#restHooks.tell(live, { to: 'cold', cause });
     for (const role of ROLES) await this.#end(site, role, cause);
     await this.#deps.ownCheckpoints.discard(site.id, cause);
     await this.#deps.ownCheckpoints.shredded(site.id);
@@ -298,7 +298,7 @@ export class Lifecycle {
 
   async #endPolitely(site: Site, role: Role, cause: string): Promise<void> {
     const live = this.live(site.id, role);
-    if (live !== undefined) await this.#gate.announce(live, { to: 'cold', cause });
+    if (live !== undefined) await this.#restHooks.announce(live, { to: 'cold', cause });
     await this.#end(site, role, cause);
   }
 

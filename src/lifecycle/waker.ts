@@ -14,7 +14,7 @@ import { canCheckpoint } from './can-checkpoint.ts';
 import { companionsUp, hasCompanions } from './companions.ts';
 import type { LifecycleDeps } from './deps.ts';
 import type { Descender } from './descend.ts';
-import { end, led } from './end.ts';
+import { end, upstreamsOf } from './end.ts';
 import type { Live, Origin } from './live.ts';
 import type { LiveTable } from './live-table.ts';
 import { tellOwner } from './owner-hook.ts';
@@ -66,7 +66,7 @@ export class Waker {
       const { live, origin } = await this.#startFirst(site, role, { phases, from });
       try {
         await live.stack.seal(live.context);
-        await this.#deps.routes.setUpstreams(site.domain, role, led([live]));
+        await this.#deps.routes.setUpstreams(site.domain, role, upstreamsOf([live]));
         await this.#deps.cmdb.putInstance(live.instance);
       } catch (error) {
         await this.#deps.routes.removeUpstreams(site.domain, role);
@@ -129,7 +129,7 @@ export class Waker {
     await runtime.thaw(live.instance.id);
     phases.mark('thaw');
     live.instance = { ...live.instance, state: 'running', since: now() };
-    await routes.setUpstreams(live.site.domain, live.role, led([live]));
+    await routes.setUpstreams(live.site.domain, live.role, upstreamsOf([live]));
     phases.mark('route');
     await failpoint('thaw.routed');
     await cmdb.putInstance(live.instance);
@@ -141,7 +141,7 @@ export class Waker {
     const { routes, now } = this.#deps;
     for (const live of lives) {
       live.usedAt = now();
-      if (!(await routes.hasUpstream(live.site.domain, live.role))) await routes.setUpstreams(live.site.domain, live.role, led(lives));
+      if (!(await routes.hasUpstream(live.site.domain, live.role))) await routes.setUpstreams(live.site.domain, live.role, upstreamsOf(lives));
     }
     return { from: 'running', to: 'running', ms: phases.totalMs, phases: {} };
   }
