@@ -12,7 +12,7 @@ export interface Companions {
    * @throws SubakoError `wake_failed` naming the one that is not; `busy` while the project is being changed
    */
   up(site: Site): Promise<void>;
-  /** Every process stays where it is, and in memory. */
+  /** Every process stops where it is and keeps its memory. */
   freeze(site: Site): Promise<void>;
   /** Ends each; a companion ends before those that it depends on. */
   end(site: Site): Promise<void>;
