@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { AuthorityReply, CacheReply, PsRow, PurgeReply } from '../../src/api/types.ts';
-import { pageFiles } from '../../src/edge/page-cache/page-name.ts';
+import { pageFile, pageKeys } from '../../src/edge/page-cache/page-name.ts';
 import { poll } from '../../src/lib/deadline.ts';
 import { execAny } from '../../src/lib/exec.ts';
 import { cacheStatus, isHit, KeptPages, madeOf, textOf } from '../helpers/kept-pages.ts';
@@ -215,7 +215,7 @@ describe('a change', () => {
   it('is heard by every worker of the edge, whatever it has open', async () => {
     const everywhere = (path: string) => Promise.all(Array.from({ length: 16 }, () => pages.get(path)));
     const other = '/?other=1';
-    const files = pageFiles(`http://${SITE}:${platform.http}${other}`).map((file) => join(platform.state, 'edge', 'scratch', 'pages', file));
+    const files = pageKeys(`http://${SITE}:${platform.http}${other}`).map((key) => join(platform.state, 'edge', 'scratch', 'pages', pageFile(key)));
     // A file that goes by itself is shown for up to a second. Without that, this test would prove nothing.
     const isOpen = await poll(async () => {
       const old = madeOf(await pages.untilKept(other));

@@ -14,11 +14,6 @@ export function pageFile(key: string): string {
   return `${digest.slice(-2)}/${digest}`;
 }
 
-/** All files of a page. */
-export function pageFiles(name: string): string[] {
-  return pageKeys(name).map(pageFile);
-}
-
 export interface PageKey {
   readonly key: string;
   readonly name: string;
