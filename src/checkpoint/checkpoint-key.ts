@@ -1,4 +1,4 @@
-/** What a checkpoint depends on, as one hash. */
+/** The key of a checkpoint: one hash of everything that it depends on. Under another key it is of no use. */
 import { createHash } from 'node:crypto';
 import { renderOciConfig } from '../runtime/bundle/render-oci-config.ts';
 import { INSTANCE_VARIABLE } from '../runtime/bundle/bundle-spec.ts';
@@ -16,8 +16,8 @@ export interface KeyParts {
 const ANY_HARD_LIMITS = { openFiles: Number.MAX_SAFE_INTEGER };
 
 /**
- * The whole OCI configuration counts (arguments, mounts and their flags, capabilities, filter), so that a stricter profile discards
- * everything made under the old one. What a restore gives anew does not: paths on the host, ids, limits, the instance's name.
+ * The whole OCI configuration counts (arguments, mounts and their flags, capabilities, filter), so that a stricter profile discards everything that
+ * was made under the old one. What a restore gives anew does not count: paths on the host, ids, limits, the instance's name.
  */
 export function checkpointKey({ imageDigest, spec, environment, more = [] }: KeyParts): string {
   const env = Object.fromEntries(Object.keys(spec.env).map((name) => [name, name === INSTANCE_VARIABLE ? '' : (spec.env[name] ?? '')]));

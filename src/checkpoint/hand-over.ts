@@ -1,4 +1,4 @@
-/** What has to change so that a spare container is a site's: its mounts, its directories, its log. */
+/** What has to change so that a spare becomes a site's container: its mounts and its directories. */
 import { mkdirSync, renameSync } from 'node:fs';
 import type { BindMount } from '../runtime/bundle/bundle-spec.ts';
 import type { HandedMount } from '../runtime/runtime.ts';
@@ -10,8 +10,9 @@ interface Sides {
 }
 
 /**
- * The mounts that differ. Those of the instance's own directories do not: the directories move (see `moveInstance`), and with them what is
- * mounted of them. What lies in the site's own directory is the site's on disk; the rest, such as the database's socket, is nobody's to map. Pure.
+ * The mounts that have to be replaced. Those of the instance's own directories need not be: the directories are moved (see `moveInstance`), and the
+ * mounts with them. Files in the site's directory belong to the site on disk, so their ids are mapped; those of the rest, such as the database's
+ * socket, are shown as they are. Pure.
  */
 export function mountsToHand(nobodys: Sides, site: Sides): HandedMount[] {
   const moved = new Map(instanceDirs(nobodys.context).map((dir, index) => [dir, instanceDirs(site.context)[index]]));
@@ -26,9 +27,9 @@ export function mountsToHand(nobodys: Sides, site: Sides): HandedMount[] {
     .map((mount) => ({ ...mount, owned: mount.source.startsWith(`${site.context.paths.root}/`) }));
 }
 
-/** Gives the site the directories of the instance: what is mounted of them in the container stays. */
+/** Moves the directories of the instance to the site; mounts of them in the container stay. */
 export function moveInstance(from: StackContext, to: StackContext): void {
-  // A visitor waits for this: each hop to another thread would take longer than the call itself.
+  // Synchronous, because a visitor waits: a hop to another thread would take longer than the call itself.
   for (const dir of [to.paths.run, to.paths.scratch]) mkdirSync(dir, { recursive: true, mode: 0o711 });
   renameSync(from.instance.root, to.instance.root);
   renameSync(from.instance.tmp, to.instance.tmp);

@@ -1,6 +1,6 @@
 /**
- * The seal on a checkpoint's directory: what it was made for, the hash of every file, and a MAC over both with a key that only root reads.
- * CRIU turns its files into processes of any shape, so it must never be given one that we did not write.
+ * The seal on a checkpoint's directory: what it was made for, the hash of every file, and a MAC over both with a secret that only root reads.
+ * CRIU makes of its files whatever processes they describe, so it must never be given a file that we did not write.
  */
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import { constants, lstatSync, readdirSync } from 'node:fs';
@@ -21,13 +21,13 @@ interface Manifest {
 export type Verdict = { readonly ok: true; readonly manifest: Manifest } | { readonly ok: false; readonly why: string };
 
 const SEAL = 'seal.json';
-/** In the place of a hash. */
+/** What the seal holds of a directory, in the place of a hash. */
 const DIRECTORY = 'directory';
-/** What the kernel counts a file's disk space in. */
+/** Bytes in which the kernel counts a file's disk space. */
 const BLOCK = 512;
 
 interface Trusted {
-  /** What its files looked like to the kernel when they were read. */
+  /** Inodes, sizes and times of its files when they were read (see `looks`). */
   readonly look: string;
   readonly manifest: Manifest;
 }
@@ -36,7 +36,7 @@ export class Sealer {
   readonly #secret: Buffer;
   /** Directories that were found in order. */
   readonly #trusted = new Map<string, Trusted>();
-  /** Hashes by what the kernel says of a file: one that several checkpoints have in common is read once. */
+  /** Hashes of files, by `lookOf`: a file that several checkpoints share is read once. */
   readonly #hashes = new Map<string, string>();
 
   constructor(secret: Buffer) {
@@ -57,7 +57,7 @@ export class Sealer {
     return manifest;
   }
 
-  /** Seals a directory and gives it the name it is used under; what was sealed just now need not be read again. */
+  /** Seals a directory and renames it to where it is used. The first `verify` need not read it again. */
   async keep(draft: string, target: string, { key, madeAt }: { readonly key: string; readonly madeAt: number }): Promise<Manifest> {
     const manifest = await this.seal(draft, key, madeAt);
     await rename(draft, target);
@@ -66,8 +66,8 @@ export class Sealer {
   }
 
   /**
-   * Is it whole, ours, and made for this key? Reads every byte the first time; from then on it is enough that the kernel reports
-   * the same inodes, sizes and times: whoever could set those back could read the key as well.
+   * Whether a directory is whole, ours, and made for this key. Reads every byte the first time. Afterwards it is enough that the kernel reports
+   * the same inodes, sizes and times: whoever could set those back could read our secret as well.
    */
   async verify(dir: string, key: string): Promise<Verdict> {
     try {
@@ -83,12 +83,12 @@ export class Sealer {
     }
   }
 
-  /** To be told when a directory is removed or replaced. */
+  /** Must be called when a directory is removed or replaced. */
   forget(dir: string): void {
     this.#trusted.delete(dir);
   }
 
-  /** The next look at it reads every byte. */
+  /** Has the next `verify` read every byte. */
   distrust(dir: string): void {
     this.#trusted.delete(dir);
     this.#hashes.clear();
@@ -109,14 +109,14 @@ export class Sealer {
     return manifest;
   }
 
-  /** What is in a directory is a tenant's, who may write there what it likes; that it is there counts. */
+  /** The hash of a file. Of a directory only its being there counts: a tenant may write what it likes into it. */
   async #hash(path: string): Promise<string> {
     if (lstatSync(path).isDirectory()) return DIRECTORY;
     const look = lookOf(path);
     const known = this.#hashes.get(look);
     if (known !== undefined) return known;
     const hash = await hashFile(path);
-    // Only what many have in common is worth remembering.
+    // Only a file that several checkpoints share is worth remembering.
     if (lstatSync(path).nlink > 1) this.#hashes.set(look, hash);
     return hash;
   }

@@ -1,4 +1,4 @@
-/** Makes one spare: restores a container of nobody's from a template and has it do what a visitor's page takes. */
+/** Makes a spare: restores a container that belongs to no site from a template, and has it do what a visitor's page takes. */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ProcessIdentity } from '../domain/instance.ts';
@@ -19,10 +19,10 @@ export interface SpareMakerDeps extends NobodyDeps {
 }
 
 export interface Spare {
-  /** Of its container. */
+  /** Id of its container. */
   readonly id: string;
   readonly stack: Stack;
-  /** Nobody's. */
+  /** What it was started with: no site's (see site/nobody.ts). */
   readonly context: StackContext;
   readonly process: ProcessIdentity;
   readonly logPath: string;
@@ -35,7 +35,7 @@ export class SpareMaker {
     this.#deps = deps;
   }
 
-  /** From the template in `from`, with the ids of this slot. Leaves nothing when it fails. */
+  /** @param from directory of the template @param slot says which uid range it runs in @throws what went wrong; then nothing of it is left */
   async make(what: TemplateOf, { from, slot }: { readonly from: string; readonly slot: number }): Promise<Spare> {
     const { runtime, dirs, askDir } = this.#deps;
     const { stack, role } = what;
@@ -63,7 +63,7 @@ export class SpareMaker {
     await this.clearFiles(context);
   }
 
-  /** Removes what nobody's directories still hold; of a container that has an owner now, they are empty. */
+  /** Removes the directories that it was started with. Those of a spare that has an owner are empty by now. */
   async clearFiles({ paths }: StackContext): Promise<void> {
     await clearNobody(paths);
   }

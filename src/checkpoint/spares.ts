@@ -1,6 +1,6 @@
 /**
- * Spares: containers of the public role that were restored from a template before there was a visitor, nobody's and warm. A cold site is handed one
- * (see lifecycle/start-from-spare.ts); the next is made when the machine has nothing better to do.
+ * Spares: containers of the public role that are restored from a template before there is a visitor. They are warm, and belong to no site. A cold
+ * site is handed one (see lifecycle/start-from-spare.ts); the next is made when nobody waits for a wake.
  */
 import type { EventSink } from '../domain/events.ts';
 import { spareSlotOf } from '../domain/spare-id.ts';
@@ -17,21 +17,21 @@ export interface SparesDeps {
   readonly maker: Pick<SpareMaker, 'make' | 'remove' | 'clearFiles'>;
   readonly emit: EventSink;
   readonly now: () => number;
-  /** How many wait for each template of the public role; 0: none. */
+  /** How many shall wait for each template of the public role; 0: no spares are made. */
   readonly count: number;
-  /** Ids of all containers there are something of, whoever's they are: their slots are taken. */
+  /** Ids of all containers of which anything is left, dead or alive: their slots are taken. */
   readonly containers: () => Promise<readonly string[]>;
 }
 
 export interface Circumstances {
   /** The machine is short of memory. */
   readonly short: boolean;
-  /** Asked again before each is made: does nobody wait for a wake? */
+  /** Whether nobody waits for a wake. Asked again before each spare is made. */
   readonly isQuiet: () => boolean;
 }
 
 interface Waiting extends Spare {
-  /** The very template it came from. */
+  /** `Served.id` of the template that it came from. */
   readonly template: string;
 }
 
@@ -42,7 +42,7 @@ export class Spares {
   readonly #deps: SparesDeps;
   readonly #turns = new SingleFlight<void>();
   #waiting: readonly Waiting[] = [];
-  /** Their empty directories are still there. */
+  /** Spares that have an owner now, and whose empty directories are still there. */
   #handed: readonly Spare[] = [];
   #failedAt: number | undefined;
   #lastSlot = -1;
@@ -56,12 +56,12 @@ export class Spares {
     return this.#waiting.length;
   }
 
-  /** How many should wait, when all is well. */
+  /** How many should wait. */
   get wanted(): number {
     return this.#deps.count * this.#served().length;
   }
 
-  /** One for a site of this image, which is the caller's from then on: to hand over, or to `remove`. Undefined when none waits. */
+  /** Takes a spare for a site of this image. The caller hands it over or calls `remove`. Undefined when none waits. */
   take(imageDigest: string): Spare | undefined {
     const served = new Set(this.#served().map(({ id }) => id));
     const spare = this.#waiting.find((one) => one.context.image.digest === imageDigest && served.has(one.template) && isAlive(one.process));
@@ -69,22 +69,22 @@ export class Spares {
     return spare;
   }
 
-  /** It could not be handed over: nobody gets it any more. */
+  /** For a spare that was taken and could not be handed over. */
   remove(spare: Spare): Promise<void> {
     return this.#deps.maker.remove(spare);
   }
 
-  /** It has an owner: what was nobody's of it goes, but not while that owner's visitor waits for a page. */
+  /** For a spare that has an owner now. Its empty directories are removed later, while nobody waits for a wake. */
   handedOver(spare: Spare): void {
     this.#handed = [...this.#handed, spare];
   }
 
-  /** Removes those that are dead, or of a template that serves no more, and all when memory is short; makes those that are missing. Single-flight. */
+  /** Removes spares that are dead or whose template was replaced, and all of them when memory is short. Makes those that are missing. Single-flight. */
   tend(circumstances: Circumstances): Promise<void> {
     return this.#turns.run(TURN, () => this.#tend(circumstances));
   }
 
-  /** Removes what waits, and makes no more. */
+  /** Removes all that wait, and makes no more. */
   async stop(): Promise<void> {
     this.#stopped = true;
     await this.#turns.settled();
@@ -104,7 +104,7 @@ export class Spares {
     for (const template of served) await this.#fill(template, isQuiet);
   }
 
-  /** Visitors wait for the public role. The other one writes, and has a network: it is made for its site. */
+  /** Spares are of the public role alone: visitors wait for that. The admin role has a network and must be started for its site. */
   #served(): Served[] {
     return this.#deps.templates.served().filter(({ of }) => of.role === 'public');
   }
@@ -135,7 +135,7 @@ export class Spares {
     emit({ type: 'spare.made', instance: spare.id, facts: { waiting: this.waiting, memoryBytes, ms: Math.round(performance.now() - began) } });
   }
 
-  /** One that no container has anything of; not the one that was used last, which may have ended just now. */
+  /** A slot of which no container has anything; the one that was used last comes last, because its container may have ended just now. */
   async #freeSlot(): Promise<number | undefined> {
     const taken = new Set((await this.#deps.containers()).map(spareSlotOf));
     for (let step = 1; step <= SPARE_SLOTS; step += 1) {

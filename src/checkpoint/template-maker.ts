@@ -1,4 +1,4 @@
-/** Makes a template's files, and proves them: both with containers that belong to no site. */
+/** Makes the files of a template, and proves them. Both are done with containers that belong to no site. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { newId } from '../domain/ids.ts';
@@ -20,14 +20,14 @@ export interface TemplateMakerDeps extends NobodyDeps {
   readonly runtime: Runtime;
 }
 
-/** One template serves one role: what the roles may write to differs, and with it the mounts. */
+/** What a template is made of. It serves one role: the roles may write to different places, so their mounts differ. */
 export interface TemplateOf {
   readonly stack: Stack;
   readonly image: Image;
   readonly role: Role;
 }
 
-/** Who such a container is run as: nobody that a visitor could reach. Ids are as long as any site's. */
+/** What these containers have in the place of a site. */
 const MODEL = { id: 'template00', range: SERVICE_RANGE.template };
 const PROBE = { id: 'probe00000', range: SERVICE_RANGE.probe };
 
@@ -41,7 +41,7 @@ export class TemplateMaker {
     this.#deps = deps;
   }
 
-  /** Boots a container of nobody's, warms it and dumps it to `into`. Nothing of it is left, however it ends. */
+  /** Boots a container, warms it and dumps it to the directory `into`. Nothing else of it is left, however it ends. */
   async make({ stack, image, role }: TemplateOf, into: string): Promise<void> {
     const { runtime, askDir } = this.#deps;
     const recipe = recipeOf(stack);
@@ -59,7 +59,7 @@ export class TemplateMaker {
     });
   }
 
-  /** Restores another container of nobody's, with other ids, and asks it. @throws when it does not answer as it should */
+  /** Restores another container, with other ids, from the directory `from`, and probes it. @throws when it does not answer as it should */
   async prove({ stack, image, role }: TemplateOf, from: string): Promise<void> {
     const { runtime, askDir } = this.#deps;
     const warmed = JSON.parse(await readFile(join(from, WARMED), 'utf8')) as Record<string, unknown>;

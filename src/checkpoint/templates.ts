@@ -1,8 +1,8 @@
 /**
- * Templates: for each image and role one checkpoint of a warm process that knows no site. Every cold site of that image wakes from it.
+ * Templates: for each image and role, one checkpoint of a warm process that knows no site. Every cold site of that image wakes from it.
  *
- * A template is made in the background, proven by restoring a container of nobody's from it, and only then takes its place. When it is
- * old, worn or of no more use, the next is made while it still serves.
+ * A template is made in the background, and proven by restoring a container from it; only then it takes its place. When it is old or has served
+ * often enough (*worn*), the next is made while it still serves.
  */
 import { mkdir, readdir, rename, stat } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -29,7 +29,7 @@ export interface TemplatesDeps {
   readonly maker: TemplateMaker;
   readonly emit: EventSink;
   readonly now: () => number;
-  /** A template is replaced when it is older (milliseconds) or was restored more often: all that wake from it share its address layout. */
+  /** A template is worn when it is older than this (milliseconds), or was restored more often: all that wake from it share its address layout. */
   readonly settings: { readonly templateAge: number; readonly templateRestores: number };
 }
 
@@ -52,37 +52,37 @@ interface Known extends Omit<Template, 'restores'> {
 /** A template that sites wake from now. */
 export interface Served {
   readonly of: TemplateOf;
-  /** Of this very one: the next of the same image has another. */
+  /** Tells it from the next template of the same image. */
   readonly id: string;
 }
 
-/** What hung on it may still be reading it. */
+/** How long a replaced template stays: restores that began before may still read it. */
 const REMOVE_AFTER_MS = 60_000;
-/** Making one takes seconds of the machine. */
+/** How long after a failure until a template is tried again: it takes seconds of the machine. */
 const RETRY_AFTER_MS = 600_000;
 
 export class Templates {
   readonly #deps: TemplatesDeps;
-  /** By key; only those that were verified. */
+  /** Templates that were found in order, by key. */
   readonly #known = new Map<string, Known>();
   readonly #failedAt = new Map<string, number>();
-  /** The public role's from the start; the admin role's from the first time it was asked for. */
+  /** What shall have a template: the public role of each image from the start, the admin role from its first boot on. */
   #wanted: readonly TemplateOf[] = [];
   readonly #making = new SingleFlight<Template>();
   readonly #turn = new KeyedLock();
   readonly #restores = new Map<string, number>();
-  /** Nothing that a key is made of changes while the daemon runs. */
+  /** Keys, worked out once: nothing that they depend on changes while the daemon runs. */
   readonly #keys = new Map<string, string>();
   readonly #timers = new Set<NodeJS.Timeout>();
   #stopped = false;
-  /** By a command: none is made until the next start, or the next command. */
+  /** A command removed all: none is made until the next start, or the next command. */
   #removed = false;
 
   constructor(deps: TemplatesDeps) {
     this.#deps = deps;
   }
 
-  /** At start: takes those that are on disk and in order; removes drafts and those that nothing needs any more. */
+  /** At start: takes the templates that are on disk and in order; removes drafts, and templates of other images. */
   async load(stacks: readonly { stack: Stack; image: Image }[]): Promise<void> {
     const { dir, maker, emit } = this.#deps;
     await mkdir(dir, { recursive: true, mode: 0o700 });
@@ -101,7 +101,7 @@ export class Templates {
 
   /**
    * Directory to restore a container of this image and role from; undefined when there is none (see `want`).
-   * Found in order again each time, so what was tampered with since is not given out.
+   * It is verified each time, so that a template which somebody changed is not used.
    */
   async use(what: TemplateOf): Promise<string | undefined> {
     if (what.stack.template === undefined) return undefined;
@@ -118,14 +118,14 @@ export class Templates {
     return known.dir;
   }
 
-  /** Makes one where there is none, or where it has served long enough. Returns when that is done, or refused. */
+  /** Makes a template where there is none or it is worn. Returns when that is done; at once where nothing has to be done. @throws as `make` */
   async ensure(what: TemplateOf): Promise<void> {
     if (what.stack.template === undefined || this.#deps.runtime.checkpoints === undefined) return;
     const known = this.#known.get(this.#key(what));
     if (known === undefined || this.#isWorn(known)) await this.make(what);
   }
 
-  /** Somebody had to boot for want of it: it is made in the background, now and whenever it is missing. */
+  /** Has a template made in the background, now and whenever it is missing. Returns at once. */
   want(what: TemplateOf): void {
     if (what.stack.template === undefined) return;
     const key = this.#key(what);
@@ -134,7 +134,7 @@ export class Templates {
     void this.ensure(what).catch(() => undefined); // its event says why
   }
 
-  /** Replaces those that served long enough, and makes those that are missing: discarded, or failed a while ago. */
+  /** Replaces worn templates, and makes those that are missing: discarded, or failed a while ago. */
   async renewWorn(): Promise<void> {
     for (const what of this.#wanted) {
       const failedAt = this.#failedAt.get(this.#key(what));
@@ -143,10 +143,10 @@ export class Templates {
     }
   }
 
-  /** Makes a new one, whether needed or not. Single-flight. @throws whatever went wrong; then an older one goes on serving */
+  /** Makes a new template, whether one is needed or not. Single-flight. @throws whatever went wrong; then an older one goes on serving */
   make(what: TemplateOf): Promise<Template> {
     this.#removed = false;
-    // One after another: a visitor's wake shares the machine with it.
+    // One at a time: visitors share the machine with it.
     return this.#making.run(this.#key(what), () => this.#turn.run('make', () => this.#make(what)));
   }
 
@@ -160,7 +160,7 @@ export class Templates {
     return [...this.#known.values()].map(({ name, madeAt, of }) => ({ of, id: `${name} ${madeAt}` }));
   }
 
-  /** A restore from it failed, or it is not what it was: nobody wakes from it any more. It is kept aside for whoever wants to know. */
+  /** Takes a template out of use: a restore from it failed, or it is not what it was. It is kept beside the others, as `NAME.bad`, to be looked at. */
   async discard(dir: string, why: string): Promise<void> {
     const { sealer, emit } = this.#deps;
     for (const [key, known] of this.#known) {
@@ -240,7 +240,7 @@ export class Templates {
     }
   }
 
-  /** Undefined when it was taken, or when there is none. */
+  /** Takes a template on disk into use. Why it could not; undefined when it was taken, or when there is none. */
   async #take(what: TemplateOf): Promise<string | undefined> {
     const name = this.#name(what);
     const dir = join(this.#deps.dir, name);

@@ -1,13 +1,13 @@
-/** What a site is made of that its owner brings an image for. */
+/** An app: what a site runs whose owner brings an image. */
 import type { ContainerSpec, HealthCheck } from './container.ts';
-
 import type { NetworkMembership } from './network.ts';
 
 /** Where what runs in a container waits for requests: at a path inside it, or at a port. */
 export type Listening = { readonly socket: string } | { readonly port: number };
 
-export interface Volume {
-  /** Of the site's own: no other site has a volume, whatever it is called. */
+/** A directory of one site that outlives its containers. */
+export interface AppVolume {
+  /** Unique within the site: volumes of two sites never meet, whatever they are called. */
   readonly name: string;
   /** Inside the container. */
   readonly path: string;
@@ -19,7 +19,7 @@ export interface AppUser {
   readonly groups: readonly number[];
 }
 
-/** What a service of a project brings that another app does not. Its image’s own words are in it already. */
+/** What an app has besides where it is the service of a compose project that visitors come to. What the image says is filled in already. */
 export interface Pod {
   readonly project: string;
   readonly service: string;
@@ -29,7 +29,7 @@ export interface Pod {
   readonly readOnly: boolean;
   readonly shmBytes?: number;
   readonly tmpfs: ContainerSpec['tmpfs'];
-  /** Those of the platform, which other services may have too. */
+  /** Named volumes of the platform, which other services may mount too. */
   readonly volumes: readonly { readonly name: string; readonly path: string; readonly writable: boolean }[];
   readonly files: NonNullable<ContainerSpec['files']>;
   readonly stopSignal: NodeJS.Signals;
@@ -37,22 +37,21 @@ export interface Pod {
 }
 
 export interface App {
-  /** As its owner wrote it, such as `localhost/shop:1.4`. Which image that was, the site's record says. */
+  /** As its owner wrote it, such as `localhost/shop:1.4`. The digest that this name led to is `Site.image`. */
   readonly imageName: string;
   readonly listens: Listening;
-  /** Besides the image's own. May hold secrets. */
+  /** Variables, besides those of the image. May hold secrets. */
   readonly env: Readonly<Record<string, string>>;
-  /** What outlives its containers. */
-  readonly volumes: readonly Volume[];
-  /** In place of what the image runs after its entrypoint. */
+  readonly volumes: readonly AppVolume[];
+  /** Arguments of the entrypoint, in place of the image's command. */
   readonly command?: readonly string[] | undefined;
-  /** Networks that its containers are in, besides their link to the machine. */
+  /** Networks that its containers are in, besides their own link to the machine. */
   readonly networks?: readonly NetworkMembership[] | undefined;
-  /** Ids inside the container, as the image says. */
+  /** Whom it runs as, by ids inside the container. */
   readonly user: AppUser;
-  /** A path that answers when it is ready, with a status below 500. Undefined: it is ready when it listens. */
+  /** A path that answers with a status below 500 when the app is ready. Undefined: it is ready when it listens. */
   readonly healthPath?: string | undefined;
-  /** Of the service of a project that visitors come to; the others are its companions. */
+  /** Set for a service of a compose project. The project's other services are the site's companions. */
   readonly pod?: Pod | undefined;
 }
 

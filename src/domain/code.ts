@@ -1,34 +1,34 @@
-/** What a site is made of whose code is its owner's and whose image is a stack's. */
+/** Code: what a site runs whose owner brings code, in an image that is the stack's. */
 
-/** One state of the code, whole and unchanging. */
+/** One state of the code. It never changes: a deploy makes another one. */
 export interface Release {
-  /** `20260131T235959999Z-` and letters that nobody guesses: they sort by their age. */
+  /** `20260131T235959999Z-` and letters that nobody guesses, so that names sort by age. */
   readonly name: string;
-  /** Below it, where visitors' files are: `public`, say; empty for all of it. */
+  /** Directory of the files for visitors, such as `public`, relative to the code; empty for all of it. */
   readonly documentRoot: string;
-  /** What is run, where the stack finds that in the code. */
+  /** What is run, where the stack finds it in the code. */
   readonly command?: readonly string[] | undefined;
   readonly files: number;
   readonly bytes: number;
 }
 
 export interface Code {
-  /** Rises with each change: an instance that was made of an older one makes room for the next. */
+  /** Rises with each change. An instance that was started with an older version is replaced. */
   readonly version: number;
   readonly release: Release;
-  /** Which of the stack's web servers serves it, where it has several. */
+  /** Which web server serves it, where the stack has several. */
   readonly web?: string | undefined;
-  /** Variables of its owner's. May hold secrets. */
+  /** Variables that the owner set. May hold secrets. */
   readonly env: Readonly<Record<string, string>>;
-  /** Variables that the platform made for it: its database, its keys. */
+  /** Variables that the platform made for the site: its database, its keys. */
   readonly ownEnv: Readonly<Record<string, string>>;
-  /** Directories of the code that outlive releases: each is a link to one below the site's data. */
+  /** Directories that outlive releases. In each release they are links to directories below the site's data. */
   readonly shared: readonly string[];
 }
 
 const RELEASE = /^\d{8}T\d{9}Z-[a-z2-9]{16}$/u;
 
-/** @param letters sixteen that nobody guesses: whoever knows the name of a release could read it on the machine */
+/** @param letters sixteen random ones: a user of the machine who knew the name of a release could read it */
 export function releaseName(at: Date, letters: string): string {
   return `${at.toISOString().replaceAll(/[-:.]/gu, '')}-${letters}`;
 }

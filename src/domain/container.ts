@@ -1,4 +1,4 @@
-/** A container that somebody started from an image, as docker's users know them. (A site's containers are instances: see instance.ts.) */
+/** A container that a person started from an image, as with docker. (A site's containers are instances: see instance.ts.) */
 import type { ProcessIdentity } from './instance.ts';
 import type { ContainerNetwork } from './network.ts';
 
@@ -12,16 +12,16 @@ import type { ContainerNetwork } from './network.ts';
  */
 export type ContainerState = 'created' | 'starting' | 'running' | 'paused' | 'restarting' | 'exited' | 'removing';
 
-/** Has processes, or may have. */
+/** Whether it has processes, or may have. */
 export function isUp({ state }: Pick<Container, 'state'>): boolean {
   return state === 'running' || state === 'paused' || state === 'starting';
 }
 
 export interface Container {
-  /** Also the runtime's. */
+  /** The runtime knows it by the same id. */
   readonly id: string;
   readonly name: string;
-  /** No site and no other container has it. */
+  /** Index of its uid range, which no site and no other container has. */
   readonly uidRange: number;
   readonly image: {
     /** As in `OciImage`. */
@@ -33,16 +33,16 @@ export interface Container {
   readonly state: ContainerState;
   /** Its first process, while it is up. */
   readonly process?: ProcessIdentity;
-  /** In the foreground: the command line that it ends with. */
+  /** In the foreground: the command line that runs it. When that ends, so does the container. */
   readonly client?: ProcessIdentity;
-  /** Of the last run; 128 and the signal's number where one ended it. */
+  /** Of the last run; 128 plus the signal's number where a signal ended it. */
   readonly exitCode?: number;
   /** Why it could not be started, or what became of it, where there is more to say than the exit code. */
   readonly problem?: string;
   readonly wasOutOfMemory: boolean;
-  /** Somebody ended it: it is not started again by itself, but for `always` when the platform comes up. */
+  /** A person ended it. Its restart policy does not start it again, except that `always` does when the platform comes up. */
   readonly endedByHand: boolean;
-  /** How often its policy started it again since somebody did. */
+  /** How often its policy has started it again since a person last did. */
   readonly restarts: number;
   /** Unix time in milliseconds. */
   readonly createdAt: number;
@@ -50,13 +50,13 @@ export interface Container {
   readonly endedAt?: number;
 }
 
-/** Everything that was asked for, and what the image says where nothing was. */
+/** Everything that was asked for. Where nothing was, what the image says is filled in. */
 export interface ContainerSpec {
   readonly args: readonly string[];
   /** `NAME=value`; may hold secrets. */
   readonly env: readonly string[];
   readonly cwd: string;
-  /** As in a Dockerfile. */
+  /** A name or ids, as `USER` of a Dockerfile takes them. */
   readonly user: string;
   readonly hostname: string;
   readonly terminal: boolean;
@@ -76,7 +76,7 @@ export interface ContainerSpec {
   /** Further lines of its `/etc/hosts`. */
   readonly extraHosts?: readonly { readonly name: string; readonly address: string }[];
   readonly restart: RestartPolicy;
-  /** It is removed when it ends. */
+  /** Whether it is removed when it ends. */
   readonly remove: boolean;
   readonly stopSignal: NodeJS.Signals;
   readonly stopTimeoutMs: number;
@@ -116,7 +116,7 @@ export interface HealthCheck {
 /** A named directory that outlives containers. */
 export interface Volume {
   readonly name: string;
-  /** Of a container that did not name it, and goes with it. */
+  /** Made for a container that gave it no name, and removed with that container. */
   readonly anonymous: boolean;
   /** Unix time in milliseconds. */
   readonly createdAt: number;

@@ -65,7 +65,7 @@ type EventType =
   | 'hook.overruled';
 
 export interface SubakoEvent {
-  /** Rising without gaps being promised. */
+  /** Rises with each event; there may be gaps. */
   readonly seq: number;
   /** Unix time in milliseconds. */
   readonly at: number;
@@ -81,5 +81,5 @@ export interface SubakoEvent {
 
 export type NewEvent = Omit<SubakoEvent, 'seq' | 'at'>;
 
-/** Takes an event; never throws, never waits. */
+/** Takes an event, to be stored a moment later. Never throws, never waits. */
 export type EventSink = (event: NewEvent) => void;

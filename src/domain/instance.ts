@@ -1,4 +1,4 @@
-/** An instance: one container of one site on one node; the thing that has a state. */
+/** An instance: one container of one role of a site, on one node. It is what has a state. */
 import type { Role } from './role.ts';
 import type { State } from './state.ts';
 
@@ -9,16 +9,16 @@ export interface ProcessIdentity {
   readonly startTime: string;
 }
 
-/** What the CMDB keeps of an instance that is not cold: enough to adopt it after the daemon was killed. */
+/** The record of an instance: enough to adopt it after the daemon was killed. There is none while the role is cold or checkpointed. */
 export interface Instance {
-  /** Also the container's id for the runtime. */
+  /** The runtime knows its container by the same id. */
   readonly id: string;
   readonly siteId: string;
   readonly role: Role;
   readonly node: string;
   readonly state: State;
   readonly image: string;
-  /** Of a site's code (see code.ts), when it was started. */
+  /** `Code.version` (see code.ts) when it was started. */
   readonly codeVersion?: number;
   /** Unset while booting. */
   readonly process?: ProcessIdentity;

@@ -15,7 +15,7 @@ export interface NamedNetwork {
   readonly createdAt: number;
 }
 
-/** That a container is to be in a network, and what it is called there, besides its own name. */
+/** A network that a container is to be in, and what the container is called there besides its own name. */
 export interface NetworkMembership {
   /** Of the network. `DEFAULT_NETWORK`: a link to the outside. */
   readonly name: string;
@@ -27,7 +27,7 @@ export type ContainerNetwork = 'default' | 'none' | { readonly networks: readonl
 
 export const DEFAULT_NETWORK = 'default';
 
-/** Without the way out, which is no network. */
+/** The networks of one's own among them: `default` is a link to the outside, not a network. */
 export function membershipsOf(network: ContainerNetwork): readonly NetworkMembership[] {
   return typeof network === 'string' ? [] : network.networks.filter(({ name }) => name !== DEFAULT_NETWORK);
 }

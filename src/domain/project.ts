@@ -1,6 +1,6 @@
 /** A project: containers that belong together, as a compose file describes them. One of its services may be a site; the others then sleep and wake with it. */
 
-/** All but `ready`: somebody works on it, or did when the daemon was killed. */
+/** In each phase but `ready` a command is at work on the project, or was when the daemon was killed. */
 type ProjectPhase = 'creating' | 'ready' | 'changing' | 'removing';
 
 export interface Project {
@@ -13,9 +13,9 @@ export interface Project {
   readonly createdAt: number;
 }
 
-/** What a compose file says once everything in it is resolved: names are those of the platform. Holds variables, which may be secrets, but no contents of files. */
+/** A compose file with everything resolved; all names are the platform's. It holds variables, which may be secrets, but no contents of files. */
 export interface ProjectModel {
-  /** In an order in which each comes after those that it depends on. */
+  /** Each service comes after those that it depends on. */
   readonly services: readonly ProjectService[];
   readonly networks: readonly ProjectNetwork[];
   readonly volumes: readonly ProjectVolume[];
@@ -25,10 +25,10 @@ export interface ProjectModel {
 export interface ProjectSite {
   readonly domain: string;
   readonly service: string;
-  /** Where it listens. */
+  /** Where the service listens. */
   readonly port: number;
   readonly healthPath?: string;
-  /** As `site set` takes them. */
+  /** Assignments, as `site set` takes them. */
   readonly settings: readonly string[];
 }
 

@@ -1,4 +1,4 @@
-/** The two containers that each site has, from one image and release. */
+/** The roles of a site: two for WordPress, `public` alone for all others. Each role has containers of its own, from one image. */
 
 /**
  * `public` answers anonymous visitors: it may read its content and database, and has no network.
@@ -8,10 +8,10 @@ export type Role = (typeof ROLES)[number];
 
 export const ROLES = ['public', 'admin'] as const;
 
-/** The role a person means who names none when looking at a site from outside. */
+/** The role that is meant when a person names none. */
 export const DEFAULT_ROLE: Role = 'public';
 
-/** Names one role of one site, among all: each is locked, woken and put to sleep by itself. Also how ids of its instances begin. */
+/** Key of one role of one site. Each role is locked, woken and put to sleep by itself, and the ids of its instances begin with this key. */
 export function roleKey(siteId: string, role: Role): string {
   return `${siteId}-${role}`;
 }

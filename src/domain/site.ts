@@ -5,38 +5,38 @@ import type { Role } from './role.ts';
 import { DEFAULT_RUNTIME } from './runtime-name.ts';
 import type { RuntimeName } from './runtime-name.ts';
 
-/** Life of the record itself: only a `ready` site is routed; the other two are finished or undone at start. */
+/** Life of the record itself. Only a `ready` site is routed; what a crash left in one of the others is undone or finished at the next start. */
 export type SitePhase = 'creating' | 'ready' | 'removing';
 
-/** Whether a site keeps a checkpoint of its own: `auto` tries one and keeps the quicker way. */
+/** Whether a site keeps a checkpoint of its own. `auto`: one is tried, and kept where the site wakes quicker by it. */
 type CheckpointPolicy = 'auto' | 'always' | 'never';
 
 /**
- * `strict`: the public role can write nothing. `open`: it may write its content and database as on any other host,
- * for plugins that cannot do without; the admin role’s container, with its network, serves everyone then.
+ * `strict`: the public role can write nothing. `open`, for plugins that cannot do without: the admin role, which can write and has a network,
+ * serves everyone, as on any other host.
  */
 type SiteMode = 'strict' | 'open';
 
 /** Whether plain http is answered, or sent on to https. */
 type HttpsPolicy = 'both' | 'redirect';
 
-/** When an owner's hook may be run. Those before something may veto it. */
+/** When an owner's hook can run. A hook that runs before a step may veto that step. */
 export const OWNER_HOOKS = ['ready', 'before-freeze', 'after-thaw', 'before-checkpoint', 'before-stop'] as const;
 export type OwnerHook = (typeof OWNER_HOOKS)[number];
 
 export interface SiteSettings {
-  /** What its containers are run by. */
+  /** The OCI runtime of its containers. */
   readonly runtime: RuntimeName;
   /** Milliseconds without a request until it is frozen; 0 = never. */
   readonly freezeAfterMs: number;
   /** Milliseconds without a request until it leaves memory: checkpointed or cold; 0 = never. */
   readonly idleTimeoutMs: number;
-  /** Milliseconds until a checkpoint of its own that nobody woke is dropped; 0 = never. */
+  /** Milliseconds after which an unused checkpoint of its own is dropped; 0 = never. */
   readonly coldAfterMs: number;
   readonly checkpoint: CheckpointPolicy;
-  /** Is woken when it sleeps, and never put to sleep by the platform; memory pressure aside. */
+  /** The platform wakes it when it sleeps, and never puts it to sleep except when memory is short. */
   readonly keepAwake: boolean;
-  /** Instances of each role that may serve it at once when it has much to do. */
+  /** How many instances of each role may run at once when the site is busy. */
   readonly maxInstances: number;
   /** Milliseconds an instance may live after its boot, used or not; 0 = for ever. */
   readonly lifetimeMs: number;
@@ -49,37 +49,37 @@ export interface SiteSettings {
   readonly mode: SiteMode;
   /** Networks, such as 192.0.2.0/24, whose visitors may reach the admin role; an empty list: nobody. */
   readonly adminFrom: 'any' | readonly string[];
-  /** What must be given before wp-admin and the login form: `name:{SSHA}…`, a hash that nginx reads; empty: nothing. */
+  /** Extra password in front of wp-admin and the login form: `name:{SSHA}…`, a hash that nginx reads; empty: none. */
   readonly adminPassword: string;
-  /** Address of the checker that is asked who may come to wp-admin and the login form; empty: none is. */
+  /** URL of the checker that decides who may come to wp-admin and the login form; empty: everyone may. */
   readonly adminAuth: string;
-  /** Where those are sent whom the checker does not know; empty: nowhere. */
+  /** URL that visitors are sent to whom the checker does not know; empty: they are refused. */
   readonly adminSignIn: string;
   /** Whether xmlrpc.php answers. */
   readonly xmlrpc: boolean;
-  /** Milliseconds that the edge keeps its pages, while nothing changes; 0 = not at all. */
+  /** Milliseconds that the edge keeps a page that nothing changed; 0 = no page is kept. */
   readonly cacheMs: number;
-  /** What its pages depend on besides their address: whether a phone asks, or nothing. */
+  /** Whether phones get pages of their own. */
   readonly cacheVary: 'device' | 'nothing';
   /** In cores: 1.5 is one and a half. */
   readonly cpus: number;
   readonly pids: number;
   readonly https: HttpsPolicy;
-  /** Milliseconds for which browsers shall use https alone (HSTS); 0 = they are told nothing. */
+  /** Milliseconds for which browsers shall use https alone (HSTS); 0 = the header is not sent. */
   readonly hstsMs: number;
-  /** Milliseconds between two runs of its timed work, at least; 0 = none is run. */
+  /** Least milliseconds between two runs of WordPress's timed work; 0 = it is not run. */
   readonly cronEveryMs: number;
-  /** PHP settings that are not the image's, by name. */
+  /** PHP settings that differ from the image's, by name. */
   readonly php: Readonly<Record<string, string>>;
-  /** Its owner's hooks: command lines of words with one space between them, run in its containers. */
+  /** Its owner's hooks: command lines, as words with one space between them, that are run in its containers. */
   readonly hooks: Readonly<Partial<Record<OwnerHook, string>>>;
   /** Whether the admin role, or an app, may connect to the outside. */
   readonly egress: boolean;
-  /** Whether it may then speak to mail servers itself. */
+  /** Whether it may also connect to mail servers. */
   readonly smtp: boolean;
 }
 
-/** Of a site that nothing is done to until somebody asks: what to start from where a site stands for something else. */
+/** Settings under which the platform does nothing by itself: for templates and spares, which belong to no site, and for tests. */
 export const QUIET: SiteSettings = {
   runtime: DEFAULT_RUNTIME,
   freezeAfterMs: 0,
@@ -112,10 +112,10 @@ export const QUIET: SiteSettings = {
 };
 
 export const DEFAULT_CACHE_MS = 3_600_000;
-/** Nonces in a page are good for as long at least, and the edge drops what nobody asked for in this time. */
+/** A kept page holds WordPress's nonces, which are good for at least this long. The edge drops a page that nobody asked for within this time. */
 export const MAX_CACHE_MS = 12 * 3_600_000;
 
-/** How the edge keeps a site's pages, as it reads it: for how many seconds, and whether phones get others. */
+/** The text by which the edge knows how to keep a site's pages: for how many seconds, and whether phones get their own. */
 export function keepingOfPages({ cacheMs, cacheVary }: Pick<SiteSettings, 'cacheMs' | 'cacheVary'>): string {
   const seconds = String(Math.floor(cacheMs / 1_000));
   return cacheVary === 'device' ? `${seconds} device` : seconds;
@@ -126,7 +126,7 @@ export function isByDevice(keeping = ''): boolean {
   return keeping.endsWith(' device');
 }
 
-/** What the kernel holds each container of a role to. */
+/** The limits of each container of a role. */
 export function limitsOf(settings: SiteSettings, role: Role): { readonly memoryBytes: number; readonly cpus: number; readonly pids: number } {
   const { memoryBytes, adminMemoryBytes, cpus, pids } = settings;
   return { memoryBytes: role === 'admin' ? adminMemoryBytes : memoryBytes, cpus, pids };
@@ -138,11 +138,11 @@ export interface Site {
   readonly domain: string;
   readonly stack: string;
   readonly phase: SitePhase;
-  /** Digest of the image the site runs; empty where nothing runs. */
+  /** Digest of the image that the site runs; empty where nothing runs. */
   readonly image: string;
-  /** Of a site whose image is its owner's. */
+  /** Set where the owner brought an image. */
   readonly app?: App;
-  /** Of a site whose code is its owner's. */
+  /** Set where the owner brought code. */
   readonly code?: Code;
   /** Index of the site's uid range (see uid-range.ts). */
   readonly uidRange: number;
@@ -152,7 +152,7 @@ export interface Site {
   readonly createdAt: number;
 }
 
-/** Nothing runs for it: the edge alone serves it. */
+/** Whether no container runs for it: the edge serves its files. */
 export function isFilesAlone({ image }: Pick<Site, 'image'>): boolean {
   return image === '';
 }

@@ -1,12 +1,12 @@
-/** Names of spare containers: they tell which slot, and so which ids, a container runs with, for as long as there is anything of it. */
+/** Names of spare containers. The name tells the slot, and so the uid range, for as long as anything of the container is left. */
 import { newId } from './ids.ts';
 import { SPARE_SLOTS, spareRange } from './uid-range.ts';
 
 const DIGITS = 4;
-/** A zero is in no id of `newId`: no site is called so. As long as any site's id. */
+/** No id of `newId` holds a zero, so no site has such an id. It is as long as a site's id, because CRIU puts one in the place of the other. */
 const PATTERN = /^spare0(\d{4})(?:-|$)/u;
 
-/** In the place of a site's id. */
+/** What a spare has in the place of a site's id. */
 export function spareId(slot: number): string {
   return `spare0${String(slot).padStart(DIGITS, '0')}`;
 }
@@ -22,7 +22,7 @@ export function spareSlotOf(containerId: string): number | undefined {
   return digits === undefined || Number(digits) >= SPARE_SLOTS ? undefined : Number(digits);
 }
 
-/** Index of the uid range that a container runs in: that of its site, unless it was a spare before it was the site's. */
+/** Index of the uid range that a container runs in: its site's, unless it was a spare before. */
 export function rangeOfContainer(containerId: string, siteRange: number): number {
   const slot = spareSlotOf(containerId);
   return slot === undefined ? siteRange : spareRange(slot);

@@ -1,5 +1,5 @@
 /**
- * The states of a site, and which may follow which. docs/states.md tells all of it.
+ * The states of a site, and which may follow which. docs/states.md describes each move.
  *
  *                      request                ready
  *   cold ───────────────────────► booting ─────────────► running ◄────────┐
@@ -11,8 +11,8 @@
  */
 export type State = RestingState | 'booting' | 'running';
 
-/** States a person can ask for with `sleep --to`; the machine passes through the others by itself. */
-/** How far down the ladder: the deeper, the longer the way up. */
-export const DEPTH: Readonly<Record<State, number>> = { running: 0, booting: 0, frozen: 1, checkpointed: 2, cold: 3 };
-
+/** States that a person can ask for with `sleep --to`; a site passes through the others by itself. */
 export type RestingState = 'cold' | 'checkpointed' | 'frozen';
+
+/** How far down the ladder a state is: the deeper, the longer the way up. */
+export const DEPTH: Readonly<Record<State, number>> = { running: 0, booting: 0, frozen: 1, checkpointed: 2, cold: 3 };

@@ -9,7 +9,7 @@ import { CHALLENGE_SOCKET, HTTPS_SOCKET } from './nginx/handshake-front.ts';
 import { renderFile } from './nginx/file-locations.ts';
 import { renderNginx } from './nginx/render-nginx.ts';
 import type { EdgeSettings } from './nginx/render-nginx.ts';
-import { PAGES_DIR, PAGES_SOCKET, renderPageFastcgi } from './nginx/page-cache.ts';
+import { DROP_SOCKET, PAGES_DIR, PAGES_SOCKET, renderPageFastcgi } from './nginx/page-cache.ts';
 import { renderHeaders, renderPageHeaders } from './nginx/tls.ts';
 import { DOCUMENT_ROOT, renderAsset, renderFastcgi } from './nginx/wordpress-locations.ts';
 
@@ -47,7 +47,7 @@ export function edgePaths(dirs: { state: string; run: string }): EdgePaths {
     challenges: join(root, 'config', 'acme', '.well-known', 'acme-challenge'),
     scratch: join(root, 'scratch'),
     pages: join(root, 'scratch', PAGES_DIR),
-    ownSockets: [PAGES_SOCKET, HTTPS_SOCKET, CHALLENGE_SOCKET].map((name) => join(root, 'scratch', name)),
+    ownSockets: [PAGES_SOCKET, DROP_SOCKET, HTTPS_SOCKET, CHALLENGE_SOCKET].map((name) => join(root, 'scratch', name)),
     accessLogDir: join(root, 'log'),
     accessLog: join(root, 'log', 'access.log'),
     log: join(dirs.state, 'log', 'edge.log'),

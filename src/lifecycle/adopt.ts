@@ -1,4 +1,4 @@
-/** At start: takes over what still runs, and removes what an earlier daemon left behind. */
+/** At the start of the daemon: takes over instances that still run, and removes what an earlier daemon left half made. */
 import type { Cmdb } from '../cmdb/cmdb.ts';
 import { isUp } from '../domain/container.ts';
 import type { Instance } from '../domain/instance.ts';
@@ -6,18 +6,18 @@ import { ROLES } from '../domain/role.ts';
 import { isAlive, signalProcess } from '../lib/proc.ts';
 import type { LifecycleDeps } from './deps.ts';
 import type { Lifecycle } from './lifecycle.ts';
-import { led } from './end.ts';
+import { upstreamsOf } from './end.ts';
 import { Live } from './live.ts';
 import { openMailDoor } from './open-mail-door.ts';
 
 export interface AdoptDeps extends LifecycleDeps {
-  /** Containers that exist for the kernel though the runtime may have forgotten them. */
+  /** Ids of containers that have a cgroup, though the runtime may have forgotten them. */
   readonly strayContainers: () => Promise<string[]>;
 }
 
 /**
- * An instance that listens is adopted: same process, by pid and start time. One that was still booting, or is dead, is removed;
- * so is every container that no record speaks of.
+ * Adopts each recorded instance whose first process is the same, by pid and start time. Removes those that were still booting or are dead,
+ * and every container that has no record.
  */
 export async function adoptAll(lifecycle: Lifecycle, deps: AdoptDeps): Promise<void> {
   for (const instance of await deps.cmdb.instances()) {
@@ -35,7 +35,7 @@ export async function adoptAll(lifecycle: Lifecycle, deps: AdoptDeps): Promise<v
 
 async function adopt(instance: Instance, lifecycle: Lifecycle, deps: AdoptDeps): Promise<boolean> {
   const { process, role } = instance;
-  // Of an older Subako, where sites had other roles.
+  // A record of an older Subako, where sites had other roles.
   if (!ROLES.includes(role)) return false;
   const site = await deps.cmdb.site(instance.siteId);
   if (instance.state === 'booting' || process === undefined || !isAlive(process) || site?.phase !== 'ready') return false;
@@ -56,22 +56,22 @@ async function adopt(instance: Instance, lifecycle: Lifecycle, deps: AdoptDeps):
   return true;
 }
 
-/** A frozen one has no route, or a request would hang; a running one has. False when it cannot be led to. */
+/** Writes the route of its role anew: to running instances alone, because a request would hang in a frozen one. False when that fails. */
 async function route(live: Live, lifecycle: Lifecycle, { routes }: AdoptDeps): Promise<boolean> {
   const others = lifecycle.livesOf(live.site.id, live.role);
   const running = [...others, live].filter((one) => !one.isFrozen);
   try {
-    await routes.setUpstreams(live.site.domain, live.role, led(running));
+    await routes.setUpstreams(live.site.domain, live.role, upstreamsOf(running));
     return true;
   } catch {
     return false; // its link is gone, say
   }
 }
 
-/** Nobody is led to one that is gone: its address may soon be another's. */
+/** Takes one that is gone out of its role's route: its address may soon be another container's. */
 async function leadAway({ siteId, role }: Instance, lifecycle: Lifecycle, { cmdb, routes }: AdoptDeps): Promise<void> {
   const site = await cmdb.site(siteId);
-  if (site !== undefined) await routes.setUpstreams(site.domain, role, led(lifecycle.livesOf(siteId, role).filter((one) => !one.isFrozen)));
+  if (site !== undefined) await routes.setUpstreams(site.domain, role, upstreamsOf(lifecycle.livesOf(siteId, role).filter((one) => !one.isFrozen)));
 }
 
 async function removeInstance(instance: Instance, { cmdb, runtime, contexts }: AdoptDeps): Promise<void> {

@@ -1,4 +1,4 @@
-/** Keeps a site that cannot start from being booted at every request. */
+/** Keeps a site that cannot start from being booted at every request. Keys are those of `roleKey`. */
 
 const FIRST_MS = 2_000;
 const LONGEST_MS = 300_000;
@@ -26,7 +26,7 @@ export class Backoff {
     return pause;
   }
 
-  /** It started, and died soon after. The first times may be bad luck and cost the next visitor nothing; from the third in a row on it counts as a failure. */
+  /** It started, and died soon after. That may be bad luck: only from the third time in a row on it counts as a failure. */
   diedYoung(key: string): void {
     const deaths = (this.#youngDeaths.get(key) ?? 0) + 1;
     this.#youngDeaths.set(key, deaths);

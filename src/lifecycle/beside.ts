@@ -1,15 +1,15 @@
-/** A second instance of a site beside the first: for recycling without a gap, and for sites that have much to do. */
+/** Instances beside those that run: one that takes over without a gap, one more for a busy site, one less for a quiet one. */
 import { linkedSocket } from '../lib/connectable.ts';
 import { failpoint } from '../lib/failpoint.ts';
 import { Phases } from '../lib/phases.ts';
 import type { LifecycleDeps } from './deps.ts';
-import { end, led, untilIdle } from './end.ts';
+import { end, upstreamsOf, untilIdle } from './end.ts';
 import type { Live } from './live.ts';
 import type { LiveTable } from './live-table.ts';
 import { tellOwner } from './owner-hook.ts';
 import type { Waker } from './waker.ts';
 
-/** Called under the site's lock. */
+/** Each method is called under the role's lock. */
 export class Beside {
   readonly #deps: LifecycleDeps;
   readonly #table: LiveTable;
@@ -21,18 +21,18 @@ export class Beside {
     this.#waker = waker;
   }
 
-  /** Starts the next, warms it, leads everyone to it and drains the old one. False when nothing came of it. */
+  /** Starts the next instance, warms it, routes all requests to it, and drains and ends the old one. False when it was not replaced; then it goes on. */
   async recycle(old: Live, cause: string): Promise<boolean> {
     const { routes, cmdb, settings, emit } = this.#deps;
-    if (!this.#table.beside(old).includes(old) || old.isFrozen) return false;
+    if (!this.#table.ofSameRole(old).includes(old) || old.isFrozen) return false;
     const phases = new Phases();
     const next = await this.#start(old, phases);
     if (next === undefined) return false;
-    const lives = this.#table.beside(old);
+    const lives = this.#table.ofSameRole(old);
     try {
       await cmdb.putInstance(next.instance);
       await failpoint('recycle.started');
-      await routes.setUpstreams(next.site.domain, next.role, led([next, ...lives.filter((live) => live !== old)]));
+      await routes.setUpstreams(next.site.domain, next.role, upstreamsOf([next, ...lives.filter((live) => live !== old)]));
       await failpoint('recycle.routed');
     } catch (error) {
       await this.#giveUp(next, lives);
@@ -41,7 +41,7 @@ export class Beside {
     this.#table.remove(old);
     this.#table.add(next);
     phases.mark('route');
-    // A request that goes on for longer is cut.
+    // Requests that go on for longer than this are cut.
     await untilIdle([old], this.#deps, settings.drainDeadline);
     phases.mark('drain');
     await end(old, this.#deps);
@@ -53,10 +53,10 @@ export class Beside {
     return true;
   }
 
-  /** False when the site has as many as it may, or none could be started. */
+  /** Starts one more. False when the site has as many as it may, or when none could be started. */
   async add(live: Live, cause: string): Promise<boolean> {
     const { routes, cmdb, emit } = this.#deps;
-    const lives = this.#table.beside(live);
+    const lives = this.#table.ofSameRole(live);
     if (!lives.includes(live) || lives.length >= live.site.settings.maxInstances || live.isFrozen) return false;
     const phases = new Phases();
     const next = await this.#start(live, phases);
@@ -64,7 +64,7 @@ export class Beside {
     try {
       await cmdb.putInstance(next.instance);
       await failpoint('add.started');
-      await routes.setUpstreams(next.site.domain, next.role, led([...lives, next]));
+      await routes.setUpstreams(next.site.domain, next.role, upstreamsOf([...lives, next]));
       await failpoint('add.routed');
     } catch (error) {
       await this.#giveUp(next, lives);
@@ -78,15 +78,15 @@ export class Beside {
     return true;
   }
 
-  /** Drains and ends one of several. False when it is the last, or its requests do not end. */
+  /** Drains and ends one of several. False when it is the last one, or when its requests do not end in time; then it stays. */
   async drop(live: Live, cause: string): Promise<boolean> {
     const { routes, settings, emit } = this.#deps;
-    const lives = this.#table.beside(live);
+    const lives = this.#table.ofSameRole(live);
     const others = lives.filter((one) => one !== live);
     if (others.length === 0 || others.length === lives.length) return false;
-    await routes.setUpstreams(live.site.domain, live.role, led(others));
+    await routes.setUpstreams(live.site.domain, live.role, upstreamsOf(others));
     if (!(await untilIdle([live], this.#deps, settings.drainDeadline))) {
-      await routes.setUpstreams(live.site.domain, live.role, led(lives));
+      await routes.setUpstreams(live.site.domain, live.role, upstreamsOf(lives));
       return false;
     }
     await end(live, this.#deps);
@@ -95,7 +95,7 @@ export class Beside {
     return true;
   }
 
-  /** Before the one that may write goes to rest, it makes a visitor's page: what its owner changed is compiled then, and kept for the one that may not. */
+  /** Before the admin role rests, it makes a visitor's page: what the owner changed is compiled by that, and the public role, which may not write, finds it compiled. */
   async leaveCompiled(live: Live): Promise<void> {
     if (live.role === 'admin' && !live.isFrozen) await this.#warm(live).catch(() => undefined); // visitors compile it themselves then
   }
@@ -121,16 +121,16 @@ export class Beside {
     }
   }
 
-  /** Everyone is led to those that were there before. */
+  /** Routes all requests to the earlier instances again, and ends the new one. */
   async #giveUp(next: Live, lives: readonly Live[]): Promise<void> {
     try {
-      await this.#deps.routes.setUpstreams(next.site.domain, next.role, led(lives));
+      await this.#deps.routes.setUpstreams(next.site.domain, next.role, upstreamsOf(lives));
     } finally {
       await end(next, this.#deps);
     }
   }
 
-  /** The first page after a start is the slowest: it is asked for before any visitor is. */
+  /** Asks for the first page, which is the slowest, before a visitor does. */
   async #warm(live: Live): Promise<void> {
     const { upstream } = live;
     if (live.stack.warmUp === undefined || !('socket' in upstream)) return;

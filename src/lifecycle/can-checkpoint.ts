@@ -1,4 +1,7 @@
-/** Whether containers of a site can be taken out of memory and brought back: only those of the default runtime can, where the machine can; none that runs its owner's code in a stack, and not a project's, whose connections to its companions would be gone. */
+/**
+ * Whether containers of a site can be checkpointed: those of the default runtime can, where the machine can. Not those of sites that run code,
+ * and not those of a project's site, whose connections to its companions would be lost.
+ */
 import { DEFAULT_RUNTIME } from '../domain/runtime-name.ts';
 import type { Site } from '../domain/site.ts';
 import type { Runtime } from '../runtime/runtime.ts';

@@ -1,6 +1,6 @@
 /**
- * Takes an app out of memory into a checkpoint of its own. Whether CRIU can is not known of a strange program. So the first time for an image it
- * is brought back at once, found well, and taken out again: nobody's request depends on what was never tried, and the app notices nothing but time.
+ * Takes an app out of memory into a checkpoint of its own. Nobody knows beforehand whether CRIU can do that with a strange program. So the first
+ * time for an image the app is restored at once, looked at, and dumped again: no visitor depends on a restore that was never tried.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isOfTheImage } from '../checkpoint/trials.ts';
@@ -12,12 +12,12 @@ import type { Live } from './live.ts';
 import { restoreInstance } from './start-instance.ts';
 import { untilReady } from './until-ready.ts';
 
-/** What is going to fall over soon after it was brought back does so in this time. */
+/** A program that does not survive its restore ends within this time. */
 const LOOK_AGAIN_AFTER_MS = 250;
-/** It was well before, so this is no start. */
+/** Shorter than for a boot: it was ready before the dump. */
 const WELL_WITHIN_MS = 5_000;
 
-/** The instance is gone afterwards. @throws when it could not be taken out, or not brought back; then the site has no checkpoint */
+/** Afterwards the instance is gone. @throws when the dump or the trial restore failed; then the site has no checkpoint */
 export async function checkpointApp(live: Live, deps: LifecycleDeps): Promise<void> {
   const { trials, ownCheckpoints } = deps;
   const { image } = live.instance;
@@ -44,7 +44,7 @@ export async function checkpointApp(live: Live, deps: LifecycleDeps): Promise<vo
   }
 }
 
-/** What says nothing of the image. TCP connections come back closed; of a Unix socket the other end would have to be there. */
+/** Refuses for reasons that pass, and so say nothing of the image. (TCP connections are restored as closed; of a Unix socket, CRIU would want the other end too.) */
 async function refuseWhatPasses(live: Live, { connections }: LifecycleDeps): Promise<void> {
   if (live.instance.image !== live.site.image) throw new SubakoError('busy', `${live.site.domain} is about to move to another image`);
   if (live.kindOfPlace === 'address' || live.inFlightOf(await connections.to([live])) === 0) return;

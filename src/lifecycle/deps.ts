@@ -16,15 +16,20 @@ import type { ConnectionCounter } from './connections.ts';
 import type { LifecycleMetrics } from './lifecycle-metrics.ts';
 
 interface LifecycleSettings {
+  /** Name of this machine, in records. */
   readonly node: string;
+  /** How many instances may start at the same time, and how many more may wait for that. */
   readonly maxBoots: number;
   readonly maxQueuedBoots: number;
+  /** Milliseconds that a boot may take, unless the site says otherwise. */
   readonly bootDeadline: number;
+  /** Milliseconds that running requests have to end before a rest that was ordered; then they are cut. */
   readonly drainDeadline: number;
+  /** Bytes that the log of an instance may grow to. */
   readonly logSize: number;
-  /** Part of the machine's memory that is kept free: below it, those that slept longest leave memory. */
+  /** Part of the machine's memory, from 0 to 1, that is to stay free. Below it, the instances that are missed least leave memory. */
   readonly memoryReserve: number;
-  /** Requests at once for each instance, above which another is started. */
+  /** Requests at once for each instance above which another instance is started. */
   readonly targetInFlight: number;
 }
 

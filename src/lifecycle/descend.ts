@@ -7,7 +7,7 @@ import type { Backoff } from './backoff.ts';
 import { checkpointApp } from './checkpoint-app.ts';
 import { hasCompanions } from './companions.ts';
 import type { LifecycleDeps } from './deps.ts';
-import { end, led } from './end.ts';
+import { end, upstreamsOf } from './end.ts';
 import type { Live } from './live.ts';
 import type { LiveTable } from './live-table.ts';
 import type { Transition } from './transition.ts';
@@ -74,8 +74,8 @@ export class Descender {
   async bury(live: Live): Promise<void> {
     const { runtime, routes, now, emit } = this.#deps;
     const facts = await whyDied(live, runtime);
-    const others = this.#table.beside(live).filter((one) => one !== live && !one.isFrozen);
-    await routes.setUpstreams(live.site.domain, live.role, led(others));
+    const others = this.#table.ofSameRole(live).filter((one) => one !== live && !one.isFrozen);
+    await routes.setUpstreams(live.site.domain, live.role, upstreamsOf(others));
     await this.#end(live);
     if (now() - live.instance.bootedAt < HEALTHY_AFTER_MS) this.#backoff.diedYoung(live.key);
     else this.#backoff.forget(live.key);
@@ -93,7 +93,7 @@ export class Descender {
         throw new SubakoError('busy', `a request for ${live.site.domain} came in`, { hint: 'try again in a moment' });
     } catch (error) {
       await runtime.thaw(live.instance.id);
-      await routes.setUpstreams(live.site.domain, live.role, led([live]));
+      await routes.setUpstreams(live.site.domain, live.role, upstreamsOf([live]));
       throw error;
     }
     live.cause = cause;

@@ -1,15 +1,15 @@
-/** Ends commands that were run in a container and outlived whoever ran them. */
+/** Ends commands that were run in a container and outlived the one who ran them. */
 import { readFile } from 'node:fs/promises';
 import { RUNTIME_NAMES } from '../domain/runtime-name.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { Live } from './live.ts';
 
-/** The machine's first process: who takes those whose parent ended. */
+/** The machine's first process, which becomes the parent of processes whose own has ended. */
 const FIRST = 1;
 
 /**
- * After a command's time was over. Whoever has a parent within the container stays, and so does a command whose caller is still there.
- * @param before who was there before the command was run
+ * Called when a command's time was over. Spares processes whose parent is in the container, and commands whose caller is still there.
+ * @param before pids of the container before the command was run
  */
 export async function endStrays(live: Live, runtime: Pick<Runtime, 'processes'>, before: ReadonlySet<number>): Promise<void> {
   for (const [pid, parent] of await roots(live, runtime)) {
@@ -17,14 +17,14 @@ export async function endStrays(live: Live, runtime: Pick<Runtime, 'processes'>,
   }
 }
 
-/** After a daemon was killed: commands that it had run, whose callers are orphans now. */
+/** Called after a daemon was killed: ends commands that it had run, whose callers are orphans now. */
 export async function endOrphans(live: Live, runtime: Pick<Runtime, 'processes'>): Promise<void> {
   for (const [pid, parent] of await roots(live, runtime)) {
     if ((await isRuntime(parent)) && (await parentOf(parent)) === FIRST) end(pid);
   }
 }
 
-/** Processes of the container whose parent is none of it, with that parent. */
+/** Processes of the container whose parent is outside of it, each with that parent. */
 async function roots(live: Live, runtime: Pick<Runtime, 'processes'>): Promise<[number, number][]> {
   const pids = await runtime.processes(live.instance.id).catch((): number[] => []);
   const pairs = await Promise.all(pids.map(async (pid): Promise<[number, number]> => [pid, (await parentOf(pid)) ?? pid]));
@@ -37,7 +37,7 @@ async function parentOf(pid: number): Promise<number | undefined> {
   return parent === undefined ? undefined : Number(parent);
 }
 
-/** It runs a command in a container for somebody. */
+/** Whether this process is an OCI runtime, running a command in a container. */
 async function isRuntime(pid: number): Promise<boolean> {
   const name = (await readFile(`/proc/${pid}/comm`, 'utf8').catch(() => '')).trim();
   return RUNTIME_NAMES.some((one) => one === name);

@@ -18,7 +18,7 @@ export class EventLog {
     this.#now = deps.now;
   }
 
-  /** Takes an event off the caller's way: it is stored a moment later, in order. */
+  /** Returns at once; the event is stored a moment later, in order. */
   readonly emit: EventSink = (event) => {
     const at = this.#now();
     this.#writing = this.#writing.then(() => this.#store(event, at));
@@ -28,13 +28,13 @@ export class EventLog {
     return this.#writing.then(() => this.#cmdb.events(query));
   }
 
-  /** Called for every event from now on; returns the way to stop it. */
+  /** Calls `follower` for every event from now on; returns a function that stops it. */
   follow(follower: (event: SubakoEvent) => void): () => void {
     this.#followers.add(follower);
     return () => this.#followers.delete(follower);
   }
 
-  /** All events that were emitted are stored when it resolves. */
+  /** Resolves when all events emitted so far are stored. */
   flush(): Promise<void> {
     return this.#writing;
   }

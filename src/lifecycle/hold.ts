@@ -1,4 +1,4 @@
-/** Somebody works in an instance: it is woken, and stays awake until it is released. */
+/** Keeps an instance awake while somebody works in it. */
 import { SubakoError } from '../domain/errors.ts';
 import type { Role } from '../domain/role.ts';
 import type { Site } from '../domain/site.ts';
@@ -7,11 +7,11 @@ import type { Live } from './live.ts';
 
 export interface Hold {
   readonly live: Live;
-  /** Once. It may rest from now on: after its usual time, or as if nothing had been, where what was done is no use of the site. */
+  /** Call it once: the instance may rest again. With `wasUse: false` its idle time goes on as if nothing had been done in it. */
   readonly release: (how?: { readonly wasUse: boolean }) => void;
 }
 
-/** @throws SubakoError as `Lifecycle.wake`; `not_running` when it went to sleep again at once */
+/** Wakes the role and holds its first instance. @throws SubakoError as `Lifecycle.wake`; `not_running` when it went to sleep again at once */
 export async function hold(lifecycle: Pick<Lifecycle, 'wake' | 'live' | 'touch'>, { site, role }: { site: Site; role: Role }, cause: string): Promise<Hold> {
   await lifecycle.wake(site, role, cause);
   const live = lifecycle.live(site.id, role);

@@ -22,8 +22,8 @@ import { Backoff } from './backoff.ts';
 import { Beside } from './beside.ts';
 import { hasCompanions } from './companions.ts';
 import { Descender } from './descend.ts';
-import { drain, led } from './end.ts';
-import { Gate } from './gate.ts';
+import { drain, upstreamsOf } from './end.ts';
+import { RestHooks } from './rest-hooks.ts';
 import type { LifecycleDeps } from './deps.ts';
 import type { Live } from './live.ts';
 import { LiveTable } from './live-table.ts';
@@ -35,14 +35,15 @@ export type { Transition } from './transition.ts';
 export interface Settling {
   readonly to: RestingState;
   readonly cause: string;
-  /** Asked again when its turn has come. */
+  /** Whether the rest is still due when its turn has come. Default: it is. */
   readonly isDue?: () => boolean;
-  /** Since when it is due, in Unix time in milliseconds. Default: its boot. */
+  /** When it became due, in Unix time in milliseconds. Default: when the instance booted. */
   readonly since?: number;
-  /** No hook is asked: memory is short. */
+  /** Memory is short: hooks are told, not asked. */
   readonly must?: boolean;
 }
 
+/** How many roles go to sleep at the same time when the platform stops. */
 const SLEEPS_AT_ONCE = 8;
 const LET_IN_MS = 100;
 const QUIET_AFTER_MS = 1_000;
@@ -53,7 +54,7 @@ export class Lifecycle {
   readonly #waker: Waker;
   readonly #descender: Descender;
   readonly #beside: Beside;
-  readonly #gate: Gate;
+  readonly #restHooks: RestHooks;
   readonly #lock = new KeyedLock();
   readonly #flights = new SingleFlight<Transition>();
   #waking = 0;
@@ -66,14 +67,15 @@ export class Lifecycle {
     this.#descender = new Descender(deps, this.#table, backoff);
     this.#waker = new Waker(deps, { table: this.#table, backoff, descender: this.#descender });
     this.#beside = new Beside(deps, this.#table, this.#waker);
-    this.#gate = new Gate({ ...deps, wake: (live) => this.wake(live.site, live.role, 'hook') });
+    this.#restHooks = new RestHooks({ ...deps, wake: (live) => this.wake(live.site, live.role, 'hook') });
   }
 
   /**
-   * Any state → running. Returns when the site's container listens and is routed.
+   * Any state → running. Returns when an instance listens and has its route. Calls for the same role share one wake and its outcome.
    *
-   * @throws SubakoError `backing_off` when it failed a moment ago (facts.retryAfterMs), `wake_overflow` when too many boots wait,
-   *   `wake_failed` and others when the boot fails; then nothing of it is left
+   * @param cause why, for events and `ps`: `request`, `command` …
+   * @throws SubakoError `backing_off` when it failed a moment ago (facts.retryAfterMs), `wake_overflow` when too many starts wait, `busy` when the
+   *   platform is stopping, `wake_failed` and others when the start fails; then nothing of it is left
    */
   wake(site: Site, role: Role, cause: string): Promise<Transition> {
     const key = roleKey(site.id, role);
@@ -89,12 +91,12 @@ export class Lifecycle {
   }
 
   /**
-   * Down to a resting state. Running requests end first, for up to the drain deadline; then they are cut.
-   * @throws SubakoError `conflict` when the site rests deeper already or its runtime has no checkpoints, `host_unfit` where there are no checkpoints
+   * Down to a resting state, because somebody ordered it: no hook can veto. Running requests have until the drain deadline; then they are cut.
+   * @throws SubakoError `conflict` when the role rests deeper already, or when this site cannot be checkpointed; `host_unfit` where the machine cannot
    */
   async sleep(site: Site, role: Role, { to, cause }: { to: RestingState; cause: string }): Promise<Transition> {
     const live = this.live(site.id, role);
-    if (live !== undefined && DEPTH[to] > DEPTH[this.stateOf(site.id, role)]) await this.#gate.announce(live, { to, cause });
+    if (live !== undefined && DEPTH[to] > DEPTH[this.stateOf(site.id, role)]) await this.#restHooks.announce(live, { to, cause });
     return this.#lock.run(roleKey(site.id, role), async () => {
       const lives = this.#table.of(site.id, role);
       await this.#letIn(lives);
@@ -110,21 +112,21 @@ export class Lifecycle {
   }
 
   /**
-   * As `sleep`, but only if no hook objects, it is still due when its turn comes, and nobody uses the site: a request that slipped in
-   * keeps it awake. False when it was kept.
+   * As `sleep`, but only if no hook objects, the rest is still due when its turn comes, and nobody uses the role: a request that slipped in
+   * keeps it awake. False when it stayed awake.
    */
   async settle(live: Live, { to, cause, isDue = () => true, since, must = false }: Settling): Promise<boolean> {
-    if (must) this.#gate.tell(live, { to, cause });
-    else if (!(await this.#gate.mayRest(live, { to, cause, since }))) return false;
+    if (must) this.#restHooks.tell(live, { to, cause });
+    else if (!(await this.#restHooks.mayRest(live, { to, cause, since }))) return false;
     return this.#lock.run(live.key, async () => {
-      const lives = this.#table.beside(live);
+      const lives = this.#table.ofSameRole(live);
       const held = (): boolean => lives.some((one) => one.holds > 0);
       if (!lives.includes(live) || held() || !isDue()) return false;
       await this.#beside.leaveCompiled(live);
       const phases = new Phases();
       const from = this.stateOf(live.site.id, live.role);
       if (from !== 'frozen' && (!(await drain(lives, this.#deps, 0)) || held())) {
-        await this.#deps.routes.setUpstreams(live.site.domain, live.role, led(lives));
+        await this.#deps.routes.setUpstreams(live.site.domain, live.role, upstreamsOf(lives));
         this.touch(live.site.id, live.role);
         return false;
       }
@@ -140,38 +142,38 @@ export class Lifecycle {
     });
   }
 
-  /** A frozen instance that has a request in its backlog, against all care: it goes on. */
+  /** Wakes a frozen instance in whose backlog a request was found. That should not happen, and the request would wait for ever. */
   async thawStray(live: Live): Promise<void> {
     await this.wake(live.site, live.role, 'a request slipped in');
   }
 
-  /** Clears away an instance whose process is gone. */
+  /** Clears away an instance whose first process is gone. */
   async bury(live: Live): Promise<void> {
     await this.#lock.run(live.key, async () => {
-      if (!this.#table.beside(live).includes(live) || isAlive(live.process)) return;
+      if (!this.#table.ofSameRole(live).includes(live) || isAlive(live.process)) return;
       await this.#descender.bury(live);
-      if (hasCompanions(live.site) && this.#table.beside(live).length === 0) await this.#deps.companions.end(live.site);
+      if (hasCompanions(live.site) && this.#table.ofSameRole(live).length === 0) await this.#deps.companions.end(live.site);
     });
   }
 
-  /** The next instance is started beside this one, warmed and routed, and this one drained. False when it could not be started; then this one goes on. */
+  /** Replaces an instance without a gap (see `Beside.recycle`). False when a hook objects or the next one could not be started; then this one goes on. */
   async recycle(live: Live, cause: string): Promise<boolean> {
-    if (!(await this.#gate.mayRest(live, { to: 'cold', cause }))) return false;
+    if (!(await this.#restHooks.mayRest(live, { to: 'cold', cause }))) return false;
     return this.#lock.run(live.key, () => this.#beside.recycle(live, cause));
   }
 
-  /** One more instance of a site that has much to do. */
+  /** Starts one more instance of a busy role. False when it has as many as it may, or when none could be started. */
   addInstance(live: Live, cause: string): Promise<boolean> {
     return this.#lock.run(live.key, () => this.#beside.add(live, cause));
   }
 
-  /** One instance less. */
+  /** Ends one of several instances. False when a hook objects, it is the last one, or its requests do not end. */
   async dropInstance(live: Live, cause: string): Promise<boolean> {
-    if (!(await this.#gate.mayRest(live, { to: 'cold', cause }))) return false;
+    if (!(await this.#restHooks.mayRest(live, { to: 'cold', cause }))) return false;
     return this.#lock.run(live.key, () => this.#beside.drop(live, cause));
   }
 
-  /** No more wakes from now on, and every site down to cold, a few at a time. Checkpoints that are there stay. */
+  /** Refuses wakes from now on, and puts every site to sleep, a few at a time. Checkpoints that are there stay; none is made. */
   async sleepAll(cause: string): Promise<void> {
     this.close();
     await this.#flights.settled();
@@ -180,15 +182,15 @@ export class Lifecycle {
     await Promise.all([...places.values()].map(({ site, role }) => few.run(() => this.#endPolitely(site, role, cause))));
   }
 
-  /** Ends whatever runs of a site that is to be removed. */
+  /** For a site that is to be removed: ends every instance, and returns when its checkpoint is overwritten. */
   async endAll(site: Site, cause: string): Promise<void> {
-    for (const live of this.#allOf(site.id)) this.#gate.tell(live, { to: 'cold', cause });
+    for (const live of this.#allOf(site.id)) this.#restHooks.tell(live, { to: 'cold', cause });
     for (const role of ROLES) await this.#end(site, role, cause);
     await this.#deps.ownCheckpoints.discard(site.id, cause);
     await this.#deps.ownCheckpoints.shredded(site.id);
   }
 
-  /** Runs work on a site while nothing else can change the state of any of its roles. */
+  /** Runs work while nothing else can change the state of any role of the site. It must not wake or put to sleep the same site: it would wait for itself. */
   exclusively<T>(siteId: string, work: () => Promise<T>): Promise<T> {
     return this.#lock.run(roleKey(siteId, 'public'), () => this.#lock.run(roleKey(siteId, 'admin'), work));
   }
@@ -198,12 +200,12 @@ export class Lifecycle {
     this.#table.add(live);
   }
 
-  /** A request ended, or something else used the role. */
+  /** Notes a use of the role: its idle time begins anew. */
   touch(siteId: string, role: Role): void {
     for (const live of this.#table.of(siteId, role)) live.usedAt = this.#deps.now();
   }
 
-  /** Gives running instances other limits. @throws SubakoError `conflict` when one uses more than it may have from now on; then they keep theirs */
+  /** Gives the running instances of a site other limits. @throws SubakoError `conflict` when one uses more than it may have from now on; then all keep theirs */
   async setLimits(site: Site, settings: SiteSettings): Promise<void> {
     const lives = this.#allOf(site.id);
     const set = ({ instance, role }: Live, to: SiteSettings): Promise<void> => this.#deps.runtime.setLimits(instance.id, limitsOf(to, role));
@@ -218,7 +220,7 @@ export class Lifecycle {
     }
   }
 
-  /** Settings changed: policy takes them at once. */
+  /** Settings changed: they count at once. */
   async siteChanged(site: Site): Promise<void> {
     for (const live of this.#allOf(site.id)) live.site = site;
     if (site.settings.keepAwake && !isFilesAlone(site) && this.live(site.id, 'public')?.isFrozen !== false) await this.wake(site, 'public', 'kept awake');
@@ -226,7 +228,7 @@ export class Lifecycle {
     if (site.settings.runtime !== DEFAULT_RUNTIME) await this.#deps.ownCheckpoints.discard(site.id, `it is to run under ${site.settings.runtime}`);
   }
 
-  /** Its own checkpoint is of no use any more. */
+  /** Discards the site's own checkpoint, which is of no use any more. */
   dropCheckpoint(site: Site, cause: string): Promise<void> {
     return this.exclusively(site.id, () => this.#deps.ownCheckpoints.discard(site.id, cause));
   }
@@ -261,17 +263,17 @@ export class Lifecycle {
     return this.#waker.queued;
   }
 
-  /** No site is being woken, nor was a moment ago: its visitor's page is made by now. */
+  /** No site is being woken, and the last wake was a second ago: its visitor's page is made by now. */
   get isQuiet(): boolean {
     return this.#waking === 0 && Math.abs(this.#deps.now() - this.#wokenAt) >= QUIET_AFTER_MS;
   }
 
-  /** No more wakes from now on. */
+  /** Refuses wakes from now on. */
   close(): void {
     this.#waker.close();
   }
 
-  /** Visitors who were just told that it is awake are on their way to its socket: it stays for that moment. */
+  /** Waits a moment after a wake: the requests that it was for are still on their way to the socket. */
   async #letIn(lives: readonly Live[]): Promise<void> {
     const usedAt = Math.max(0, ...lives.map((live) => live.usedAt));
     await delay(Math.max(0, Math.min(usedAt + LET_IN_MS - this.#deps.now(), LET_IN_MS)));
@@ -298,7 +300,7 @@ export class Lifecycle {
 
   async #endPolitely(site: Site, role: Role, cause: string): Promise<void> {
     const live = this.live(site.id, role);
-    if (live !== undefined) await this.#gate.announce(live, { to: 'cold', cause });
+    if (live !== undefined) await this.#restHooks.announce(live, { to: 'cold', cause });
     await this.#end(site, role, cause);
   }
 
@@ -314,7 +316,7 @@ export class Lifecycle {
     });
   }
 
-  /** Nothing runs: all that can be given up is the checkpoint. */
+  /** Nothing runs: a checkpoint is all that can be given up. */
   async #sinkFurther(site: Site, role: Role, step: { from: State; to: RestingState; cause: string; phases: Phases }): Promise<Transition> {
     const { from, to, cause, phases } = step;
     if (role === 'public' && from === 'checkpointed' && to === 'cold') await this.#deps.ownCheckpoints.discard(site.id, cause);

@@ -10,8 +10,8 @@ export class LiveTable {
     return this.#byRole.get(roleKey(siteId, role)) ?? [];
   }
 
-  /** Of the same site and role as this one. */
-  beside({ site, role }: Pick<Live, 'site' | 'role'>): readonly Live[] {
+  /** All instances of the same site and role as this one, itself included while it is in the table. */
+  ofSameRole({ site, role }: Pick<Live, 'site' | 'role'>): readonly Live[] {
     return this.of(site.id, role);
   }
 
@@ -20,11 +20,11 @@ export class LiveTable {
   }
 
   add(live: Live): void {
-    this.#byRole.set(roleKey(live.site.id, live.role), [...this.beside(live), live]);
+    this.#byRole.set(roleKey(live.site.id, live.role), [...this.ofSameRole(live), live]);
   }
 
   remove(live: Live): void {
-    const rest = this.beside(live).filter((one) => one !== live);
+    const rest = this.ofSameRole(live).filter((one) => one !== live);
     if (rest.length === 0) this.#byRole.delete(roleKey(live.site.id, live.role));
     else this.#byRole.set(roleKey(live.site.id, live.role), rest);
   }

@@ -1,4 +1,4 @@
-/** An instance that is up on this node, with what only memory needs to know of it. */
+/** An instance that is in memory on this node, running or frozen: its record, and what only the daemon needs to know of it. */
 import { lstatSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { SubakoError } from '../domain/errors.ts';
@@ -24,7 +24,7 @@ interface LiveParts {
   readonly stack: Stack;
   readonly context: StackContext;
   readonly usedAt: number;
-  /** Of the container's own link, where it has one. */
+  /** IPv4 address of the container's own link, where it has one. */
   readonly address?: string | undefined;
 }
 
@@ -37,14 +37,14 @@ export class Live {
   readonly address: string | undefined;
   /** Unix time in milliseconds of the last sign of use. */
   usedAt: number;
-  /** Out-of-memory kills that were already told. */
+  /** How many out-of-memory kills an event has told already. */
   oomKills = 0;
-  /** Open sessions that keep it awake, such as `exec`. */
+  /** How many sessions, such as `exec`, keep it awake. */
   holds = 0;
   #inode: number | undefined;
   /** Why it is in its state, for people: `request`, `idle`, `lifetime`, `memory pressure`, `command`… */
   cause = '';
-  /** A hook keeps it from a rest that was due. */
+  /** Set while a hook keeps it from a rest that is due. */
   veto: { readonly at: number; readonly why: string } | undefined;
 
   constructor(parts: LiveParts) {
@@ -75,12 +75,12 @@ export class Live {
     return this.instance.state === 'frozen';
   }
 
-  /** The container as it was started. */
+  /** What its container was made of. */
   get spec(): BundleSpec {
     return this.stack.bundle(this.context);
   }
 
-  /** Where the edge reaches it. @throws SubakoError `wake_failed` when that takes a link which the container could not have */
+  /** Where the edge reaches it. @throws SubakoError `wake_failed` when it listens at a port and its container has no link */
   get upstream(): Upstream {
     const listens = this.stack.listensAt(this.context);
     if ('port' in listens) {
@@ -94,17 +94,17 @@ export class Live {
     return this.stack.uid === undefined ? { socket, owner: first, owners: RANGE_SIZE } : { socket, owner: first + this.stack.uid };
   }
 
-  /** What its connections are counted by. */
+  /** The name under which the kernel's tables count its connections: an address, a socket's name, or a socket's path and inode. */
   get place(): string {
     const listens = this.stack.listensAt(this.context);
     if ('port' in listens) return `${this.address ?? ''}:${listens.port}`;
     if (this.stack.uid !== undefined) return basename(listens.socket);
-    // Nobody can put another in its place once requests are led to it.
+    // Read once: from the moment it has a route, the directory is not the tenant's to change.
     this.#inode ??= 'socket' in this.upstream ? lstatSync(this.upstream.socket, { throwIfNoEntry: false })?.ino : undefined;
     return placeOfSocket(listens.socket, this.#inode ?? 0);
   }
 
-  /** Whether that is an address, the name of a socket that no other has, or its file. */
+  /** What `place` is: an address, the name of a socket that no other instance has, or a socket's file. */
   get kindOfPlace(): 'address' | 'name' | 'inode' {
     if ('port' in this.stack.listensAt(this.context)) return 'address';
     return this.stack.uid === undefined ? 'inode' : 'name';
@@ -114,7 +114,7 @@ export class Live {
     return instanceLogPath(this.context.paths, this.instance.role);
   }
 
-  /** Requests that are running or wait in its backlog, by the kernel's own count. */
+  /** How many requests run in it or wait in its backlog. */
   inFlightOf(connections: Connections): number {
     return connections.get(this.place) ?? 0;
   }

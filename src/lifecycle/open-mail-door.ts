@@ -1,4 +1,4 @@
-/** A container that may send mail gets a door for it before it starts. */
+/** Opens the socket at which a container that may send mail hands it over. Called before the container starts. */
 import { rangeBase } from '../domain/uid-range.ts';
 import type { MailDoors } from '../mail/mail-doors.ts';
 import type { Stack, StackContext } from '../stack/stack.ts';

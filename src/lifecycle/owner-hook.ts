@@ -1,4 +1,4 @@
-/** Runs a hook of a site's owner in the site's container: as its user, within its limits and filters, and for so long. */
+/** Runs a hook of a site's owner in the site's container: as the container's user, within its limits and filters, and with a deadline. */
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import type { OwnerHook } from '../domain/site.ts';
@@ -19,11 +19,11 @@ export interface OwnerCall {
 }
 
 const DEADLINE_MS = 10_000;
-/** Of its output, kept in the site's log. */
+/** Bounds of the output that the site's log keeps. */
 const MAX_LINES = 50;
 const MAX_LINE = 500;
 
-/** Never rejects. At its deadline it is ended, and has failed. */
+/** Never rejects. A hook that is not done at its deadline is ended and has failed. */
 export async function runOwnerHook(live: Live, { hook, command, cause }: OwnerCall, runtime: Pick<Runtime, 'exec' | 'processes'>): Promise<Outcome> {
   const lines: string[] = [];
   const { instance, role, site } = live;
@@ -50,7 +50,7 @@ async function note(live: Live, text: string): Promise<void> {
   await log.appendFile(text);
 }
 
-/** Runs what the owner wants run when an instance is there, one after the other. Nobody waits; it stays awake for so long. */
+/** Runs the owner's hooks for these moments, one after the other. No visitor waits for them; the instance stays awake meanwhile. */
 export async function tellOwner(live: Live, when: readonly OwnerHook[], { runtime, hooks }: Pick<LifecycleDeps, 'runtime' | 'hooks'>): Promise<void> {
   for (const hook of when) {
     const command = live.site.settings.hooks[hook];

@@ -1,4 +1,4 @@
-/** How deep a role of a site rests, by its settings and by what was measured of it. Pure. */
+/** How deep a role should rest, by its site's settings and by what was measured of it. Pure. */
 import type { Role } from '../domain/role.ts';
 import type { Site } from '../domain/site.ts';
 import type { RestingState } from '../domain/state.ts';

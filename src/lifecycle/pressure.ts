@@ -1,16 +1,16 @@
-/** The machine's memory: how short it is, and who should give some back. */
+/** The machine's memory: whether it is short, and which instances should leave it first. */
 import { readFile } from 'node:fs/promises';
 import type { Live } from './live.ts';
 
 export interface MemoryState {
   readonly totalBytes: number;
   readonly availableBytes: number;
-  /** Share of the last ten seconds, in per cent, in which some task waited for memory; 0 where the kernel does not tell. */
+  /** Per cent of the last ten seconds in which some task waited for memory; 0 where the kernel does not tell. */
   readonly stalledPercent: number;
 }
 
 const KIB = 1024;
-/** Waiting this much means that the machine is already giving up pages it needs. */
+/** Above this, the machine is already giving up pages that it needs. */
 const STALLED_TOO_MUCH = 20;
 
 export async function memoryState(proc = '/proc'): Promise<MemoryState> {
@@ -28,7 +28,7 @@ export function isShort({ totalBytes, availableBytes, stalledPercent }: MemorySt
   return availableBytes < totalBytes * reserve || stalledPercent > STALLED_TOO_MUCH;
 }
 
-/** Those that may leave memory, first the frozen, then the running; of each kind, first those that were not used for longest. */
+/** The instances that may leave memory, in this order: first the frozen, then the running, and of each kind the longest unused first. */
 export function leastMissed(lives: readonly Live[], connections: (live: Live) => number): Live[] {
   const idle = lives.filter((live) => live.holds === 0 && connections(live) === 0);
   return idle.toSorted((a, b) => Number(b.isFrozen) - Number(a.isFrozen) || a.usedAt - b.usedAt);

@@ -1,6 +1,9 @@
-/** Looks after the instances that are up: idle ones go down the ladder, old ones are recycled, dead ones buried, crowded ones helped, logs kept small. */
+/**
+ * Looks at every instance once a second, and has done what is due: idle ones go down the ladder, stale ones are replaced, dead ones cleared away,
+ * busy ones get help, and some leave when memory is short. It decides; the moves themselves are `Lifecycle`'s.
+ */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isFilesAlone, limitsOf } from '../domain/site.ts';
+import { limitsOf } from '../domain/site.ts';
 import type { RestingState } from '../domain/state.ts';
 import { rotateIfLarger } from '../lib/bounded-log.ts';
 import { isAlive } from '../lib/proc.ts';
@@ -8,6 +11,7 @@ import { SingleFlight } from '../lib/single-flight.ts';
 import { canCheckpoint } from './can-checkpoint.ts';
 import { Crowd } from './crowd.ts';
 import type { LifecycleDeps } from './deps.ts';
+import { keepHouse } from './housekeeping.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import type { Connections } from './connections.ts';
 import type { Live } from './live.ts';
@@ -17,9 +21,8 @@ import { dueRest } from './policy.ts';
 import type { Verdicts } from './way-verdicts.ts';
 
 const LOOK_EVERY_MS = 1_000;
-/** Under memory pressure, so many leave memory at each look. */
+/** How many leave memory at each look while memory is short. */
 const EVICTED_AT_ONCE = 8;
-/** What changes by the hour need not be looked at every second. */
 const HOUSE_EVERY_LOOKS = 60;
 
 export class Reaper {
@@ -28,6 +31,7 @@ export class Reaper {
   readonly #verdicts: Verdicts;
   readonly #crowd: Crowd;
   readonly #stopping = new AbortController();
+  /** What is being worked on, by the key that `#once` was given. */
   readonly #busy = new Set<string>();
   readonly #house = new SingleFlight<void>();
   #looks = 0;
@@ -60,8 +64,8 @@ export class Reaper {
     void this.#deps.spares.tend({ short, isQuiet: () => this.#lifecycle.isQuiet }).catch(() => undefined); // at the next look, perhaps
     if (short) await this.#relieve(connections, memory);
     this.#looks += 1;
-    // A new template takes seconds; nobody else is kept waiting by it.
-    if (this.#looks % HOUSE_EVERY_LOOKS === 1) void this.#house.run('house', () => this.#keepHouse()).catch(() => undefined); // at the next look, perhaps
+    // Not waited for: a new template takes seconds.
+    if (this.#looks % HOUSE_EVERY_LOOKS === 1) void this.#house.run('house', () => keepHouse(this.#lifecycle, this.#deps)).catch(() => undefined); // at the next look, perhaps
   }
 
   async #loop(): Promise<void> {
@@ -72,12 +76,12 @@ export class Reaper {
     }
   }
 
-  /** One instance may be draining for long; the others are not kept waiting by it. */
+  /** Waits for a second at most: one instance may drain for long, and the others must be looked at. */
   async #lookAfter(live: Live, connections: Connections): Promise<void> {
     await Promise.race([this.#once(live, () => this.#decide(live, connections)), sleep(LOOK_EVERY_MS)]);
   }
 
-  /** @param key one at a time for each of these */
+  /** Does the work unless work under the same key goes on. Never throws: what goes wrong becomes an event, and the next look tries again. */
   async #once(live: Live, work: () => Promise<unknown>, key = live.instance.id): Promise<void> {
     const { id } = live.instance;
     if (this.#busy.has(key)) return;
@@ -109,14 +113,14 @@ export class Reaper {
     return this.#rest(live, 'idle');
   }
 
-  /** As deep as its settings and its idleness say. */
+  /** Puts it to rest as deep as its settings and its idle time say, if that is deeper than it is. */
   async #rest(live: Live, cause: string): Promise<void> {
     const due = (): RestingState | undefined => dueRest(live, { now: this.#deps.now(), checkpoints: this.#mayCheckpoint(live) }, this.#verdicts);
     const to = due();
     if (to !== undefined && this.#isDeeper(live, to)) await this.#lifecycle.settle(live, { to, cause, isDue: () => due() === to, since: live.usedAt });
   }
 
-  /** What was tried with an app's image and did not work is not tried again by ourselves. */
+  /** What did not work with an app's image is not tried again, unless the owner asks for it by `checkpoint=always`. */
   #mayCheckpoint({ site }: Live): boolean {
     const { runtime, trials } = this.#deps;
     return canCheckpoint(site, runtime) && (site.app === undefined || site.settings.checkpoint === 'always' || trials.whyNot(site.image) === undefined);
@@ -126,7 +130,7 @@ export class Reaper {
     return !(live.isFrozen && to === 'frozen');
   }
 
-  /** Why an instance should make room for the next, if it should. */
+  /** Why an instance should be replaced by a new one; undefined where it should not. */
   async #staleness(live: Live): Promise<string | undefined> {
     const { lifetimeMs } = live.site.settings;
     if (lifetimeMs > 0 && this.#deps.now() - live.instance.bootedAt >= lifetimeMs) return 'lifetime';
@@ -137,7 +141,7 @@ export class Reaper {
     return site.settings.runtime === this.#deps.runtime.runtimeOf(live.instance.id) ? undefined : 'another runtime';
   }
 
-  /** Asleep soon anyway: then its next wake is the renewal. In use: the next one is started beside it. */
+  /** An idle one goes to sleep, and its next wake is the renewal. For one in use, the next is started beside it. */
   async #renew(live: Live, cause: string): Promise<void> {
     const idleMs = this.#deps.now() - live.usedAt;
     const kept = live.site.settings.keepAwake && live.role === 'public';
@@ -155,7 +159,7 @@ export class Reaper {
       if (first === undefined || last === undefined || first.isFrozen) continue;
       if (lives.length < 2 && first.site.settings.maxInstances < 2) continue;
       const inFlight = lives.reduce((sum, live) => sum + live.inFlightOf(connections), 0);
-      // More than it may have by now: it was told to do with fewer.
+      // The setting may have been lowered since they were started.
       const isOver = lives.length > first.site.settings.maxInstances;
       const verdict = isOver ? 'fewer' : this.#crowd.look(key, { inFlight, instances: lives.length });
       if (verdict === 'more') void this.#once(first, () => this.#lifecycle.addInstance(first, `${inFlight} requests at once`), `crowd of ${key}`);
@@ -163,7 +167,7 @@ export class Reaper {
     }
   }
 
-  /** Before the kernel has to choose whom to kill. */
+  /** Puts those to sleep that are missed least, before the kernel has to kill some. */
   async #relieve(connections: Connections, state: MemoryState): Promise<void> {
     const leaving = leastMissed(this.#lifecycle.allLive(), (live) => live.inFlightOf(connections)).slice(0, EVICTED_AT_ONCE);
     if (leaving.length === 0) return;
@@ -171,28 +175,7 @@ export class Reaper {
     await Promise.all(leaving.map((live) => this.#once(live, () => this.#lifecycle.settle(live, { to: 'cold', cause: 'memory pressure', must: true }))));
   }
 
-  /** Checkpoints that were not used for long are dropped, templates that served long enough replaced, sites to be kept awake woken. */
-  async #keepHouse(): Promise<void> {
-    const { ownCheckpoints, templates, cmdb, now } = this.#deps;
-    for (const { siteId, madeAt } of ownCheckpoints.list()) {
-      const site = await cmdb.site(siteId);
-      const after = site?.settings.coldAfterMs ?? 0;
-      if (site !== undefined && after > 0 && now() - madeAt > after)
-        await this.#lifecycle.exclusively(siteId, () => ownCheckpoints.discard(siteId, 'not used for long'));
-    }
-    await this.#wakeKept();
-    await templates.renewWorn();
-  }
-
-  /** Sites that are to be awake and are not: after a start of the platform, or a crash. */
-  async #wakeKept(): Promise<void> {
-    const asleep = (await this.#deps.cmdb.sites()).filter(
-      (site) => site.settings.keepAwake && !isFilesAlone(site) && site.phase === 'ready' && this.#lifecycle.live(site.id, 'public')?.isFrozen !== false,
-    );
-    for (const site of asleep) await this.#lifecycle.wake(site, 'public', 'kept awake').catch(() => undefined); // its event says why
-  }
-
-  /** The kernel may kill a worker and leave the first process alive; somebody should know. */
+  /** The kernel may have killed a worker and left the first process alive: an event tells. */
   async #tellOfMemory(live: Live): Promise<void> {
     const usage = await this.#deps.runtime.usage(live.instance.id);
     if (usage === undefined || usage.oomKills <= live.oomKills) return;

@@ -1,4 +1,4 @@
-/** Starts an instance of a cold site from a spare: a container that is up and warm already, and becomes the site's public role now. */
+/** Starts an instance of a cold site from a spare: a container that is up and warm already, and now becomes the site's public role. */
 import { truncateSync } from 'node:fs';
 import { mountsToHand, moveInstance } from '../checkpoint/hand-over.ts';
 import type { Spare } from '../checkpoint/spare-maker.ts';
@@ -13,7 +13,7 @@ import { checkpointsOf } from '../runtime/runtime.ts';
 import type { LifecycleDeps } from './deps.ts';
 import { instanceLogPath, Live } from './live.ts';
 
-/** Undefined when none waits, or when it could not be handed over; then nothing is left of it. No other instance of that role may be up. */
+/** Undefined when no spare waits, or when it could not be handed over; then nothing is left of it. No other instance of the role may be up. */
 export async function startFromSpare(site: Site, deps: LifecycleDeps, phases: Phases): Promise<Live | undefined> {
   const { spares, emit, hooks } = deps;
   const spare = spares.take(site.image);
@@ -42,7 +42,7 @@ async function handOver(spare: Spare, site: Site, deps: LifecycleDeps): Promise<
 
   await using undo = new AsyncDisposableStack();
   undo.defer(() => spares.remove(spare));
-  // The record comes before anything of the site's is in the container: whoever finds it after a crash removes both.
+  // Recorded before anything of the site is in the container: whoever finds the record after a crash removes both.
   await cmdb.putInstance(instance);
   undo.defer(() => cmdb.deleteInstance(id));
   const context = await contexts.of(site, role, id);
@@ -54,7 +54,7 @@ async function handOver(spare: Spare, site: Site, deps: LifecycleDeps): Promise<
   await checkpointsOf(runtime).hand({ spec, process, mounts, owner: { limits: limitsOf(site.settings, role), hostIdBase: rangeBase(site.uidRange) } });
   await failpoint('spare.handed');
   moveInstance(spare.context, context);
-  truncateSync(spare.logPath, 0); // what it said until now was about nobody
+  truncateSync(spare.logPath, 0); // what it logged until now was not about this site
   const owner = rangeBase(site.uidRange) + spec.uid;
   handLog(spare.logPath, instanceLogPath(context.paths, role), { uid: owner, gid: owner });
   await failpoint('spare.moved');

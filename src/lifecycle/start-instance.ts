@@ -1,4 +1,4 @@
-/** Starts one instance of a site, by the quickest way there is: its own checkpoint, its image's template, or a boot. Nobody is led to it yet. */
+/** Starts one instance of a site by the quickest way there is: its own checkpoint, its image's template, or a boot. The instance has no route yet. */
 import { isOfTheImage } from '../checkpoint/trials.ts';
 import { SubakoError } from '../domain/errors.ts';
 import { newId } from '../domain/ids.ts';
@@ -38,18 +38,18 @@ interface Start {
   readonly role: Role;
   /** No other instance of the role is up. */
   readonly isFirst: boolean;
-  /** Gives its place to the next that is to start. */
+  /** Gives up its place among those that start, so that the next may begin. */
   readonly leave: () => void;
 }
 
-/** Leaves nothing behind when it fails: no container, no record. */
+/** @throws what the boot threw, which is the last way that is tried; then nothing is left: no container, no record */
 export function startInstance({ site, role, isFirst, leave }: Start, deps: LifecycleDeps, phases: Phases): Promise<Started> {
-  // A strange app may take minutes: nobody waits for its place. How many start at once is about those whose start we know.
+  // A strange app may take minutes to start: when it is slow, it gives up its place, and others need not wait for it.
   const isSlow = site.app === undefined && site.code === undefined ? undefined : leave;
   return start({ site, role, isFirst, deps, phases }, (attempt) => firstThatWorks(attempt, isSlow));
 }
 
-/** Brings a site's public role back from its own checkpoint; nobody is led to it. @throws when that does not work; then it has none any more */
+/** Restores a site's public role from its own checkpoint; it has no route. @throws when that does not work; then the site has no checkpoint any more */
 export async function restoreInstance(site: Site, deps: LifecycleDeps): Promise<Live> {
   const { live } = await start({ site, role: 'public', isFirst: false, deps, phases: new Phases() }, async (attempt) => {
     const process = await ownCheckpoint(attempt);
@@ -110,19 +110,19 @@ function waysOf({ site, role, stack, deps }: Attempt): RestoreWay[] {
   return [...(role === 'public' ? (['checkpoint'] as const) : []), ...(stack.template === undefined ? [] : (['template'] as const))];
 }
 
-/** Of an app's image it is worth knowing. */
+/** An app's image is remembered as one that CRIU could not restore. */
 async function noteFailure({ site, deps }: Attempt, error: unknown): Promise<undefined> {
   if (site.app !== undefined && isOfTheImage(error)) await deps.trials.failed(site.image, error.message);
 }
 
-/** Undefined when it has none that is in order. @throws when that does not work; then it has none any more */
+/** Undefined when the site has no checkpoint that is in order. @throws when the restore fails; then the checkpoint is discarded */
 async function ownCheckpoint(attempt: Attempt): Promise<ProcessIdentity | undefined> {
   const { site, stack, context, deps } = attempt;
   const from = await deps.ownCheckpoints.use(context, stack);
   return from === undefined ? undefined : restore(attempt, { way: 'checkpoint', from, discard: (why) => deps.ownCheckpoints.discard(site.id, why) });
 }
 
-/** Undefined when there is none. @throws when it does not work; then it is put aside */
+/** Undefined when the image has no template. @throws when the restore fails; then the template is put aside */
 async function template(attempt: Attempt): Promise<ProcessIdentity | undefined> {
   const { role, stack, context, deps } = attempt;
   const from = await deps.templates.use({ stack, image: context.image, role });
@@ -136,7 +136,7 @@ interface Source {
   readonly discard: (why: string) => Promise<void>;
 }
 
-/** @throws when it does not work; then nothing is left of it, and its source is out of use */
+/** @throws when the restore fails; then nothing is left of the container, and what it was restored from is out of use */
 async function restore(attempt: Attempt, { way, from, discard }: Source): Promise<ProcessIdentity> {
   const { site, role, isFirst, stack, context, instance, deps, phases } = attempt;
   const { runtime, ownCheckpoints, hooks, emit } = deps;
@@ -163,7 +163,7 @@ async function restore(attempt: Attempt, { way, from, discard }: Source): Promis
   }
 }
 
-/** It has processes: whoever finds its record after a crash knows them. */
+/** Adds the process to the record, so that the next daemon can adopt or remove the instance after a crash. */
 async function recorded({ site, stack, context, instance, deps }: Attempt, process: ProcessIdentity): Promise<Live> {
   await failpoint('start.started');
   await deps.cmdb.putInstance({ ...instance, process });

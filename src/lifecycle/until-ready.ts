@@ -1,4 +1,4 @@
-/** Waits until what was booted answers: it listens, seen from inside its namespace, and where its owner named a path, that answers too. */
+/** Waits until a booted instance is ready: it listens, as seen in its own network namespace; its health path answers; its health check succeeds. */
 import { basename } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { HealthCheck } from '../domain/container.ts';
@@ -11,21 +11,21 @@ import type { LifecycleDeps } from './deps.ts';
 import type { Live } from './live.ts';
 
 const LOOK_EVERY_MS = 1;
-/** What takes longer than a second takes many: it is looked at less often. */
+/** An app that is not ready within a second takes several: it is looked at less often from then on. */
 const PATIENT_AFTER_MS = 1_000;
 const PATIENT_LOOK_EVERY_MS = 25;
 const HEALTH_EVERY_MS = 100;
 const SERVER_ERROR = 500;
 
 interface ReadyOptions {
-  /** Called once it takes long. */
+  /** Called once if it takes longer than a second. */
   readonly isSlow?: (() => void) | undefined;
-  /** Default: as long as its boot may take. */
+  /** Milliseconds. Default: as long as a boot of this site may take. */
   readonly withinMs?: number;
 }
 
 /**
- * @throws SubakoError `wake_failed` when it does not within the time its boot may take, or ends before
+ * @throws SubakoError `wake_failed` when it is not ready in time, or ends before
  */
 export async function untilReady(
   live: Live,
@@ -55,7 +55,7 @@ async function untilListening(live: Live, { runtime }: Pick<LifecycleDeps, 'runt
   const listens = live.stack.listensAt(live.context);
   let reach = 'none';
   while (performance.now() < end) {
-    // A connection of ours would have it start a worker, and the visitor's another.
+    // Asked of the kernel: a connection would make PHP-FPM start a worker, and the visitor's connection a second one.
     if ('socket' in listens) reach = (await runtime.listens(live.instance.id, live.process, basename(listens.socket))) ? 'all' : 'none';
     else reach = await reachOfPort(live.process.pid, listens.port);
     if (reach === 'all') return;
@@ -79,7 +79,7 @@ async function untilHealthy(live: Live, { path, withinMs, end, askDir }: Deadlin
   throw notReady(live, `${path} answered with ${said} for ${withinMs} ms`);
 }
 
-/** As its compose file says: a command inside. */
+/** Runs the health check of its compose file, a command in the container, until it succeeds. */
 async function untilWell(live: Live, { argv, timeoutMs }: HealthCheck, { runtime, withinMs, end }: Deadline & Pick<LifecycleDeps, 'runtime'>): Promise<void> {
   while (performance.now() < end) {
     const result = await runtime.exec(live.instance.id, argv, { timeoutMs }).catch(() => undefined);

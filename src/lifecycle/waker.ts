@@ -1,4 +1,4 @@
-/** Up the ladder. Its methods are called under the site's lock. */
+/** Up the ladder. `wake` and `start` are called under the role's lock. */
 import { asSubakoError, SubakoError } from '../domain/errors.ts';
 import { DEFAULT_RUNTIME } from '../domain/runtime-name.ts';
 import type { State } from '../domain/state.ts';
@@ -14,7 +14,7 @@ import { canCheckpoint } from './can-checkpoint.ts';
 import { companionsUp, hasCompanions } from './companions.ts';
 import type { LifecycleDeps } from './deps.ts';
 import type { Descender } from './descend.ts';
-import { end, led } from './end.ts';
+import { end, upstreamsOf } from './end.ts';
 import type { Live, Origin } from './live.ts';
 import type { LiveTable } from './live-table.ts';
 import { tellOwner } from './owner-hook.ts';
@@ -22,6 +22,12 @@ import { startFromSpare } from './start-from-spare.ts';
 import { startInstance } from './start-instance.ts';
 import type { Started } from './start-instance.ts';
 import type { Transition } from './transition.ts';
+
+interface Wake {
+  readonly site: Site;
+  readonly role: Role;
+  readonly cause: string;
+}
 
 export class Waker {
   readonly #deps: LifecycleDeps;
@@ -60,32 +66,48 @@ export class Waker {
     if (first !== undefined) return this.#keepAwake(lives, phases);
     this.#refuseIfUnwise(site, role);
     if (site.settings.runtime !== DEFAULT_RUNTIME) await this.#deps.ownCheckpoints.discard(site.id, `it runs under ${site.settings.runtime}`);
-    const from: State = role === 'public' && this.#deps.ownCheckpoints.has(site.id) ? 'checkpointed' : 'cold';
     try {
-      await this.#beforeBoot({ site, role, cause }, phases);
-      const { live, origin } = await this.#startFirst(site, role, { phases, from });
-      try {
-        await live.stack.seal(live.context);
-        await this.#deps.routes.setUpstreams(site.domain, role, led([live]));
-        await this.#deps.cmdb.putInstance(live.instance);
-      } catch (error) {
-        await this.#deps.routes.removeUpstreams(site.domain, role);
-        await end(live, this.#deps);
-        throw error;
-      }
-      phases.mark('route');
-      this.#table.add(live);
-      if (origin === 'boot' && live.stack.template !== undefined && canCheckpoint(site, this.#deps.runtime))
-        this.#deps.templates.want({ stack: live.stack, image: live.context.image, role });
-      if (origin === 'checkpoint') void this.#deps.ownCheckpoints.consume(site.id).catch(() => undefined); // at the next look at it, it is found to be of no use
-      return await this.#woken(live, { from, cause, phases, origin });
+      return await this.#bringUp({ site, role, cause }, phases);
     } catch (error) {
       await this.#restCompanions(site, role);
       throw this.#wakeFailed({ site, role, cause }, error);
     }
   }
 
-  /** One more instance, when there is a place; nobody is led to it yet. */
+  /** Cold or checkpointed → running. When it fails, nothing of the instance is left. */
+  async #bringUp({ site, role, cause }: Wake, phases: Phases): Promise<Transition> {
+    const from: State = role === 'public' && this.#deps.ownCheckpoints.has(site.id) ? 'checkpointed' : 'cold';
+    await this.#beforeBoot({ site, role, cause }, phases);
+    const { live, origin } = await this.#startFirst(site, role, { phases, from });
+    await this.#route(live);
+    phases.mark('route');
+    this.#table.add(live);
+    this.#provideForNextWake(live, origin);
+    return this.#woken(live, { from, cause, phases, origin });
+  }
+
+  /** Routes visitors to it and records it as running. @throws what went wrong; then it has ended and has no route */
+  async #route(live: Live): Promise<void> {
+    const { routes, cmdb } = this.#deps;
+    try {
+      await live.stack.seal(live.context);
+      await routes.setUpstreams(live.site.domain, live.role, upstreamsOf([live]));
+      await cmdb.putInstance(live.instance);
+    } catch (error) {
+      await routes.removeUpstreams(live.site.domain, live.role);
+      await end(live, this.#deps);
+      throw error;
+    }
+  }
+
+  /** A boot for want of a template has one made; a checkpoint is used once. Neither is waited for. */
+  #provideForNextWake({ site, role, stack, context }: Live, origin: Origin): void {
+    const { runtime, templates, ownCheckpoints } = this.#deps;
+    if (origin === 'boot' && stack.template !== undefined && canCheckpoint(site, runtime)) templates.want({ stack, image: context.image, role });
+    if (origin === 'checkpoint') void ownCheckpoints.consume(site.id).catch(() => undefined); // it is not used again; what is left of it is seen to at the next start
+  }
+
+  /** Starts one more instance, once there is a place to start; it has no route yet. */
   async start(site: Site, role: Role, phases: Phases): Promise<Started> {
     await this.#beforeBoot({ site, role, cause: 'beside' }, phases);
     return this.#starts.run(async (leave) => {
@@ -96,19 +118,19 @@ export class Waker {
     });
   }
 
-  /** What came up for a site that did not goes again. */
+  /** Ends the companions that came up for a site that did not. */
   async #restCompanions(site: Site, role: Role): Promise<void> {
     if (!hasCompanions(site) || this.#table.of(site.id, role).length > 0) return;
     await this.#deps.companions.end(site).catch(() => undefined); // the next start of the platform sees to it
   }
 
-  async #beforeBoot({ site, role, cause }: { site: Site; role: Role; cause: string }, phases: Phases): Promise<void> {
+  async #beforeBoot({ site, role, cause }: Wake, phases: Phases): Promise<void> {
     if (!this.#deps.hooks.hasAny({ hook: 'before-boot', site: site.domain, role })) return;
     await this.#deps.hooks.beforeBoot({ site: site.domain, role, cause });
     phases.mark('hook');
   }
 
-  /** The first instance of a role: a visitor of a cold site gets a spare, where one waits. */
+  /** Starts the first instance of a role: from a spare where the site is cold and one waits. */
   #startFirst(site: Site, role: Role, { phases, from }: { phases: Phases; from: State }): Promise<Started> {
     return this.#starts.run(async (leave) => {
       phases.mark('queue');
@@ -120,7 +142,7 @@ export class Waker {
     });
   }
 
-  /** It goes on, and then requests are led to it. Does not wait for a place to boot: it needs none. */
+  /** Lets its processes go on, then routes requests to it. Does not wait for a place to start: a thaw costs next to nothing. */
   async #thaw(live: Live, cause: string, phases: Phases): Promise<Transition> {
     const { runtime, routes, cmdb, now, hooks } = this.#deps;
     this.#refuseIfClosing();
@@ -129,19 +151,19 @@ export class Waker {
     await runtime.thaw(live.instance.id);
     phases.mark('thaw');
     live.instance = { ...live.instance, state: 'running', since: now() };
-    await routes.setUpstreams(live.site.domain, live.role, led([live]));
+    await routes.setUpstreams(live.site.domain, live.role, upstreamsOf([live]));
     phases.mark('route');
     await failpoint('thaw.routed');
     await cmdb.putInstance(live.instance);
     return this.#woken(live, { from: 'frozen', cause, phases });
   }
 
-  /** Alive already; its route may be missing if an earlier daemon died between two steps. */
+  /** It is awake already. Its route may be missing, if an earlier daemon died between two steps. */
   async #keepAwake(lives: readonly Live[], phases: Phases): Promise<Transition> {
     const { routes, now } = this.#deps;
     for (const live of lives) {
       live.usedAt = now();
-      if (!(await routes.hasUpstream(live.site.domain, live.role))) await routes.setUpstreams(live.site.domain, live.role, led(lives));
+      if (!(await routes.hasUpstream(live.site.domain, live.role))) await routes.setUpstreams(live.site.domain, live.role, upstreamsOf(lives));
     }
     return { from: 'running', to: 'running', ms: phases.totalMs, phases: {} };
   }
@@ -187,7 +209,7 @@ export class Waker {
     return transition;
   }
 
-  #wakeFailed({ site, role, cause }: { site: Site; role: Role; cause: string }, thrown: unknown): SubakoError {
+  #wakeFailed({ site, role, cause }: Wake, thrown: unknown): SubakoError {
     const error = asSubakoError(thrown);
     const retryAfterMs = this.#backoff.failed(roleKey(site.id, role));
     this.#deps.metrics.wakeFailed(error.code);

@@ -1,14 +1,14 @@
-/** Which way a site wakes quicker, measured on its own first pages: from a spare or its image's template, or from a checkpoint of its own. */
+/** Whether a site wakes quicker from a checkpoint of its own than by the other ways, as measured on its own first pages. */
 import type { Site } from '../domain/site.ts';
 import type { Origin } from './live.ts';
 
-/** First pages kept for each way. */
+/** How many first pages are remembered for each way. */
 const KEPT = 5;
-/** One first page, on a machine that is busy just then, says nothing. */
+/** How many first pages a verdict needs: a single one may have been made on a busy machine. */
 const ENOUGH = 3;
 /** A checkpoint is tried when first pages take this many times as long as the site's usual page. */
 const WORTH_TRYING = 3;
-/** And kept when it is quicker by at least this part. */
+/** It is kept when first pages from it take at most this part of the time of the other way. */
 const MUST_GAIN = 0.9;
 
 interface Measured {
@@ -16,24 +16,24 @@ interface Measured {
   readonly usual: number[];
 }
 
-/** Kept in memory: after a restart of the daemon it is measured again. */
+/** Kept in memory alone: after a restart of the daemon, sites are measured again. */
 export class Verdicts {
   readonly #sites = new Map<string, Measured>();
 
-  /** A visitor waited so long for the page that woke the site. */
+  /** Notes how long a visitor waited for the page that woke the site. */
   firstPage(siteId: string, origin: Origin, ms: number): void {
     keep(this.#of(siteId).first[origin], ms);
   }
 
-  /** Any other page. */
+  /** Notes how long any other page took. */
   usualPage(siteId: string, ms: number): void {
     keep(this.#of(siteId).usual, ms);
   }
 
-  /** Should the site leave memory into a checkpoint of its own? */
+  /** Whether the site should leave memory into a checkpoint of its own. */
   wantsCheckpoint(site: Pick<Site, 'id' | 'settings' | 'app'>): boolean {
     if (site.settings.checkpoint !== 'auto') return site.settings.checkpoint === 'always';
-    // A boot is its only other way, and one that gains nothing is told by `isSlower`.
+    // An app's only other way is a boot, which a checkpoint nearly always beats: it has one until it is measured to be no quicker.
     if (site.app !== undefined) return !this.isSlower(site);
     const { first, usual } = this.#of(site.id);
     const other = [first.spare, first.template, first.boot].find((pages) => pages.length > 0) ?? [];
@@ -42,7 +42,7 @@ export class Verdicts {
     return other.length >= ENOUGH && median(other) > median(usual) * WORTH_TRYING;
   }
 
-  /** Whether pages that it made after it came from a checkpoint of its own were no quicker than those after a boot. */
+  /** Whether first pages from its own checkpoint were no quicker than first pages after a boot. */
   isSlower({ id }: Pick<Site, 'id'>): boolean {
     const { checkpoint, boot } = this.#of(id).first;
     return checkpoint.length >= ENOUGH && boot.length > 0 && median(checkpoint) > median(boot) * MUST_GAIN;

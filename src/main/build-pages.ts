@@ -1,6 +1,7 @@
 /** Puts the daemon's side of the page cache together. */
 import type { Cmdb } from '../cmdb/cmdb.ts';
 import type { EdgePaths } from '../edge/edge-service.ts';
+import { dropFromEdge } from '../edge/page-cache/drop-from-edge.ts';
 import { PageCache } from '../edge/page-cache/page-cache.ts';
 import type { Addresses } from '../site/addresses.ts';
 
@@ -10,6 +11,7 @@ export function buildPages({ edge, cmdb, addresses }: { edge: EdgePaths; cmdb: C
     hosts: edge.hosts,
     originsOf: (host) => addresses.originsOf(host),
     aliasesOf: (domain) => aliasesOf(domain, cmdb),
+    dropFromEdge: dropFromEdge(edge.scratch),
   });
 }
 

@@ -1,14 +1,14 @@
-/** The networks of a runtime's containers: begun while a container starts, put into it when it runs, gone with it. */
+/** The network links of a runtime's containers: begun while a container starts, put into it when it runs, removed with it. */
 import type { BundleSpec } from './bundle/bundle-spec.ts';
 import type { Networks } from '../network/networks.ts';
 
-/** A container goes on without its network when it cannot have one: this tells. Never throws. */
+/** Told when a container could not be given its link, and goes on without. Never throws. */
 export type NetworkFailed = (id: string, error: unknown) => void;
 
 export class ContainerNetworks {
   readonly #networks: Networks;
   readonly #begun = new Set<string>();
-  /** Set once there is somebody to tell. */
+  /** Set by whoever wants to know. */
   onFailed: NetworkFailed = () => undefined;
 
   constructor(networks: Networks) {
@@ -30,7 +30,7 @@ export class ContainerNetworks {
     }
   }
 
-  /** Of a container that has one. */
+  /** IPv4 address of the container's link; undefined where it has none. */
   addressOf(id: string): string | undefined {
     return this.#networks.addressOf(id);
   }

@@ -2,7 +2,14 @@
  * The runtime port: starts and ends containers. A driver maps each method to its program and never decides
  * whether a change of state is legal; that is the lifecycle's business.
  *
- * A container is known by its id, which the caller chooses and which matches `[a-z0-9][a-z0-9-]{0,62}`.
+ * A container is known by its id, which the caller chooses and which matches `[a-z0-9][a-z0-9-]{0,62}`. Its life:
+ *
+ * ```
+ * prepare ──► run, runToEnd, runHere, creation + start, checkpoints.restore ──► freeze ◄──► thaw ──► remove
+ * ```
+ *
+ * Methods may be called for many containers at once. For one container, the caller sees to it that no two of them that change it run at the
+ * same time; those that only look (`list`, `processes`, `listens`, `usage`, `isFrozen`) may be called at any time.
  */
 import type { BindMount, BundleSpec, Limits } from './bundle/bundle-spec.ts';
 import type { ProcessIdentity } from '../domain/instance.ts';
@@ -15,12 +22,12 @@ export interface RunOptions {
   readonly signal?: AbortSignal;
 }
 
-/** What whoever has a terminal of his own runs by himself. */
+/** A command line for a caller with a terminal, who runs it as a child of its own. */
 export interface HereLine {
   readonly argv: readonly string[];
-  /** A file, for root alone, where the runtime writes why the command did not begin. */
+  /** A file, readable by root alone, in which the runtime writes why the command did not begin. */
   readonly said: string;
-  /** What is to be removed afterwards. */
+  /** Files that the caller removes afterwards. */
   readonly files: readonly string[];
 }
 
@@ -33,34 +40,34 @@ export interface ExecAs {
   readonly env?: readonly string[];
 }
 
-/** What runs an OCI runtime's `create` needs to know. */
+/** What a monitor needs to know to run an OCI runtime's `create`. */
 export interface Creation {
   readonly program: string;
-  /** Before the word `create`. */
+  /** Options that come before the word `create`. */
   readonly options: readonly string[];
   readonly bundle: string;
 }
 
 export interface Runtime {
-  /** Which of the runtimes this container is of, or would be: it need not be there. */
+  /** Which runtime this container belongs to; for one that is not there, the runtime that would be used. */
   runtimeOf(id: string): RuntimeName;
 
   /**
-   * Writes the bundle of a container, so that `run` has nothing to prepare. Replaces an older one.
-   * Idempotent; must not be called for a container that runs.
+   * Writes the bundle of a container, so that it can be started without delay. Replaces an older bundle. Idempotent.
+   * Must not be called for a container that runs.
    */
   prepare(id: string, spec: BundleSpec): Promise<void>;
 
   /**
-   * Starts the prepared container, detached from us: it goes on when we die.
+   * Starts the prepared container, detached: it goes on when the daemon dies.
    * Returns when its first process has been started, which is before that process does anything useful.
-   * When it fails, nothing of the container is left.
+   * When it fails, nothing of the container is left, its bundle included.
    *
    * @throws SubakoError `already_running` when a container with this id exists, `command_failed` with the runtime's words otherwise
    */
   run(id: string, options: RunOptions): Promise<ProcessIdentity>;
 
-  /** Runs the prepared container to its end and gives its output. Nothing is left of it, however it ends. */
+  /** Runs the prepared container to its end and returns its output. Nothing is left of it, however it ends. */
   runToEnd(id: string, options: Pick<ExecOptions, 'input' | 'output' | 'timeoutMs' | 'signal'>): Promise<ExecResult>;
 
   /** Runs a command in a running container with the credentials, limits and filters of its first process. */
@@ -72,16 +79,16 @@ export interface Runtime {
   /** The command line that does what `runToEnd` does, for a caller with a terminal of its own, who calls `remove` afterwards. */
   runHere(id: string): HereLine;
 
-  /** Where what it was prepared with lies, and its monitor's sockets. */
+  /** Directory of its bundle, where its monitor also has its sockets. */
   bundleOf(id: string): string;
 
-  /** Pid of the first process that `runHere` started, once it is there. */
+  /** The first process that `runHere` started; undefined until it is there. */
   startedBy(id: string): Promise<ProcessIdentity | undefined>;
 
-  /** How a monitor creates the prepared container, which then waits for `start`. */
+  /** What a monitor runs to create the prepared container, which then waits for `start`. */
   creation(id: string): Creation;
 
-  /** Lets the first process of a created container begin. */
+  /** Lets the first process of a created container begin. @throws when the runtime refuses; then `remove` takes away what is left */
   start(id: string): Promise<void>;
 
   /** Ends every process of the container and removes all it had: cgroups, state, bundle. Idempotent. */
@@ -90,10 +97,10 @@ export interface Runtime {
   /** Ids of the containers of this platform that the runtime knows, running, dead or half made. */
   list(): Promise<string[]>;
 
-  /** Every process of the container stops where it is; it keeps its memory. @throws SubakoError `busy` when one does not stop; then all go on */
+  /** Stops every process of the container where it is, with its memory. @throws SubakoError `busy` when one does not stop within five seconds; then all go on */
   freeze(id: string): Promise<void>;
 
-  /** They go on. Idempotent. */
+  /** Lets its processes go on. Idempotent. */
   thaw(id: string): Promise<void>;
 
   isFrozen(id: string): boolean;
@@ -104,10 +111,10 @@ export interface Runtime {
   /** The container's processes, by the host's pids. Those of a sandbox with a kernel of its own are the sandbox's. */
   processes(id: string): Promise<number[]>;
 
-  /** Whether something in the container listens at a Unix socket of this name, in whatever directory. Unlike a connection, the look wakes nobody up. */
+  /** Whether something in the container listens at a Unix socket of this name, in whatever directory. No connection is made: that would make PHP-FPM start a worker. */
   listens(id: string, process: ProcessIdentity, socket: string): Promise<boolean>;
 
-  /** Of containers of the default runtime. Undefined where this machine cannot. */
+  /** Checkpoints of the default runtime's containers. Undefined where this machine cannot make them. */
   readonly checkpoints: Checkpoints | undefined;
 
   /** What a container uses now. Undefined when it is gone. */

@@ -1,6 +1,6 @@
 /** What somebody asks for who makes a site from an image, checked. Pure. */
 import { dirname, normalize } from 'node:path';
-import type { App, AppUser, Listening, Volume } from '../domain/app.ts';
+import type { App, AppUser, AppVolume, Listening } from '../domain/app.ts';
 import { checkMemberships } from '../container/parse-network.ts';
 import { membershipsOf } from '../domain/network.ts';
 import type { NetworkMembership } from '../domain/network.ts';
@@ -90,7 +90,7 @@ export function environment(pairs: readonly string[]): Readonly<Record<string, s
   return env;
 }
 
-function volumeOf(text: string): Volume {
+function volumeOf(text: string): AppVolume {
   const at = text.indexOf(':');
   const [name, path] = [text.slice(0, Math.max(0, at)), text.slice(at + 1)];
   if (!NAME.test(name)) throw bad(`${shown(text)} is no volume`, 'write it like data:/var/lib/data; its name has lower case letters, digits and _ . -');

@@ -1,4 +1,7 @@
-/** Containers that belong to no site: what a template is made from and proven with, and spares. */
+/**
+ * Containers that belong to no site (*nobody's*): those that templates are made from and proven with, and spares. They look like a site's, with
+ * empty content and configuration, and without a database.
+ */
 import { mkdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { ProcessIdentity } from '../domain/instance.ts';
@@ -16,16 +19,16 @@ import type { SitePaths } from './site-paths.ts';
 import type { Connectable, Stack, StackContext } from '../stack/stack.ts';
 
 export interface NobodyDeps {
-  /** Directories for what such a container has. */
+  /** Top directories, in the place of the platform's own. */
   readonly dirs: { readonly state: string; readonly run: string };
-  /** For links to sockets: a short path on the same file system as `dirs.run`. */
+  /** Directory for links to sockets: a short path on the file system of `dirs.run`. */
   readonly askDir: string;
   readonly sharedDev: string;
   readonly cgroupPathOf: (containerId: string) => string;
   readonly now: () => number;
 }
 
-/** In the place of a site: an id as long as any site's, and a uid range that no site has. */
+/** What such a container has in the place of a site: an id, as long as a site's, because CRIU puts one in the place of the other; and a uid range that no site has. */
 export interface Nobody {
   readonly id: string;
   readonly range: number;
@@ -34,7 +37,7 @@ export interface Nobody {
 const LIMITS = { memoryBytes: 512 * 1024 ** 2, adminMemoryBytes: 512 * 1024 ** 2, cpus: 2, pids: 64 };
 const SOCKET_WITHIN_MS = 20_000;
 
-/** Its content and configuration are empty, and no database is within its reach. */
+/** What the stack is told about such a container. */
 export function nobodysContext(
   deps: NobodyDeps,
   what: { readonly image: Image; readonly role: Role },
@@ -58,7 +61,7 @@ export function nobodysContext(
   return { site, role, paths, instance, image, databaseSockets: join(paths.root, 'no-database'), sharedDev };
 }
 
-/** Its directories, before it is started. */
+/** Makes its directories, before it is started. */
 export async function prepareNobody(context: StackContext, stack: Stack, stateDir: string): Promise<void> {
   for (const dir of [stateDir, context.paths.root, context.databaseSockets, context.paths.log]) await mkdir(dir, { recursive: true, mode: 0o711 });
   await stack.template?.prepareFiles(context);
@@ -70,7 +73,7 @@ export async function clearNobody({ root, run }: Pick<SitePaths, 'root' | 'run'>
   for (const dir of [root, run]) await removeTree(dir);
 }
 
-/** How to reach what it listens on. @param first its first process */
+/** A way to connect to its sockets. @param first its first process */
 export function connectableOf({ instance }: StackContext, stack: Stack, { first, askDir }: { first: ProcessIdentity; askDir: string }): Connectable {
   const owner = rangeBase(instance.uidRange) + (stack.uid ?? 0);
   return async (socket) => {

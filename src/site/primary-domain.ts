@@ -48,12 +48,12 @@ interface Working {
   readonly signal: AbortSignal;
 }
 
-/** What a daemon that died meanwhile leaves for the next one. */
+/** Written to disk while the change is under way, for the next daemon if this one dies. */
 interface Note {
   readonly from: string;
-  /** The name was a further one of the site before. */
+  /** Set where the new domain was a further name of the site before. */
   readonly alias?: Alias | undefined;
-  /** Its addresses may have been changed already. */
+  /** Set once addresses are being replaced: then the change must be finished. */
   readonly replacing?: Replacing | undefined;
 }
 
@@ -74,27 +74,20 @@ export class PrimaryDomain {
   }
 
   /**
-   * From the beginning it is there under the new name, while its addresses are still being changed. Visitors of the old one are sent on to it.
-   * @throws SubakoError `bad_domain`, `already_exists`, `conflict`, or what the replacing threw; then all is as it was
+   * Gives the site another domain. It answers under the new one at once, while its addresses in the database are still being replaced. Afterwards
+   * the old domain is a further name that sends visitors on.
+   * @throws SubakoError `bad_domain`, `already_exists`, `conflict`, or what the replacing threw; then everything is as it was
    */
   async change(site: Site, wanted: string, { progress, signal }: Working): Promise<RenamedReply> {
     const { cmdb, lifecycle, sites, owner, addresses } = this.#deps;
-    refuseOtherStacks(site);
     const domain = canonicalHost(wanted);
-    if (this.#unfinished.has(site.id)) {
-      throw new SubakoError('conflict', `${site.domain} is still getting the name it has now`, { hint: 'subako events says how that goes' });
-    }
-    if (domain === site.domain) throw new SubakoError('conflict', `${domain} is the site’s name already`);
-    const holder = await cmdb.siteByHost(domain);
-    if (holder !== undefined && holder.id !== site.id) {
-      throw new SubakoError('already_exists', `${domain} is a name of the site ${holder.domain}`, { hint: 'choose another name' });
-    }
+    await this.#refuseUnfit(site, domain);
     const alias = (await cmdb.aliases()).find(({ name }) => name === domain);
-    // Asked now: a further name of the site may have a certificate.
+    // Asked before the alias is released, while its certificate still counts.
     const url = addresses.urlOf({ ...site, domain });
 
     await using undo = new AsyncDisposableStack();
-    // Written first: a daemon that finds it at its start gives the site its old name back.
+    // Written first: a daemon that finds this note at its start gives the site its old name back.
     const note: Note = { from: site.domain, alias };
     await this.#write(site.id, note);
     undo.defer(() => this.#forget(site.id));
@@ -117,7 +110,7 @@ export class PrimaryDomain {
     await this.#begin(renamed);
     await failpoint('primary.begun');
     const replacing: Replacing = { from: [...addresses.originsOf(site.domain), `http://${site.domain}`], to: url.replace(/\/$/u, '') };
-    // From here on nobody who comes later can tell whether they were changed: it is gone on with, not back.
+    // From here on a later daemon cannot tell which addresses were replaced already: it finishes the work instead of undoing it.
     await this.#write(site.id, { ...note, replacing });
     undo.defer(() => this.#write(site.id, note));
     const replaced = await owner.replaceUrls(renamed, replacing, { progress, signal });
@@ -127,7 +120,19 @@ export class PrimaryDomain {
     return { from: site.domain, domain, url, replaced };
   }
 
-  /** At start, before routes are made: what an earlier daemon left half done is taken back. */
+  async #refuseUnfit(site: Site, domain: string): Promise<void> {
+    refuseOtherStacks(site);
+    if (this.#unfinished.has(site.id)) {
+      throw new SubakoError('conflict', `${site.domain} is still getting the name it has now`, { hint: 'subako events says how that goes' });
+    }
+    if (domain === site.domain) throw new SubakoError('conflict', `${domain} is the site’s name already`);
+    const holder = await this.#deps.cmdb.siteByHost(domain);
+    if (holder !== undefined && holder.id !== site.id) {
+      throw new SubakoError('already_exists', `${domain} is a name of the site ${holder.domain}`, { hint: 'choose another name' });
+    }
+  }
+
+  /** At start, before routes are made: takes back what an earlier daemon left half done, or notes it for `start`, where it must be finished. */
   async recover(site: Site): Promise<void> {
     const text = await readFile(this.#note(site.id), 'utf8').catch(() => undefined);
     if (text === undefined) return;
@@ -139,7 +144,7 @@ export class PrimaryDomain {
     this.#deps.emit({ type: 'site.undone', site: from, cause: 'the daemon ended while it got another name', facts: { id: site.id, was: site.domain } });
   }
 
-  /** What an earlier daemon was about to finish is finished, as soon as sites can be woken; returns at once. */
+  /** Finishes what an earlier daemon left unfinished. Call it once sites can be woken; returns at once. */
   start(): void {
     this.#finishing = this.#finishAll();
   }
@@ -156,7 +161,7 @@ export class PrimaryDomain {
       const site = await cmdb.site(id);
       if (site?.phase !== 'ready' || signal.aborted) continue;
       try {
-        // A tool of the earlier daemon's may still be at it: it ends with its container.
+        // A tool that the earlier daemon started may still be replacing addresses: it ends with its container.
         await forgetMemory(this.#deps, site, 'another name');
         await owner.replaceUrls(site, replacing, { progress: () => undefined, signal });
         await this.#conclude(site, from);
@@ -169,18 +174,18 @@ export class PrimaryDomain {
     }
   }
 
-  /** Repeatable. */
+  /** Makes the old domain a further name, and forgets the note. Repeatable. */
   async #conclude(site: Site, from: string): Promise<void> {
     const { sites, emit } = this.#deps;
     await sites.names.add(site.domain, from, { redirect: true }).catch((error: unknown) => {
-      // Somebody else has it meanwhile.
+      // Another site has taken the old domain meanwhile.
       if (asSubakoError(error).code !== 'already_exists') throw error;
     });
     await this.#forget(site.id);
     emit({ type: 'site.changed', site: site.domain, cause: 'another name', facts: { from } });
   }
 
-  /** Nobody is led to it by its domain any more, and nothing of it is awake. */
+  /** Takes the route of its domain away, puts it to sleep, and drops its kept pages. */
   async #leave(site: Site): Promise<void> {
     const { routes, pages } = this.#deps;
     await routes.unpublish(site.domain);
@@ -188,7 +193,7 @@ export class PrimaryDomain {
     await pages.close(site.domain);
   }
 
-  /** Its domain leads to it, and its further names to its domain. */
+  /** Makes its domain and its further names known to the edge. */
   async #begin(site: Site): Promise<void> {
     const { sites } = this.#deps;
     await sites.publish(site);

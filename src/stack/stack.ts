@@ -1,4 +1,9 @@
-/** The stack port: what runs inside a site's container, and how to make a new site of it. */
+/**
+ * The stack port: what runs inside a site's container, and how a new site of it is made.
+ *
+ * A stack holds no state: everything it knows of a site comes in the context. Calls for one instance (`prepareBoot`, `seal`, `tidy`) never overlap;
+ * calls for different instances may.
+ */
 import type { SiteRoute } from '../edge/route-tree.ts';
 import type { Image } from '../image/image.ts';
 import type { OciImage } from '../image/oci/oci-image.ts';
@@ -16,9 +21,9 @@ export interface StackContext {
   readonly role: Role;
   readonly paths: SitePaths;
   readonly image: Image;
-  /** Of an app: what its image says, and the layers that it is made of. Undefined: it is gone. */
+  /** For an app: its image's configuration and layers. Undefined where the image is gone. */
   readonly ociImage?: OciImage;
-  /** Of an app: the networks that it is in. */
+  /** For an app: the networks that it is in. */
   readonly networks?: readonly Attachment[];
   /** Directory of the database's socket on the host. */
   readonly databaseSockets: string;
@@ -40,7 +45,7 @@ export interface NewSiteAnswers {
   readonly authority: string;
 }
 
-/** Asks the database that a site was copied into, before anybody else can. */
+/** Runs a statement in the database of a new site, before anybody else can. */
 export type Query = (sql: string, values?: readonly unknown[]) => Promise<Record<string, unknown>[]>;
 
 export interface SiteCredentials {
@@ -53,31 +58,31 @@ export interface SiteCredentials {
 
 export interface Stack {
   readonly name: string;
-  /** The containers that each site has: two, where those who read are told from those who write, or `public` alone for all. */
+  /** The roles that each site has: `public` and `admin`, where readers and writers are told apart; else `public`, which serves everyone. Empty: nothing runs. */
   readonly roles: readonly Role[];
-  /** User and group id inside the container, of all that runs there; on the host, the site's range begins below it. Undefined: as its image says. */
+  /** User and group id, inside the container, of all that runs there. Undefined: what the image says. */
   readonly uid?: number;
-  /** Where it listens. A socket lies in the directory that is the instance's `sockets` outside. */
+  /** Where it listens. A socket lies in the directory that is `instance.sockets` on the host. */
   listensAt(context: StackContext): Listening;
 
-  /** Asks the first process to finish what it does and end. */
+  /** The signal that makes the first process finish its requests and end. */
   endSignal(context: StackContext): NodeJS.Signals;
 
-  /** Fills a new site's directories from the image. They are root's own until this returns. */
+  /** Fills a new site's directories from the image. They belong to root until this returns. */
   prepareFiles(context: StackContext): Promise<void>;
-  /** The site's names besides its domain: it serves its pages under those that do not redirect, and can ask itself under all. Running instances learn it within seconds. */
+  /** Tells the site its names besides its domain: it serves pages under those that do not redirect, and can send requests to itself under all of them. Running instances learn it within seconds. */
   setNames?(context: StackContext, names: readonly Pick<Alias, 'name' | 'redirect'>[]): Promise<void>;
   /** Writes what the site's record says into its configuration: its domain, its PHP settings. Repeatable; running instances may see it at once. */
   configure?(context: StackContext): Promise<void>;
-  /** Makes what a boot needs and a stop may have left behind. Cheap: it is on the way of a waiting visitor. */
+  /** Makes the directories of an instance, in place of what an earlier one left. Must be quick: a visitor waits for it. */
   prepareBoot(context: StackContext): Promise<void>;
-  /** Takes back the directories below the run directory that only the start needed to write to: nothing a tenant does may fill them. Asked before any request. */
+  /** Takes back the directories below the run directory that only the start had to write to, so that no tenant can fill them. Called before the first request. */
   seal(context: StackContext): Promise<void>;
-  /** Removes scratch files after an instance has ended. */
+  /** Removes the directories of an instance that has ended. Idempotent. */
   tidy(context: StackContext): Promise<void>;
-  /** Where, outside the container, the socket belongs that takes its mail. Undefined: it sends none. */
+  /** Path, on the host, of the socket at which its mail is taken. Undefined: it sends none. */
   mailSocketOf?(context: StackContext): string | undefined;
-  /** Asks an instance for the page that a visitor would ask for first, at a socket that leads to it. @throws when there is no answer */
+  /** Asks an instance for its front page. @param socket a path that leads to it @throws when there is no answer */
   warmUp?(context: StackContext, socket: string): Promise<void>;
   /**
    * Before an idle instance is checkpointed: ends processes that need not be restored, and stops the first one by a signal so that it does
@@ -85,32 +90,32 @@ export interface Stack {
    */
   shrink?(first: ProcessIdentity, others: readonly number[]): Promise<void>;
   /**
-   * Directory of what an instance changed of its root, on the file system of the site's own directory: it goes with a checkpoint of the instance,
-   * and lies there again before a container that is restored from it is prepared. Undefined: an instance changes nothing that it would miss.
+   * Directory of what an instance changed of its root, on the file system of the site's own directory. It is moved into a checkpoint of the instance,
+   * and back before a container is restored from that. Undefined: an instance changes nothing that it would miss.
    */
   changesOf?(context: StackContext): string;
-  /** Before an idle instance is checkpointed: undoes what was done to it from outside. @throws SubakoError `conflict` when it could not be brought back, whatever CRIU says */
+  /** Before an idle instance is checkpointed: undoes what the platform did to it from outside. @throws SubakoError `conflict` when it could not be restored, whatever CRIU says */
   prepareCheckpoint?(context: StackContext): void;
-  /** Undefined: no template is made of this stack's images. */
+  /** How a template is made. Undefined: this stack's images have none. */
   readonly template?: TemplateRecipe;
-  /** The container that serves the site. Pure. */
+  /** The container that serves this role of the site. Pure. */
   bundle(context: StackContext): BundleSpec;
-  /** What the edge must know of the site's files. */
+  /** The site's entry in the route tree, but for its upstreams. */
   route(context: StackContext): SiteRoute;
 }
 
-/** A stack whose image is made from a recipe, and whose sites have a database: each begins as a copy of one that was installed for nobody. */
+/** A stack whose image is made from a recipe, and whose sites are installed into a database. A new site is a copy of one that was installed for nobody. */
 export interface InstalledStack extends Stack {
   readonly recipe: Recipe;
   readonly uid: number;
   listensAt(context: StackContext): { readonly socket: string };
   /** Writes the configuration of a new site, with keys of its own, once its directories are filled. */
   writeConfig(context: StackContext, credentials: SiteCredentials): Promise<void>;
-  /** Makes the configuration of each role of a site that had one for all. Repeatable. */
+  /** Makes a configuration for each role, for a site of an older Subako that had one for both. Repeatable. */
   splitConfig(context: StackContext, credentials: SiteCredentials): Promise<void>;
   /** The container that installs a site into an empty database, and what to write to its standard input. It prints `installed`. */
   installer(context: StackContext, answers: NewSiteAnswers): { readonly spec: BundleSpec; readonly input: string };
-  /** Makes a copy of what was installed with some answers into what would have been installed with others, now. */
+  /** Changes a copy of a site that was installed with the answers `from` into what an installation with `to` would have made now. */
   personalise(own: Query, answers: { readonly from: NewSiteAnswers; readonly to: NewSiteAnswers }): Promise<void>;
 }
 
@@ -118,39 +123,39 @@ export function isInstalled(stack: Stack): stack is InstalledStack {
   return 'installer' in stack;
 }
 
-/** What is known of a release before it is one. All of it is a stranger's. */
+/** What is known of code before it becomes a release. All of it comes from a stranger. */
 export interface ReleaseLook {
-  /** Names at its top, a slash behind those of directories. */
+  /** Names of files and directories at its top; those of directories end in a slash. */
   readonly top: readonly string[];
-  /** Texts of the files that the stack asked for, by their names; those that are there. */
+  /** Texts of the stack's `manifests`, by name, as far as they are there. */
   readonly texts: Readonly<Record<string, string>>;
 }
 
-/** A stack that runs its owner's code, which comes in releases. One role, `public`, serves everyone; where nothing runs there is none. */
+/** A stack that runs its owner's code, which comes in releases. The one role, `public`, serves everyone; where nothing runs, there is no role. */
 export interface CodeStack extends Stack {
   /** Undefined where the edge alone serves its sites, and nothing runs. */
   readonly recipe: Recipe | undefined;
   readonly uid: number;
-  /** The web servers to choose from, the usual one first; empty: there is no choice. */
+  /** The web servers that a site can choose from, the default first; empty: there is no choice. */
   readonly webs: readonly string[];
-  /** Whether each site has a database of its own; then: how its address is written in `DATABASE_URL`. */
+  /** How a site's database is written in its variable `DATABASE_URL`. Undefined: sites have no database. */
   readonly databaseUrl: ((login: DatabaseAddress) => string) | undefined;
-  /** Names of further variables that each site has a secret of its own in. */
+  /** Names of variables that hold a secret which is made for each site. */
   readonly secrets: readonly string[];
-  /** Directories at the top of the code: the first that is there is the document root; else all of the code is. */
+  /** Names of directories at the top of the code. The first one that is there is the document root; where none is, all of the code is. */
   readonly roots: readonly string[];
-  /** Directories of the code that outlive releases, whether its owner names them or not; and such below the document root. */
+  /** Directories that outlive releases, whether the owner names them or not: relative to the code, and relative to the document root. */
   readonly shared: readonly string[];
   readonly sharedInRoot: readonly string[];
-  /** What new sites are set to, where it is not what all sites are: `memory=512m`. */
+  /** Settings of new sites that differ from those of other stacks, as assignments: `memory=512m`. */
   readonly preset: readonly string[];
-  /** A directory with the code that a new site begins with, unless its owner brings some. */
+  /** Directory of the code that a new site begins with where its owner brings none. */
   welcome(image: Image): string;
-  /** Files of the code whose texts are looked at to find what is run. */
+  /** Names of files of the code that `commandOf` reads. */
   readonly manifests: readonly string[];
-  /** What is run, where the code says it. @throws SubakoError `bad_setting` when it does not */
+  /** Finds what is to be run in the code. Undefined: the stack knows that by itself. @throws SubakoError `bad_setting` when the code does not say it */
   readonly commandOf: ((look: ReleaseLook) => readonly string[] | undefined) | undefined;
-  /** Run once for each release, before anybody is led to it. */
+  /** Run once for each release, before visitors are routed to it. */
   readonly releaseCommand?: readonly string[];
 }
 
@@ -165,20 +170,20 @@ export function isOfCode(stack: Stack): stack is CodeStack {
   return 'welcome' in stack;
 }
 
-/** A path, short enough to be connected to, for a socket in an instance's directory; waits until it is there. */
+/** Gives a socket in an instance's directory a path that is short enough to connect to. Waits until the socket is there. */
 export type Connectable = (socket: string) => Promise<AsyncDisposable & { readonly path: string }>;
 
-/** How to make one warm process of an image that knows no site, for every site of the image to be restored from. */
+/** How to make the template of an image: one warm process that knows no site, and from which every site of the image is restored. */
 export interface TemplateRecipe {
-  /** Fills the directories of a context that belongs to no site: nothing in them but what the image brings. */
+  /** Fills the directories of a context that belongs to no site, with nothing but what the image brings. */
   prepareFiles(context: StackContext): Promise<void>;
-  /** Warms a container that was just started. Returns when one process is left, with what it made warm. */
+  /** Warms a container that was just started. Returns when only one process is left, with facts about what is warm, for `probe`. */
   warm(context: StackContext, connectable: Connectable): Promise<Readonly<Record<string, unknown>>>;
   /**
-   * Asks a container that was restored, and that nobody has yet, to do what a visitor's page takes: its worker is there, and warm, before
-   * there is a visitor. Nothing that it does may be seen by whoever gets the container. @throws when it does not answer
+   * Has a restored container that belongs to nobody yet do what a visitor's page takes, so that its worker is there and warm before there is a
+   * visitor. The site that gets the container must not see anything of it. @throws when it does not answer
    */
   rehearse(context: StackContext, connectable: Connectable): Promise<void>;
-  /** Asks a container that was restored whether it answers and is as warm. @throws when not */
+  /** Finds out whether a restored container answers and is as warm as the facts say. @throws when not */
   probe(context: StackContext, connectable: Connectable, warmed: Readonly<Record<string, unknown>>): Promise<void>;
 }

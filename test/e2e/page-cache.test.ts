@@ -1,8 +1,10 @@
 /** The page cache: visitors get kept pages from a site that sleeps, and never an old one after it changed. */
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { AuthorityReply, CacheReply, PsRow, PurgeReply } from '../../src/api/types.ts';
+import { pageFile, pageKeys } from '../../src/edge/page-cache/page-name.ts';
 import { poll } from '../../src/lib/deadline.ts';
 import { execAny } from '../../src/lib/exec.ts';
 import { cacheStatus, isHit, KeptPages, madeOf, textOf } from '../helpers/kept-pages.ts';
@@ -208,6 +210,26 @@ describe('a change', () => {
     expect((await purge('/*')).purged).toEqual(expect.arrayContaining(['/', '/?page_id=2&x=1']));
     expect(isHit(await pages.get('/'))).toBe(false);
     await expect(platform.api.post('/v1/sites/nobody.localhost/cache/purge', {})).rejects.toThrow('no site');
+  });
+
+  it('is heard by every worker of the edge, whatever it has open', async () => {
+    const everywhere = (path: string) => Promise.all(Array.from({ length: 16 }, () => pages.get(path)));
+    const other = '/?other=1';
+    const files = pageKeys(`http://${SITE}:${platform.http}${other}`).map((key) => join(platform.state, 'edge', 'scratch', 'pages', pageFile(key)));
+    // A file that goes by itself is shown for up to a second. Without that, this test would prove nothing.
+    const isOpen = await poll(async () => {
+      const old = madeOf(await pages.untilKept(other));
+      await everywhere(other);
+      for (const file of files) await rm(file, { force: true });
+      return madeOf(await pages.get(other)) === old;
+    }, PATIENT);
+    expect(isOpen).toBe(true);
+    for (let round = 0; round < 10; round += 1) {
+      const old = madeOf(await pages.untilKept('/'));
+      for (const reply of await everywhere('/')) expect(madeOf(reply)).toBe(old);
+      expect((await platform.api.post<PurgeReply>(`/v1/sites/${SITE}/cache/purge`, { path: '/', dryRun: false })).purged).toEqual(['/']);
+      for (const reply of await everywhere('/')) expect(madeOf(reply)).not.toBe(old);
+    }
   });
 
   it.each(['whole', 'parts'])('while a page is made keeps it from being kept, sent %s', async (way) => {

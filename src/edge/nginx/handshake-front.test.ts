@@ -26,6 +26,7 @@ describe('the port of https', () => {
         '[::]:80 default_server ipv6only=on backlog=1024',
         'unix:/var/lib/edge/https.sock ssl proxy_protocol',
         'unix:/var/lib/edge/pages.sock',
+        'unix:/var/lib/edge/drop.sock',
       ]);
     });
 

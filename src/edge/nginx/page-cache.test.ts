@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import pages from './page-rules.js';
-import { pageCacheHttp, pageLocations, pageServer, renderPageFastcgi } from './page-cache.ts';
+import { dropServer, pageCacheHttp, pageLocations, pageServer, renderPageFastcgi } from './page-cache.ts';
 
 describe('the query that a page is kept under', () => {
   it.each([
@@ -107,11 +107,11 @@ describe('what the edge is told', () => {
     expect(params).not.toMatch(/\$http_(?!x_subako_|host;)/u);
   });
 
-  it('keeps no descriptor of a page open, for a page is dropped by its name', () => {
-    expect(text.match(/open_file_cache /gu)).toHaveLength(1);
-    const [, known = ''] = /location = \/\.subako\/kept \{([^}]*\}[^}]*)\}/u.exec(text) ?? [];
-    expect(known).toContain('open_file_cache ');
-    expect(known).not.toContain('proxy_');
+  it('keeps descriptors open of kept pages and of what it looks at before them, and of nothing else', () => {
+    expect(text.match(/open_file_cache /gu)).toHaveLength(2);
+    for (const location of ['/.subako/kept', '/.subako/page']) expect(text).toMatch(new RegExp(`location = ${location} \\{[^}]*open_file_cache `, 'u'));
+    // So whatever drops a page has to be heard by the edge.
+    expect(dropServer()).toContain('proxy_cache_purge pages $http_x_subako_key;');
   });
 
   it('leads a request past the cache by any of its reasons, and each of them is a map', () => {

@@ -12,6 +12,10 @@ import { wake } from './wake.ts';
 /** Where the edge keeps pages, below its scratch directory. */
 export const PAGES_DIR = 'pages';
 export const PAGES_SOCKET = 'pages.sock';
+/** Where the daemon tells the edge that a page is gone. */
+export const DROP_SOCKET = 'drop.sock';
+/** The header that says which one: its key in the cache. */
+export const DROP_HEADER = 'X-Subako-Key';
 /** The file in a host's directory of the route tree that says how its pages are kept. */
 export const PAGES_FILE = 'pages';
 export const ENCODINGS = ['br', 'gzip', 'identity'] as const;
@@ -71,7 +75,7 @@ export function pageCacheHttp(cacheBytes: number): string {
   map $uri $page_by_uri { / ""; "~*${DYNAMIC}" uri; "~*\\.php(?:/|$)" uri; "~/\\." uri; "~*(?:~|\\.(?:${NEVER_SERVED}))$" uri; "~*^/(?:readme\\.html|license\\.txt)$" uri; default ""; }
   map $asked_role $page_by_role { public ""; default role; }
   map $args $page_target { "" $request_uri; default $page_target_js; }
-  map $page_target $page_by_query { "" query; "~^.{${MAX_TARGET}}" query; default ""; }
+  map $page_target $page_by_query { "" query; "~^.{${MAX_TARGET}}" query; "~[^\x21-\x7e]" query; default ""; }
   map "${reasons}" $page_by_request { "" ""; default request; }
   map $request_method $page_bypassed { GET "Subako; fwd=bypass"; HEAD "Subako; fwd=bypass"; default "Subako; fwd=method"; }
   map $request_method $method_override { GET ""; HEAD ""; default $http_x_http_method_override; }
@@ -151,6 +155,9 @@ ${PASSED_ON}
       proxy_buffers 32 16k;
 
       proxy_cache pages;
+      # A page stays open from one hit to the next. What is dropped is dropped by the edge itself (dropServer), so nobody gets it from a descriptor; if it ever were not, for a second.
+      open_file_cache max=4096 inactive=60s;
+      open_file_cache_valid 1s;
       proxy_cache_key "$page_encoding $page_name$page_device";
       # How long is said by X-Accel-Expires alone, which the inner server sets (page-rules.js).
       proxy_ignore_headers Cache-Control Expires Set-Cookie Vary;
@@ -188,7 +195,7 @@ ${direct}
 /** What a request that may be answered from the cache meets first. */
 function looks(): string {
   return `
-    # Whether there is such a site, and whether it keeps pages, is looked at once in a second, whatever was dropped with one that is gone. Of pages no descriptor is kept open, for they are dropped by their names.
+    # Whether there is such a site, and whether it keeps pages, is looked at once in a second, whatever was dropped with one that is gone.
     location = /.subako/kept {
       internal;
       open_file_cache max=8192 inactive=60s;
@@ -238,6 +245,19 @@ ${wake('page-fastcgi.conf', 'page-headers.conf')}
       error_page 502 = @wake;
       include ${EDGE_VIEW.config}/page-fastcgi.conf;
     }
+  }`;
+}
+
+/**
+ * Where the daemon drops pages. The edge removes the file and knows that it is gone: whoever removed the file alone would leave it shown from
+ * descriptors that workers keep open.
+ */
+export function dropServer(): string {
+  return `
+  server {
+    listen unix:${EDGE_VIEW.scratch}/${DROP_SOCKET};
+    access_log off;
+    location = / { proxy_cache_purge pages $http_${DROP_HEADER.toLowerCase().replaceAll('-', '_')}; }
   }`;
 }
 

@@ -7,7 +7,7 @@ import { EDGE_VIEW } from './edge-view.ts';
 import { guardMaps, guardOfPages, guardRules } from './guards.ts';
 import { CONNECTIONS_BEHIND_FRONT, handshakeFront } from './handshake-front.ts';
 import { roleMaps } from './role-rules.ts';
-import { pageCacheHttp, pageLocations, pageServer, toPages } from './page-cache.ts';
+import { dropServer, pageCacheHttp, pageLocations, pageServer, toPages } from './page-cache.ts';
 import { nameAndHttpsRules, nameAndHttpsRulesOfPages, refusingServer, siteRules, tlsServer, tlsSettings } from './tls.ts';
 import { wake } from './wake.ts';
 import { upstream, wordpressLocations } from './wordpress-locations.ts';
@@ -46,6 +46,7 @@ pcre_jit on;
 load_module /usr/lib/nginx/modules/ngx_http_js_module.so;
 load_module /usr/lib/nginx/modules/ngx_http_perl_module.so;
 load_module /usr/lib/nginx/modules/ngx_http_brotli_filter_module.so;
+load_module /usr/lib/nginx/modules/ngx_http_cache_purge_module.so;
 load_module /usr/lib/nginx/modules/ndk_http_module.so;
 load_module /usr/lib/nginx/modules/ngx_http_lua_module.so;
 ${settings.tlsAlpn ? 'load_module /usr/lib/nginx/modules/ngx_stream_module.so;\n' : ''}
@@ -74,6 +75,7 @@ ${pageLocations([nameAndHttpsRules(), upstream(), guardRules()].join('\n'))}
 ${wordpressLocations()}
   }
 ${pageServer(upstream(), [nameAndHttpsRulesOfPages(), guardOfPages()].join('\n'))}
+${dropServer()}
 }
 `;
 }

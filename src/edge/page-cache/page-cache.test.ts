@@ -4,13 +4,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { PageCache } from './page-cache.ts';
-import { pageFiles, parsePageKey, plainPath } from './page-name.ts';
+import { pageFile, pageKeys, parsePageKey, plainPath } from './page-name.ts';
 import { PURGE_ALL, purgePath } from './purge-request.ts';
 import { PurgeSockets } from './purge-sockets.ts';
 
 const HOST = 'a.example';
 let root: string;
 let cache: PageCache;
+/** What the edge was told to drop, and whether its file was there then. */
+let told: [key: string, there: boolean][];
 
 beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), 'subako-pages-'));
@@ -20,7 +22,11 @@ beforeEach(() => {
     hosts: join(root, 'hosts'),
     originsOf: (host) => [`http://${host}:8080`, `https://${host}`],
     aliasesOf: async (domain) => (domain === HOST ? ['www.a.example'] : []),
+    dropFromEdge: async (key) => {
+      told.push([key, existsSync(join(root, 'pages', pageFile(key)))]);
+    },
   });
+  told = [];
   cache.open(HOST, '60');
 });
 
@@ -33,7 +39,7 @@ const siteFile = () => readFileSync(join(root, 'hosts', HOST, 'pages'), 'utf8');
 
 /** As nginx does. */
 function store(name: string, madeAt = 0, more = ''): string {
-  const [file = ''] = pageFiles(name);
+  const [file = ''] = pageKeys(name).map(pageFile);
   const path = join(root, 'pages', file);
   mkdirSync(join(path, '..'), { recursive: true });
   writeFileSync(path, `\u0005\0\0\0binary\nKEY: br ${name}\nHTTP/1.1 200 OK\r\nX-Subako-At: ${(madeAt / 1_000).toFixed(3)}\r\n${more}`);
@@ -48,10 +54,13 @@ function kept(name: string): string {
 
 describe('names', () => {
   it('lead to the files that nginx makes of them', () => {
-    // md5 of "br http://a.example/"
-    expect(pageFiles('http://a.example/')[0]).toMatch(/^[0-9a-f]{2}\/[0-9a-f]{32}$/u);
-    expect(pageFiles('http://a.example/')[0]?.slice(0, 2)).toBe(pageFiles('http://a.example/')[0]?.slice(-2));
-    expect(parsePageKey('x\0\nKEY: gzip https://a.example:8443/p?q=1\nHTTP/1.1 200')).toEqual({ name: 'https://a.example:8443/p?q=1', host: HOST });
+    expect(pageFile('br http://a.example/')).toMatch(/^[0-9a-f]{2}\/[0-9a-f]{32}$/u);
+    expect(pageFile('br http://a.example/').slice(0, 2)).toBe(pageFile('br http://a.example/').slice(-2));
+    expect(parsePageKey('x\0\nKEY: gzip https://a.example:8443/p?q=1\nHTTP/1.1 200')).toEqual({
+      key: 'gzip https://a.example:8443/p?q=1',
+      name: 'https://a.example:8443/p?q=1',
+      host: HOST,
+    });
     expect(parsePageKey('nothing')).toBeUndefined();
     expect(plainPath('//a/%C3%BC/?x')).toBe('/a/ü');
     expect(plainPath('/%zz/')).toBe('/%zz');
@@ -72,6 +81,8 @@ describe('the page cache', () => {
     const before = siteFile();
     expect(await cache.purge(HOST, purgePath('/about'))).toEqual(['/about/']);
     expect([front, about, other].map((path) => existsSync(path))).toEqual([true, false, true]);
+    // The edge first: it would show a file that it has open and was not told about.
+    expect(told).toEqual([['br https://a.example/about/', true]]);
     expect(siteFile()).not.toBe(before);
     expect(siteFile()).toMatch(/ 60$/u);
     expect(await cache.purge(HOST, PURGE_ALL)).toEqual(['/', '/other/']);
@@ -151,6 +162,15 @@ describe('the page cache', () => {
     expect((await cache.status(HOST)).pages).toBe(1);
   });
 
+  it('removes files also where the edge fails, and says so', async () => {
+    const paths = [kept('http://a.example:8080/'), kept('http://a.example:8080/about/')];
+    told.push = () => {
+      throw new Error('no answer');
+    };
+    await expect(cache.purge(HOST, PURGE_ALL)).rejects.toThrow('no answer');
+    expect(paths.map((path) => existsSync(path))).toEqual([false, true]);
+  });
+
   it('only shows what would go', async () => {
     const path = kept('http://a.example:8080/');
     const before = siteFile();
@@ -160,12 +180,12 @@ describe('the page cache', () => {
 
   it('learns from the disk, or drops it all where it cannot be trusted', async () => {
     const path = store('http://a.example:8080/x?y=1');
-    const later = new PageCache({ dir: join(root, 'pages'), hosts: join(root, 'hosts'), originsOf: () => [], aliasesOf: async () => [] });
-    await later.begin({ trusted: true });
-    expect(await later.status(HOST)).toMatchObject({ pages: 1, files: 1 });
-    await later.begin({ trusted: false });
+    await cache.begin({ trusted: true });
+    expect(await cache.status(HOST)).toMatchObject({ pages: 1, files: 1 });
+    await cache.begin({ trusted: false });
     expect(existsSync(path)).toBe(false);
-    expect(await later.status(HOST)).toEqual({ pages: 0, files: 0, bytes: 0 });
+    expect(told).toEqual([['br http://a.example:8080/x?y=1', true]]);
+    expect(await cache.status(HOST)).toEqual({ pages: 0, files: 0, bytes: 0 });
   });
 
   it('drops at its start what a site would not show so any more: http where it is sent on, and https with another word for browsers', async () => {

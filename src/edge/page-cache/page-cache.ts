@@ -1,16 +1,17 @@
 /**
- * The kept pages as the daemon sees them: which there are of a site, and dropping them.
+ * The kept pages as the daemon sees them: which pages of a site are kept, and how they are dropped.
  *
- * The edge fills and reads the cache by itself. A purge first changes the first word of the site's file in the route tree, which the edge
- * compares when an answer comes with what it was when the fill began; then it removes files. What began before is so never kept.
+ * The edge fills and reads the cache by itself. A *fill* is a page that the edge asks a site for in order to keep it. A purge first changes the
+ * first word of the site's file in the route tree, and then has the edge drop the pages. When a fill ends, the edge compares that word with
+ * what it was when the fill began, and keeps the page only if it is the same. So nothing that began before a purge is kept after it.
  */
-import { readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
-import { lstat, open, readdir, rm, unlink } from 'node:fs/promises';
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { isErrno } from '../../domain/errors.ts';
 import { routeKey } from '../../domain/route-key.ts';
 import { PAGES_FILE } from '../nginx/page-cache.ts';
-import { hostOf, namesByDevice, pageFiles, parsePageKey, targetOf } from './page-name.ts';
+import type { DropFromEdge } from './drop-from-edge.ts';
+import { PageFiles } from './page-files.ts';
+import { hostOf, namesByDevice, targetOf } from './page-name.ts';
 import { isByDevice } from '../../domain/site.ts';
 import { isPurged, PURGE_ALL } from './purge-request.ts';
 import type { PurgeRequest } from './purge-request.ts';
@@ -26,6 +27,7 @@ export interface PageCacheOptions {
   readonly originsOf: (host: string) => readonly string[];
   /** Further names under which a site serves its pages; their entries in the route tree lead to the domain's. */
   readonly aliasesOf: (domain: string) => Promise<readonly string[]>;
+  readonly dropFromEdge: DropFromEdge;
 }
 
 export interface PageCacheStatus {
@@ -34,27 +36,28 @@ export interface PageCacheStatus {
   readonly bytes: number;
 }
 
-/** A page that the edge lately asked a site for. */
+/** A fill that ended. */
 export interface Fill {
+  /** Name of the page (see page-name.ts). */
   readonly page: string;
-  /** The site's file when the fill began. */
+  /** What the site's file in the route tree said when the fill began. */
   readonly site: string;
   /** Whether the answer was one to keep. */
   readonly kept: boolean;
 }
 
-/** Enough for the key, which stands behind nginx's own header. */
-const HEAD_BYTES = 4_096;
 const LEAST_LIMIT = 5_000;
-/** The edge puts the file in its place at about the time when it writes the line. */
+/** The edge writes its log line at about the time when it puts the file in its place: the file may come a moment later. */
 const LOOK_AGAIN_MS = 1_500;
-/** The edge writes its lines twice a second, and they are read as often; on a busy machine later. */
+/** How long a page may be kept before we read the line about it. Usually a second; more on a busy machine. */
 const UNHEARD_MS = 10_000;
 
 export class PageCache {
   readonly #options: PageCacheOptions;
+  readonly #files: PageFiles;
+  /** Names of kept pages, by host. */
   readonly #pages = new Map<string, Set<string>>();
-  /** How many names a host may have until those are forgotten that are not kept any more. */
+  /** How many names a host may have here before the names of pages are forgotten that the edge has removed. */
   readonly #limits = new Map<string, number>();
   readonly #recent = new RecentPurges();
   readonly #timers = new Set<NodeJS.Timeout>();
@@ -63,9 +66,10 @@ export class PageCache {
 
   constructor(options: PageCacheOptions) {
     this.#options = options;
+    this.#files = new PageFiles(options.dir, options.dropFromEdge);
   }
 
-  /** Says how the host's pages are kept (`keepingOfPages`). Its route must be there. */
+  /** Sets how the host's pages are kept (`keepingOfPages`). Its route must be there. Drops all pages when that is new. */
   open(host: string, keeping: string): void {
     if (this.#keeping(host) !== keeping) this.#write(host, keeping, PURGE_ALL);
   }
@@ -78,13 +82,13 @@ export class PageCache {
     this.#recent.forget(host);
   }
 
-  /** Learns from the disk what there is; or drops it all, where it cannot be trusted. Purges wait for it. */
+  /** At start: learns from the disk which pages are kept, or drops them all where they cannot be trusted. Purges wait for it. */
   begin({ trusted }: { readonly trusted: boolean }): Promise<void> {
-    this.#loaded = trusted ? this.#load() : this.#wipe();
+    this.#loaded = trusted ? this.#load() : this.#files.removeAll();
     return this.#loaded;
   }
 
-  /** A fill ended. */
+  /** Notes a page that is kept from now on; removes it again where a purge came meanwhile. */
   noteFill(host: string, { page, site, kept }: Fill): void {
     if (!kept || hostOf(page) !== host) return;
     const droppedAt = this.#droppedAt(host, page, site);
@@ -92,22 +96,22 @@ export class PageCache {
       this.#remember(host, page);
       return;
     }
-    void this.#remove(page, droppedAt);
+    void this.#files.remove(page, droppedAt);
     const timer = setTimeout(() => {
       this.#timers.delete(timer);
-      void this.#remove(page, droppedAt);
+      void this.#files.remove(page, droppedAt);
     }, LOOK_AGAIN_MS);
     this.#timers.add(timer.unref());
   }
 
-  /** When it was last dropped what may be in a page that began when the site's file said `site`; undefined: never. */
+  /** When that page was last purged since its fill began, while the site's file said `site`; undefined: it was not. */
   #droppedAt(host: string, page: string, site: string): number | undefined {
     const current = this.#site(host);
     if (current === undefined) return Number.POSITIVE_INFINITY; // the site is gone
     return current === site ? undefined : this.#recent.lastOf(host, page, site);
   }
 
-  /** Drops pages, and keeps none whose fill is under way. Returns them as paths, sorted; with `dryRun`, those that would go. */
+  /** Drops pages, and has none kept whose fill is under way. Returns their paths, sorted; with `dryRun`, nothing is dropped. */
   async purge(host: string, request: PurgeRequest, { dryRun = false }: { readonly dryRun?: boolean } = {}): Promise<string[]> {
     const keeping = this.#keeping(host);
     if (!dryRun && keeping !== undefined) this.#write(host, keeping, request);
@@ -120,14 +124,14 @@ export class PageCache {
   }
 
   async #purge(host: string, request: PurgeRequest, dryRun: boolean): Promise<Set<string>> {
-    // Those too that were kept a moment ago, of which no line was read yet.
-    const unheard = request.all || request.prefixes.length > 0 ? await this.#justKept(host) : [];
+    // Pages that were kept a moment ago are not in `#pages` before their line is read.
+    const unheard = request.all || request.prefixes.length > 0 ? await this.#files.namesSince(host, Date.now() - UNHEARD_MS) : [];
     const known = [...(this.#pages.get(host) ?? []), ...unheard].filter((name) => isPurged(name, request));
     const addresses = this.#options.originsOf(host).flatMap((origin) => request.paths.flatMap((path) => spellings(path).map((one) => origin + one)));
     const asked = isByDevice(this.#keeping(host)) ? addresses.flatMap(namesByDevice) : addresses;
     const dropped = new Set<string>();
     for (const name of new Set([...known, ...asked])) {
-      if (await (dryRun ? this.#isThere(name) : this.#remove(name))) dropped.add(targetOf(name));
+      if (await (dryRun ? this.#isKept(name) : this.#files.remove(name))) dropped.add(targetOf(name));
       if (!dryRun) this.#pages.get(host)?.delete(name);
     }
     return dropped;
@@ -137,13 +141,12 @@ export class PageCache {
     await this.#loaded;
     const found = { pages: 0, files: 0, bytes: 0 };
     for (const name of this.#pages.get(host) ?? []) {
-      const sizes = await Promise.all(pageFiles(name).map((file) => sizeOf(join(this.#options.dir, file))));
-      const there = sizes.filter((size) => size !== undefined);
-      // The edge made room for others.
-      if (there.length === 0) this.#pages.get(host)?.delete(name);
+      const sizes = await this.#files.sizesOf(name);
+      // The edge has removed it, to make room for others.
+      if (sizes.length === 0) this.#pages.get(host)?.delete(name);
       else found.pages += 1;
-      found.files += there.length;
-      found.bytes += there.reduce((sum, size) => sum + size, 0);
+      found.files += sizes.length;
+      found.bytes += sizes.reduce((sum, size) => sum + size, 0);
     }
     return found;
   }
@@ -173,7 +176,7 @@ export class PageCache {
     }
   }
 
-  /** With a first word that was never there before. The host is there for the edge to see: a further name has the same file, and its pages are not kept. */
+  /** Writes the site's file in the route tree, with a first word that was never there before. */
   #write(host: string, keeping: string, request: PurgeRequest): void {
     this.#recent.note(host, { before: this.#site(host) ?? '', at: Date.now(), request });
     this.#counter += 1;
@@ -187,66 +190,22 @@ export class PageCache {
     names.add(name);
     this.#pages.set(host, names);
     if (names.size <= (this.#limits.get(host) ?? LEAST_LIMIT)) return;
-    // Many of them the edge has dropped by itself. Not looked at again before there are twice as many.
+    // The edge has removed many of them by itself, so `status` forgets those. It is not asked again before there are twice as many names.
     this.#limits.set(host, Number.POSITIVE_INFINITY);
     void this.status(host).then(({ pages }) => this.#limits.set(host, Math.max(LEAST_LIMIT, 2 * pages)));
   }
 
-  /** True when there was something. @param madeBefore Unix time in milliseconds: what was made later stays */
-  async #remove(name: string, madeBefore = Number.POSITIVE_INFINITY): Promise<boolean> {
-    const removed = await Promise.all(
-      pageFiles(name).map(async (file) => {
-        const path = join(this.#options.dir, file);
-        if (madeBefore !== Number.POSITIVE_INFINITY && madeAt(await headOf(path)) >= madeBefore) return false;
-        return unlink(path).then(
-          () => true,
-          (error: unknown) => {
-            if (isErrno(error, 'ENOENT')) return false;
-            throw error;
-          },
-        );
-      }),
-    );
-    return removed.includes(true);
-  }
-
-  /** Names of a host's pages that were put there in the last seconds. A directory shows when its last one was. */
-  async #justKept(host: string): Promise<string[]> {
-    const since = Date.now() - UNHEARD_MS;
-    const young = (path: string): boolean => (statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0) >= since;
-    const dirs = await readdir(this.#options.dir).catch(() => []);
-    const files: string[] = [];
-    for (const dir of dirs.map((name) => join(this.#options.dir, name)).filter(young)) {
-      files.push(...(await readdir(dir).catch(() => [])).map((name) => join(dir, name)).filter(young));
-    }
-    const keys = await Promise.all(files.map(async (file) => parsePageKey(await headOf(file))));
-    return keys.flatMap((key) => (key?.host === host ? [key.name] : []));
-  }
-
-  async #isThere(name: string): Promise<boolean> {
-    const sizes = await Promise.all(pageFiles(name).map((file) => sizeOf(join(this.#options.dir, file))));
-    return sizes.some((size) => size !== undefined);
-  }
-
-  async #wipe(): Promise<void> {
-    for (const file of await this.#files()) await rm(file, { force: true });
+  async #isKept(name: string): Promise<boolean> {
+    return (await this.#files.sizesOf(name)).length > 0;
   }
 
   async #load(): Promise<void> {
     const isShown = stillShown(this.#options.hosts);
-    for (const file of await this.#files()) {
-      const head = await headOf(file);
-      const key = parsePageKey(head);
-      if (key === undefined) continue;
-      // An earlier daemon may have died between a setting and what had to go for it.
+    for await (const { key, head } of this.#files.all()) {
+      // An earlier daemon may have died between the change of a setting and the purge for it.
       if (isShown(key, head)) this.#remember(key.host, key.name);
-      else await rm(file, { force: true });
+      else await this.#files.drop(key.key);
     }
-  }
-
-  async #files(): Promise<string[]> {
-    const entries = await readdir(this.#options.dir, { recursive: true, withFileTypes: true }).catch(() => []);
-    return entries.filter((entry) => entry.isFile() && /^[0-9a-f]{32}$/u.test(entry.name)).map((entry) => join(entry.parentPath, entry.name));
   }
 }
 
@@ -256,26 +215,4 @@ function spellings(path: string): string[] {
   const rest = query.length === 0 ? '' : `?${query.join('?')}`;
   const bare = base.replace(/\/+$/u, '');
   return bare === '' ? [`/${rest}`] : [bare + rest, `${bare}/${rest}`];
-}
-
-function sizeOf(path: string): Promise<number | undefined> {
-  return lstat(path).then(
-    ({ size }) => size,
-    () => undefined,
-  );
-}
-
-/** Unix time in milliseconds at which a page was made, as the edge keeps it with the page; 0 when it does not say. */
-function madeAt(head: string): number {
-  return Number(/^X-Subako-At: (\d+\.\d+)/imu.exec(head)?.[1] ?? 0) * 1_000;
-}
-
-async function headOf(path: string): Promise<string> {
-  try {
-    await using file = await open(path, 'r');
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(HEAD_BYTES), 0, HEAD_BYTES, 0);
-    return buffer.toString('latin1', 0, bytesRead);
-  } catch {
-    return ''; // the edge removed it meanwhile
-  }
 }

@@ -3,24 +3,28 @@ import { createHash } from 'node:crypto';
 import { DEVICES } from '../nginx/devices.ts';
 import { ENCODINGS } from '../nginx/page-cache.ts';
 
-/** Files of a page below the cache's directory, one for each encoding, as nginx names them with `levels=2`. */
-export function pageFiles(name: string): string[] {
-  return ENCODINGS.map((encoding) => {
-    const digest = createHash('md5').update(`${encoding} ${name}`).digest('hex');
-    return `${digest.slice(-2)}/${digest}`;
-  });
+/** The keys under which a page is kept, one for each encoding. */
+export function pageKeys(name: string): string[] {
+  return ENCODINGS.map((encoding) => `${encoding} ${name}`);
+}
+
+/** Where nginx keeps what has this key, below the cache's directory, with `levels=2`. */
+export function pageFile(key: string): string {
+  const digest = createHash('md5').update(key).digest('hex');
+  return `${digest.slice(-2)}/${digest}`;
 }
 
 export interface PageKey {
+  readonly key: string;
   readonly name: string;
   readonly host: string;
 }
 
 /** The key as it stands near the beginning of a file of the cache. Undefined for what is none of ours. */
 export function parsePageKey(head: string): PageKey | undefined {
-  const name = /\nKEY: (?:br|gzip|identity) (https?:\/\/[^\n]+)\n/u.exec(head)?.[1];
+  const [, key, name] = /\nKEY: ((?:br|gzip|identity) (https?:\/\/[^\n]+))\n/u.exec(head) ?? [];
   const host = name === undefined ? undefined : hostOf(name);
-  return name === undefined || host === undefined ? undefined : { name, host };
+  return key === undefined || name === undefined || host === undefined ? undefined : { key, name, host };
 }
 
 export function hostOf(name: string): string | undefined {

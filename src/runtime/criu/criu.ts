@@ -33,6 +33,9 @@ export interface StartedCriu {
   readonly ended: Promise<number | null>;
 }
 
+/** A restore, with the files that CRIU was started with for it. */
+export type RestoreOfFiles = Omit<RestoreRequest, 'files'> & { readonly files: readonly GivenFile[] };
+
 /** What is put in the place of what the dump holds, so that another container comes out of it. */
 export interface ImageEdits {
   readonly idMap: { readonly hostBase: number; readonly size: number };
@@ -78,7 +81,7 @@ export class Criu {
    */
   async restore(
     criu: StartedCriu,
-    { files, ...request }: Omit<RestoreRequest, 'files'> & { readonly files: readonly GivenFile[] },
+    { files, ...request }: RestoreOfFiles,
     { place, timeoutMs }: { readonly place: (pid: number) => void; readonly timeoutMs: number },
   ): Promise<number> {
     const timer = setTimeout(() => criu.child.kill('SIGKILL'), timeoutMs);

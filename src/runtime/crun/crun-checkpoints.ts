@@ -14,7 +14,7 @@ import type { BundleSpec } from '../bundle/bundle-spec.ts';
 import { cgroupPids, changeLimits, joinCgroup, makeCgroup } from '../cgroup/controllers.ts';
 import type { CgroupLayout } from '../cgroup/layout.ts';
 import type { Ahead } from '../criu/ahead.ts';
-import type { StartedCriu } from '../criu/criu.ts';
+import type { RestoreOfFiles, StartedCriu } from '../criu/criu.ts';
 import { captureMemory } from '../criu/capture-memory.ts';
 import { viewImages } from '../criu/criu.ts';
 import { givenFiles, openHostFiles } from '../criu/given-files.ts';
@@ -25,38 +25,45 @@ import type { ContainerNetworks } from '../container-networks.ts';
 import type { Remounter } from '../mounts/remounter.ts';
 import { STDIN } from '../oci-cli/places.ts';
 import type { Checkpoints, DumpOptions, HandOver, RestoreOptions } from '../runtime.ts';
-import { earlyProcess } from './early-process.ts';
+import { EarlyLink } from './early-link.ts';
 import { givenMounts, SHM } from './given-mounts.ts';
 import type { MountSource } from './given-mounts.ts';
 import { register, saveRegistration } from './registry.ts';
 
 export interface CrunCheckpointsOptions {
-  /** And the CRIU that it starts. */
+  /** The CRIU program, started ahead of the next restore. */
   readonly ahead: Ahead;
-  /** Everything that a process depends on: tools, kernel, processor. */
+  /** See `Checkpoints.environment`. */
   readonly environment: string;
   /** crun's `--root`. */
   readonly crunRoot: string;
   readonly bundleOf: (id: string) => string;
   readonly cgroups: CgroupLayout;
-  /** For views of dumps while they are restored; on their file system. */
+  /** Directory for views of dumps while they are restored; on the file system of the dumps. */
   readonly viewsDir: string;
   readonly remounter: Remounter;
-  /** A mount point that shows this root file system, read-only. */
+  /** Path of a mount point that shows this root file system, read-only. */
   readonly rootMountOf: (rootfs: string) => string;
   readonly networks: ContainerNetworks;
-  /** Program of the toolbox. */
+  /** Path of the program `ip`. */
   readonly ip: string;
 }
 
-/** What a dump remembers of its container; in its directory, as `container.json`. */
+/** What a dump remembers of its container, as `container.json` in its directory. */
 interface Dumped {
   readonly name: string;
   readonly files: readonly GivenFile[];
-  /** There was nothing in its shared memory. */
+  /** Its /dev/shm was empty: a new one takes its place. */
   readonly freshShm: boolean;
-  /** Sockets of it are bound to an address of its own, such as 127.0.0.1. */
+  /** Some of its sockets are bound to an address of its own, such as 127.0.0.1. */
   readonly needsAddresses: boolean;
+}
+
+/** The container that comes out of a dump, and the directory with its view of the dump. */
+interface RestorePlace {
+  readonly id: string;
+  readonly spec: BundleSpec;
+  readonly images: string;
 }
 
 /** Raised when what a dump remembers of its container changes. */
@@ -80,12 +87,12 @@ export class CrunCheckpoints implements Checkpoints {
     const { ahead, crunRoot, cgroups, remounter } = this.#options;
     await mkdir(into, { recursive: true, mode: 0o700 });
     const pids = await cgroupPids(cgroups, spec.cgroupPath);
-    const isOurs = spec.ofImage !== true;
-    const isKept = isOurs && (await captureMemory(pids, MEMORY_MOUNT, join(into, MEMORY_FILE)));
+    const ours = isOurs(spec);
+    const isKept = ours && (await captureMemory(pids, MEMORY_MOUNT, join(into, MEMORY_FILE)));
     await shrink?.(pids);
     const files = await givenFiles(pids, this.#hostFiles(id, logPath));
-    // With nothing in it, an empty one is put in its place, which takes a tenth of the time.
-    const freshShm = !isOurs && (await remounter.holdsEmpty(id, { root: `/proc/${process.pid}/root`, path: SHM }));
+    // A /dev/shm with nothing in it is replaced by a new one, which takes a tenth of the time that CRIU needs.
+    const freshShm = !ours && (await remounter.holdsEmpty(id, { root: `/proc/${process.pid}/root`, path: SHM }));
     await using undo = new AsyncDisposableStack();
     if (freshShm) undo.defer(async () => void (await remounter.isStillEmpty(id)));
     await saveRegistration(crunRoot, id, into);
@@ -94,14 +101,14 @@ export class CrunCheckpoints implements Checkpoints {
       images: into,
       externalMounts: [...givenMounts(spec).map(({ destination }) => destination), ...(freshShm ? [SHM] : [])],
       externalFiles: files.map((file) => file.id),
-      isAnyProgram: !isOurs,
+      isAnyProgram: !ours,
     });
     if (freshShm && !(await remounter.isStillEmpty(id))) throw new SubakoError('busy', 'something came into its shared memory while it was dumped');
-    const facts: Dumped = { name: id, files, freshShm, needsAddresses: !isOurs && needsAddresses(into) };
+    const facts: Dumped = { name: id, files, freshShm, needsAddresses: !ours && needsAddresses(into) };
     await writeFile(join(into, FACTS), JSON.stringify(facts), { mode: 0o600 });
-    // Memory that a stranger's processes share is theirs to share.
-    if (isOurs && !isKept) mapMemoryPrivately(into, MEMORY_MOUNT);
-    // For the container's id 0, in a view; the directory itself is root's alone.
+    // Only of our own program do we know that its processes need not share this memory.
+    if (ours && !isKept) mapMemoryPrivately(into, MEMORY_MOUNT);
+    // Readable for the container's id 0, which sees them in a view; the directory itself is root's alone.
     for (const name of await readdir(into)) if (name.endsWith('.img')) await chmod(join(into, name), 0o644);
   }
 
@@ -132,64 +139,66 @@ export class CrunCheckpoints implements Checkpoints {
   }
 
   async restore(id: string, { spec, from, logPath, isAlone = false }: RestoreOptions): Promise<ProcessIdentity> {
-    const { ahead, crunRoot, bundleOf, cgroups, rootMountOf, viewsDir } = this.#options;
-    if (spec.limits === undefined || spec.hostIdBase === undefined) throw new TypeError('only a container with limits and ids of its own can be restored');
-    const { name, files, ...dumped } = JSON.parse(readFileSync(join(from, FACTS), 'utf8')) as Dumped;
-    const isOurs = spec.ofImage !== true;
-    const bundle = bundleOf(id);
-    makeCgroup(cgroups, spec.cgroupPath, spec.limits);
-    const images = join(viewsDir, id);
+    const { ahead, crunRoot, bundleOf, cgroups, remounter } = this.#options;
+    const { limits, hostIdBase, cgroupPath, rootfs } = spec;
+    if (limits === undefined || hostIdBase === undefined) throw new TypeError('only a container with limits and ids of its own can be restored');
+    const dumped = JSON.parse(readFileSync(join(from, FACTS), 'utf8')) as Dumped;
+    const place: RestorePlace = { id, spec, images: join(this.#options.viewsDir, id) };
+    makeCgroup(cgroups, cgroupPath, limits);
     await using undo = new AsyncDisposableStack();
-    undo.defer(() => removeImages(images));
-    const memory = join(images, MEMORY_FILE);
-    // A stranger may call a file as it likes.
-    const rename = isOurs ? { from: name, to: id } : undefined;
-    viewImages(from, images, { idMap: { hostBase: spec.hostIdBase, size: RANGE_SIZE }, rename });
-    await failpoint('restore.viewed');
-    const shm = dumped.freshShm ? [await this.#freshShm(id, spec)] : [];
-    const ended = new AbortController();
-    let joining: Promise<boolean> = Promise.resolve(false);
-    undo.defer(async () => {
-      ended.abort();
-      await joining;
+    undo.defer(() => removeImages(place.images));
+    viewImages(from, place.images, {
+      idMap: { hostBase: hostIdBase, size: RANGE_SIZE },
+      // Only our own programs name their sockets by the container's id; a stranger may call a file as it likes.
+      rename: isOurs(spec) ? { from: dumped.name, to: id } : undefined,
     });
-    const program = await this.#program(id, { logPath, isAlone, owner: { uid: spec.hostIdBase + spec.uid, gid: spec.hostIdBase + spec.gid } });
-    const restoring = ahead.criu.restore(
-      program,
-      {
-        images,
-        log: join(bundle, 'restore.log'),
-        // One that can be written to is a mount point of the container's own.
-        root: spec.writableRoot === true ? spec.rootfs : rootMountOf(spec.rootfs),
-        pidFile: join(bundle, 'pid'),
-        mounts: [...givenMounts(spec, existsSync(memory) ? memory : undefined), ...shm],
-        files,
-        isAnyProgram: !isOurs,
-        script: dumped.needsAddresses ? LOOPBACK_SCRIPT : undefined,
+    await failpoint('restore.viewed');
+    const request = await this.#requestOf(place, dumped);
+    const link = undo.use(this.#linkOf(place));
+    const program = await this.#program(id, { logPath, isAlone, owner: { uid: hostIdBase + spec.uid, gid: hostIdBase + spec.gid } });
+    const restoring = ahead.criu.restore(program, request, {
+      place: (criuPid) => {
+        joinCgroup(cgroups, cgroupPath, criuPid);
+        if (hasLink(spec)) link.begin(criuPid);
       },
-      {
-        place: (criuPid) => {
-          joinCgroup(cgroups, spec.cgroupPath, criuPid);
-          if (isOurs && spec.network === 'none') return;
-          joining = this.#joinEarly(id, spec, { pid: criuPid, ended: ended.signal });
-        },
-        timeoutMs: RESTORE_TIMEOUT_MS,
-      },
-    );
+      timeoutMs: RESTORE_TIMEOUT_MS,
+    });
     ahead.fill();
     const pid = await restoring;
     await failpoint('restore.restored');
     const startTime = startTimeOf(pid);
     if (startTime === undefined) throw new Error('it ended at once');
-    signalProcess({ pid, startTime }, 'SIGCONT');
-    ended.abort();
-    if (dumped.freshShm) await this.#options.remounter.unmount(this.#shmOf(id));
-    if (!(await joining)) await this.#join(id, spec, pid);
-    register(crunRoot, from, { id, process: { pid, startTime }, bundle, cgroupPath: spec.cgroupPath, rootfs: spec.rootfs });
-    return { pid, startTime };
+    const process = { pid, startTime };
+    signalProcess(process, 'SIGCONT');
+    if (dumped.freshShm) await remounter.unmount(this.#shmOf(id));
+    await link.complete(pid);
+    register(crunRoot, from, { id, process, bundle: bundleOf(id), cgroupPath, rootfs });
+    return process;
   }
 
-  /** Started ahead, where one waits and the log may become another file; or started now. The container opens its files again by itself, so they are its own. */
+  /** What CRIU is told: where the dump is, and what the host gives the container again. */
+  async #requestOf({ id, spec, images }: RestorePlace, { files, freshShm, needsAddresses }: Dumped): Promise<RestoreOfFiles> {
+    const { bundleOf, rootMountOf } = this.#options;
+    const memory = join(images, MEMORY_FILE);
+    const shm = freshShm ? [await this.#freshShm(id, spec)] : [];
+    return {
+      images,
+      log: join(bundleOf(id), 'restore.log'),
+      // A root that can be written to is a mount point of the container's own.
+      root: spec.writableRoot === true ? spec.rootfs : rootMountOf(spec.rootfs),
+      pidFile: join(bundleOf(id), 'pid'),
+      mounts: [...givenMounts(spec, existsSync(memory) ? memory : undefined), ...shm],
+      files,
+      isAnyProgram: !isOurs(spec),
+      script: needsAddresses ? LOOPBACK_SCRIPT : undefined,
+    };
+  }
+
+  #linkOf({ id, spec }: RestorePlace): EarlyLink {
+    return new EarlyLink({ processes: () => cgroupPids(this.#options.cgroups, spec.cgroupPath), join: (pid) => this.#join(id, spec, pid) });
+  }
+
+  /** A CRIU that was started ahead, where one waits and the log may be replaced by another file; else one that is started now. */
   async #program(id: string, { logPath, isAlone, owner }: { logPath: string; isAlone: boolean; owner: { uid: number; gid: number } }): Promise<StartedCriu> {
     const { ahead } = this.#options;
     const paths = this.#hostFiles(id, logPath);
@@ -199,22 +208,15 @@ export class CrunCheckpoints implements Checkpoints {
     return await ahead.criu.begin({ log: files.log.fd, stdin: files.stdin.fd });
   }
 
-  /** Its network is made while CRIU does the rest. False when that was over before. */
-  async #joinEarly(id: string, spec: BundleSpec, criu: { readonly pid: number; readonly ended: AbortSignal }): Promise<boolean> {
-    const pid = await earlyProcess({ ...criu, processes: () => cgroupPids(this.#options.cgroups, spec.cgroupPath) });
-    if (pid !== undefined) await this.#join(id, spec, pid);
-    return pid !== undefined;
-  }
-
-  /** Never throws: of a container that has none, others are told. */
+  /** A container without a link goes on: `NetworkFailed` is told. */
   async #join(id: string, spec: BundleSpec, pid: number): Promise<void> {
     const { networks, ip } = this.#options;
     await networks.join(id, pid);
-    // Whatever network it joins brings this along.
+    // With a link, 127.0.0.1 is up already.
     if (spec.ofImage === true && spec.network === 'none') await execAny(['nsenter', `--net=/proc/${pid}/ns/net`, ip, 'link', 'set', 'lo', 'up']);
   }
 
-  /** For as long as it takes until the container has it. */
+  /** A new /dev/shm, mounted on the host until the container has it. */
   async #freshShm(id: string, { hostIdBase = 0, shmBytes = SHM_BYTES }: BundleSpec): Promise<MountSource> {
     const target = this.#shmOf(id);
     await mkdir(target, { recursive: true, mode: 0o755 });
@@ -229,6 +231,16 @@ export class CrunCheckpoints implements Checkpoints {
   #hostFiles(id: string, log: string): Record<HostFile, string> {
     return { log, stdin: join(this.#options.bundleOf(id), STDIN) };
   }
+}
+
+/** Whether it runs a program that we know, of an image of ours. */
+function isOurs({ ofImage }: BundleSpec): boolean {
+  return ofImage !== true;
+}
+
+/** Whether it gets a link, or at least 127.0.0.1, which programs of strangers expect. */
+function hasLink(spec: BundleSpec): boolean {
+  return !isOurs(spec) || spec.network !== 'none';
 }
 
 /** Without leaving the thread: a visitor waits for it. */

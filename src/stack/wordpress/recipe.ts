@@ -46,6 +46,10 @@ const USELESS: Readonly<Record<string, number>> = {
   // Of curl: rtmp:// (“out of memory”), and a login by Kerberos (GSS_S_FAILURE).
   'librtmp.so.1': 0,
   'libgssapi_krb5.so.2': 0xd_0000,
+  // Of curl too: ldap:// (a malformed address).
+  'libldap.so.2': -1,
+  // Of FPM: it would tell systemd how it is.
+  'libsystemd.so.0': 0,
 };
 
 const BINUTILS = [

@@ -3,7 +3,7 @@ import type { ExecResult } from '../lib/exec.ts';
 import { Hooks } from '../hooks/hooks.ts';
 import { HOOKS } from '../hooks/hook-schema.ts';
 import type { HookEvent } from '../hooks/hook.ts';
-import { Gate } from './gate.ts';
+import { RestHooks } from './rest-hooks.ts';
 import { Live } from './live.ts';
 
 const RESULT: ExecResult = { code: 0, signal: null, stdout: '', stderr: '', timedOut: false };
@@ -30,59 +30,59 @@ function world(given: readonly object[], owners: Readonly<Record<string, string>
     live.instance = { ...live.instance, state: 'running' };
     live.usedAt = 99;
   };
-  const gate = new Gate({ hooks, runtime: { exec, processes: async () => [] } as never, now: () => 100, wake });
-  return { gate, live, order };
+  const restHooks = new RestHooks({ hooks, runtime: { exec, processes: async () => [] } as never, now: () => 100, wake });
+  return { restHooks, live, order };
 }
 const ALL = ['before-freeze', 'before-checkpoint', 'before-stop'].map((on) => ({ on, run: () => undefined }));
 const IDLE = { cause: 'idle', since: 50 };
 
-describe('the gate before a rest', () => {
+describe('hooks before a rest', () => {
   it('asks before each step that lies on the way', async () => {
     for (const [to, steps] of [
       ['frozen', ['before-freeze']],
       ['checkpointed', ['before-checkpoint', 'before-stop']],
       ['cold', ['before-stop']],
     ] as const) {
-      const { gate, live, order } = world(ALL);
-      expect(await gate.mayRest(live, { to, ...IDLE })).toBe(true);
+      const { restHooks, live, order } = world(ALL);
+      expect(await restHooks.mayRest(live, { to, ...IDLE })).toBe(true);
       expect(order).toEqual(steps.map((step) => `${step} of running`));
     }
   });
 
   it('runs the owner’s hook in the container, and keeps that container there meanwhile', async () => {
-    const { gate, live, order } = world([], { 'before-stop': '/bin/queue --empty' });
-    expect(await gate.mayRest(live, { to: 'cold', ...IDLE })).toBe(true);
+    const { restHooks, live, order } = world([], { 'before-stop': '/bin/queue --empty' });
+    expect(await restHooks.mayRest(live, { to: 'cold', ...IDLE })).toBe(true);
     expect(order).toEqual(['/bin/queue --empty in i1, running, holds 1']);
     expect([live.holds, live.usedAt]).toEqual([0, 50]);
   });
 
   it('keeps a container whose owner’s hook exits 75, and says why', async () => {
-    const { gate, live } = world([], { 'before-freeze': '/bin/queue' }, { code: 75, stdout: '3 mails\n' });
-    expect(await gate.mayRest(live, { to: 'frozen', ...IDLE })).toBe(false);
+    const { restHooks, live } = world([], { 'before-freeze': '/bin/queue' }, { code: 75, stdout: '3 mails\n' });
+    expect(await restHooks.mayRest(live, { to: 'frozen', ...IDLE })).toBe(false);
     expect(live.why).toBe('not to freeze yet: 3 mails');
     live.usedAt = 101;
     expect(live.why).toBe('request');
   });
 
   it('thaws a frozen container for its owner’s hook, and that is no use of the site', async () => {
-    const { gate, live, order } = world([], { 'before-stop': '/bin/queue' });
+    const { restHooks, live, order } = world([], { 'before-stop': '/bin/queue' });
     live.instance = { ...live.instance, state: 'frozen' };
-    expect(await gate.mayRest(live, { to: 'cold', ...IDLE })).toBe(true);
+    expect(await restHooks.mayRest(live, { to: 'cold', ...IDLE })).toBe(true);
     expect(order).toEqual(['wake', '/bin/queue in i1, running, holds 1']);
     expect(live.usedAt).toBe(50);
   });
 
   it('is not held by an owner’s hook that fails', async () => {
-    const { gate, live, order } = world([], { 'before-stop': '/bin/queue' }, { code: 1 });
-    expect(await gate.mayRest(live, { to: 'cold', ...IDLE })).toBe(true);
+    const { restHooks, live, order } = world([], { 'before-stop': '/bin/queue' }, { code: 1 });
+    expect(await restHooks.mayRest(live, { to: 'cold', ...IDLE })).toBe(true);
     expect(order.at(-1)).toBe('hook.failed');
   });
 
   it('only announces what is ordered: nobody holds it, and a frozen one sleeps on', async () => {
-    const { gate, live, order } = world(ALL, { 'before-stop': '/bin/queue' }, { code: 75 });
-    await gate.announce(live, { to: 'cold', cause: 'command' });
+    const { restHooks, live, order } = world(ALL, { 'before-stop': '/bin/queue' }, { code: 75 });
+    await restHooks.announce(live, { to: 'cold', cause: 'command' });
     live.instance = { ...live.instance, state: 'frozen' };
-    await gate.announce(live, { to: 'cold', cause: 'platform stopped' });
+    await restHooks.announce(live, { to: 'cold', cause: 'platform stopped' });
     expect(order).toEqual(['before-stop of running', '/bin/queue in i1, running, holds 1', 'before-stop of frozen']);
   });
 });

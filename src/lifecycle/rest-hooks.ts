@@ -1,4 +1,4 @@
-/** Asks hooks before a role of a site steps down the ladder: the operator's, then its owner's. Not under the site's lock: no visitor waits for a hook. */
+/** Asks hooks before an instance steps down the ladder: the operator's, then the owner's. Never under the role's lock, so that no visitor waits for a hook. */
 import { OWNER_HOOKS } from '../domain/site.ts';
 import type { OwnerHook } from '../domain/site.ts';
 import type { RestingState, State } from '../domain/state.ts';
@@ -14,8 +14,8 @@ interface Leaving {
   readonly cause: string;
 }
 
-export interface GateDeps extends Pick<LifecycleDeps, 'hooks' | 'runtime' | 'now'> {
-  /** Thaws it, and leads visitors to it. */
+export interface RestHooksDeps extends Pick<LifecycleDeps, 'hooks' | 'runtime' | 'now'> {
+  /** Thaws it and routes visitors to it. */
   readonly wake: (live: Live) => Promise<unknown>;
 }
 
@@ -24,14 +24,14 @@ const OWNERS_VETO_AT_MOST_MS = 3_600_000;
 /** Why a sleeping site is woken for its owner's hook. */
 const CAUSE = 'hook';
 
-export class Gate {
-  readonly #deps: GateDeps;
+export class RestHooks {
+  readonly #deps: RestHooksDeps;
 
-  constructor(deps: GateDeps) {
+  constructor(deps: RestHooksDeps) {
     this.#deps = deps;
   }
 
-  /** Whether it may rest. @param since since when that is due, by default its boot */
+  /** Whether no hook objects. @param since when the rest became due; a veto holds for a time from then on. Default: the boot */
   async mayRest(live: Live, { to, cause, since = live.instance.bootedAt }: Leaving & { readonly since?: number | undefined }): Promise<boolean> {
     for (const step of STEPS_TO[to]) {
       const told = toldOf(live, step, cause);
@@ -42,7 +42,7 @@ export class Gate {
     return true;
   }
 
-  /** It will rest whatever they say; waits until they have been told. A frozen one stays so: its owner's hooks do not hear of it. */
+  /** Tells the hooks of a rest that nobody can veto, and waits for them. Owners' hooks are left out where it is frozen: they would have to wake it. */
   async announce(live: Live, { to, cause }: Leaving): Promise<void> {
     for (const step of STEPS_TO[to]) {
       const told = toldOf(live, step, cause);
@@ -50,7 +50,7 @@ export class Gate {
     }
   }
 
-  /** As `announce`, where there is no time to wait: memory is short, or the site is removed. Owners' hooks are not run. */
+  /** As `announce`, without waiting and without owners' hooks: memory is short, or the site is removed. */
   tell(live: Live, { to, cause }: Leaving): void {
     for (const step of STEPS_TO[to]) this.#deps.hooks.tell(toldOf(live, step, cause));
   }
@@ -71,7 +71,7 @@ export class Gate {
     live.holds += 1;
     const outcome = await runOwnerHook(live, { hook, command, cause: told.cause ?? CAUSE }, this.#deps.runtime);
     live.holds -= 1;
-    // It was no use of the site that should keep it awake for longer.
+    // A hook is no visitor: it must not keep the site awake for longer.
     if (live.usedAt === wokenAt) live.usedAt = usedAt;
     if (outcome.kind === 'failed') this.#deps.hooks.failed(told, `hook.${hook}`, outcome.why);
     return outcome;
