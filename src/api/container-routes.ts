@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import type { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply } from 'fastify';
-import type { ContainerRequest } from '../container/container-request.ts';
+import type { ContainerRequest } from '../domain/container-request.ts';
 import type { Containers } from '../container/containers.ts';
 import type { ProcessIdentity } from '../domain/instance.ts';
 import { followLog } from '../container/follow-log.ts';

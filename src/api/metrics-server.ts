@@ -16,7 +16,7 @@ export async function startMetricsServer(address: string, text: () => Promise<st
   });
   server.listen(Number(port), host);
   await once(server, 'listening').catch((error: unknown) => {
-    throw new SubakoError('port_taken', `figures cannot be served at ${address}`, { hint: 'choose another `metrics` in config.json', cause: error });
+    throw new SubakoError('port_taken', `figures cannot be served at ${address}`, { hint: 'choose another `metrics` in the definition file', cause: error });
   });
   return {
     [Symbol.asyncDispose]: async () => {

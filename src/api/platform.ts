@@ -22,7 +22,7 @@ import type { Transition } from '../lifecycle/lifecycle.ts';
 import type { Names } from '../site/names.ts';
 import type { OneOffWish } from '../compose/one-off.ts';
 import type { Projects } from '../compose/projects.ts';
-import type { ContainerRequest } from '../container/container-request.ts';
+import type { ContainerRequest } from '../domain/container-request.ts';
 import type { Project } from '../domain/project.ts';
 import type { ProjectReply } from './project-types.ts';
 import type { ContainerReply, ContainerRow, NetworkReply, ProcessRow, StatsRow } from './container-types.ts';

@@ -1,7 +1,7 @@
 /** Options of `run` and `create`: docker's. */
 import type { Command } from 'commander';
 import { InvalidArgumentError } from 'commander';
-import type { ContainerRequest } from '../container/container-request.ts';
+import type { ContainerRequest } from '../domain/container-request.ts';
 import { SubakoError } from '../domain/errors.ts';
 import { DEFAULT_NETWORK } from '../domain/network.ts';
 import type { NetworkMembership } from '../domain/network.ts';

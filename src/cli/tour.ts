@@ -12,6 +12,8 @@ import { facts, formatPhases, table } from './output.ts';
 
 const FIRST_SITE = 'hello.localhost';
 const WARM_VISITS = 5;
+/** Column of the notes behind commands: beside the longest of them. */
+const NOTES_AT = 48;
 /** From each rung. */
 const VISITS = 3;
 
@@ -114,10 +116,14 @@ function tell(story: Told, site: SiteReply): string {
   const running = ['running', `${story.warmMs.toFixed(0)} ms`, '1.00', `${story.bytes} bytes`];
   return `\n${table(['FROM', 'FIRST PAGE', 'OVER WARM', 'OF IT THE WAKE (ms)'], [running, ...rungs])}\n\n${facts(lines)}\n
 Next, in another terminal:
-  ./subako ps                                   what is awake
-  ./subako sleep ${site.domain} --to frozen  put it to sleep; the next visit wakes it
-  ./subako site create blog.localhost           another site
-  ./subako events -f                            watch wakes and their phases
+${typed('ps', 'what is awake')}
+${typed(`sleep ${site.domain} --to frozen`, 'put it to sleep; the next visit wakes it')}
+${typed('site create blog.localhost', 'another site')}
+${typed('events -f', 'watch wakes and their phases')}
   ./subako --help
 Ctrl-C stops everything.\n`;
+}
+
+function typed(command: string, what: string): string {
+  return `  ./subako ${command}`.padEnd(NOTES_AT) + what;
 }

@@ -1,6 +1,6 @@
 /** A container of a service that runs a command once, beside those that come up with the project. Pure. */
 import { join } from 'node:path';
-import type { ContainerRequest } from '../container/container-request.ts';
+import type { ContainerRequest } from '../domain/container-request.ts';
 import { SubakoError } from '../domain/errors.ts';
 import type { Project } from '../domain/project.ts';
 import { baseRequest } from './requests.ts';

@@ -1,6 +1,6 @@
 /** What is asked for a container of a service. Pure. */
 import { join } from 'node:path';
-import type { ContainerRequest } from '../container/container-request.ts';
+import type { ContainerRequest } from '../domain/container-request.ts';
 import type { ProjectFile, ProjectModel, ProjectService } from '../domain/project.ts';
 import { labelsOf } from './labels.ts';
 import type { Member } from './labels.ts';

@@ -13,7 +13,7 @@ import { KeyedLock } from '../lib/keyed-lock.ts';
 import { signalProcess } from '../lib/proc.ts';
 import { clear } from './clear.ts';
 import { endProcess } from './end-process.ts';
-import type { ContainerRequest } from './container-request.ts';
+import type { ContainerRequest } from '../domain/container-request.ts';
 import { containerPaths } from './deps.ts';
 import type { ContainersDeps } from './deps.ts';
 import { ContainerLooks } from './container-looks.ts';

@@ -5,7 +5,7 @@ import { SubakoError } from '../domain/errors.ts';
 import { GATEWAY } from '../domain/gateway.ts';
 import { DEFAULT_NETWORK } from '../domain/network.ts';
 import type { NetworkMembership } from '../domain/network.ts';
-import type { ContainerRequest } from './container-request.ts';
+import type { ContainerRequest } from '../domain/container-request.ts';
 import { checkName } from './names.ts';
 
 const ALIAS = /^[a-zA-Z0-9_](?:[a-zA-Z0-9_.-]{0,251}[a-zA-Z0-9_])?$/u;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { OciImageConfig } from '../image/oci/oci-image.ts';
-import type { ContainerRequest } from './container-request.ts';
+import type { ContainerRequest } from '../domain/container-request.ts';
 import { signalOf, toSpec } from './to-spec.ts';
 
 const IMAGE: OciImageConfig = {

@@ -4,7 +4,7 @@ import type { ContainerSpec, HealthCheck, PublishedPort, RestartPolicy } from '.
 import { SubakoError } from '../domain/errors.ts';
 import type { OciImageConfig } from '../image/oci/oci-image.ts';
 import { parseDuration, parseSize } from '../lib/units.ts';
-import type { ContainerRequest } from './container-request.ts';
+import type { ContainerRequest } from '../domain/container-request.ts';
 import { parsePorts, publishAll } from './ports.ts';
 import { hostOf, networkOf } from './parse-network.ts';
 import { checkDestination, checkDirectory, parseVolume } from './volume-spec.ts';

@@ -1,9 +1,9 @@
-/** Asks the checker that an operator has set before a site's wp-admin, such as oauth2-proxy: who is this visitor, and may he come in? */
+/** Asks the checker in front of a site's wp-admin, such as oauth2-proxy, whether a visitor may enter. */
 import { Agent as HttpAgent, request as httpRequest } from 'node:http';
 import type { IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 
-/** What it is told of a request. */
+/** What the checker is told of a request. */
 export interface Visit {
   readonly method: string;
   /** Scheme, host and port as the visitor has them. */
@@ -15,10 +15,10 @@ export interface Visit {
   readonly authorization: string | undefined;
 }
 
-/** `unknown`: it does not know who it is; `refused`: it does, and says no. */
+/** `in`: may enter; `unknown`: the checker does not know who it is; `refused`: it knows, and says no. */
 export type Verdict = 'in' | 'unknown' | 'refused';
 
-/** Questions under way to one checker; more wait, and no longer than their deadline. */
+/** How many questions may be under way to one checker; others wait, until their deadline. */
 const AT_ONCE = 64;
 // A connection for each: one that was kept may just be closed at the other end, and the question be lost.
 const PLAIN = new HttpAgent({ maxSockets: AT_ONCE });

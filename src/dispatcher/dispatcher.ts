@@ -1,6 +1,6 @@
 /**
- * The dispatcher: the edge asks it "wake this host" when a site's socket is not there, and "may he enter" before wp-admin of a site with a checker,
- * and waits for its yes. It is an oracle, not a proxy: of a visitor's traffic no more comes here than what a checker is told.
+ * The dispatcher. The edge asks it “wake this host” when a site's socket is not there, and “may this visitor enter” before wp-admin of a site with
+ * a checker, and waits for its yes. It is an oracle, not a proxy: of a visitor's request, only what a checker is told comes here.
  *
  *   GET /wake, X-Subako-Host: <host>, X-Subako-Role: public | admin
  *   204  awake: pass the request          Server-Timing: wake;desc="cold";dur=97.1, …one entry a phase
@@ -39,7 +39,7 @@ export interface DispatcherOptions {
   readonly doorkeeper: DoorkeeperOptions;
 }
 
-/** As much as the edge takes of a visitor (large_client_header_buffers), and what it adds. */
+/** As much as the edge accepts from a visitor (large_client_header_buffers), and what it adds. */
 const MAX_HEADER_BYTES = 80 * 1024;
 
 const DEFAULT_RETRY_SECONDS = 5;
@@ -139,7 +139,7 @@ function roleOf({ headers }: IncomingMessage): Role {
   return ROLES.find((role) => role === headers['x-subako-role']) ?? DEFAULT_ROLE;
 }
 
-/** How this visitor's wait was spent; one who joined late waited less than the wake took. */
+/** The header that says how this visitor's wait was spent. One who came while the wake was under way waited less than the wake took. */
 export function serverTiming(transition: Transition, waitedMs: number): string {
   const whole = `wake;desc="${transition.from}";dur=${waitedMs.toFixed(1)}`;
   const phases = Object.entries(transition.phases).map(([name, ms]) => `wake-${name};dur=${ms.toFixed(1)}`);

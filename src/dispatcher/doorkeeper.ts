@@ -1,4 +1,4 @@
-/** Says whom the edge may let through to a site's wp-admin, where its operator set a checker. What cannot be found out is a no. */
+/** Decides whether the edge may let a visitor through to the wp-admin of a site with a checker. Where that cannot be found out, the answer is no. */
 import type { Site } from '../domain/site.ts';
 import { askChecker, signInAddress } from './checker.ts';
 import type { Visit } from './checker.ts';
@@ -6,11 +6,11 @@ import type { Visit } from './checker.ts';
 export interface DoorkeeperOptions {
   /** How long a checker may take, in milliseconds. */
   readonly deadlineMs: number;
-  /** A site's checker does not answer as it should; told once, until it does again. */
+  /** Called when a site's checker does not answer as it should; not again before it has answered well. */
   readonly onFailure: (site: Site, error: Error) => void;
 }
 
-/** `status` is what the visitor gets, `location` where he is sent. */
+/** `status` is what a visitor who may not enter gets; `location` where that visitor is sent to sign in. */
 export type Answer = { readonly in: true } | { readonly in: false; readonly status: 401 | 403 | 503; readonly location?: string | undefined };
 
 export class Doorkeeper {

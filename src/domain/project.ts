@@ -1,4 +1,5 @@
 /** A project: containers that belong together, as a compose file describes them. One of its services may be a site; the others then sleep and wake with it. */
+import type { ContainerRequest } from './container-request.ts';
 
 /** In each phase but `ready` a command is at work on the project, or was when the daemon was killed. */
 type ProjectPhase = 'creating' | 'ready' | 'changing' | 'removing';
@@ -77,44 +78,8 @@ export interface ProjectFile {
   readonly mode: number;
 }
 
-/** What is asked for each of its containers, in the words of `subako run` (see ContainerRequest). */
-export interface ServiceContainer {
-  readonly image: string;
-  /** Instead of one of ours; for a single one. */
-  readonly name?: string;
-  readonly command?: readonly string[];
-  readonly entrypoint?: readonly string[];
-  readonly env: readonly string[];
-  readonly user?: string;
-  readonly workdir?: string;
-  readonly hostname?: string;
-  readonly tty?: boolean;
-  readonly interactive?: boolean;
-  readonly memory?: string;
-  readonly cpus?: number;
-  readonly pids?: number;
-  readonly shmSize?: string;
-  readonly readOnly?: boolean;
-  readonly tmpfs: readonly string[];
-  readonly volumes: readonly string[];
-  readonly publish: readonly string[];
-  /** `none`, `default`; where it is in no network of the project. */
-  readonly network?: string;
-  readonly networks: readonly ServiceNetwork[];
-  readonly extraHosts: readonly string[];
-  readonly restart?: string;
-  readonly stopSignal?: string;
-  readonly stopTimeout?: number;
-  readonly healthArgv?: readonly string[];
-  readonly healthCmd?: string;
-  readonly healthInterval?: string;
-  readonly healthTimeout?: string;
-  readonly healthStartPeriod?: string;
-  readonly healthRetries?: number;
-  readonly labels: readonly string[];
-}
+/** What is asked for each of its containers. Every list is there, if only empty, and what concerns one run alone is left out. */
+export type ServiceContainer = Omit<ContainerRequest, Lists | 'expose' | 'publishAll' | 'remove' | 'files' | 'client'> &
+  Required<Pick<ContainerRequest, Lists>>;
 
-export interface ServiceNetwork {
-  readonly name: string;
-  readonly aliases: readonly string[];
-}
+type Lists = 'env' | 'tmpfs' | 'volumes' | 'publish' | 'networks' | 'extraHosts' | 'labels';

@@ -1,4 +1,4 @@
-/** Follows the edge's access log: one event for each request that went to a container. */
+/** Follows the edge's access log. Each line tells of a request that went to a container. */
 import { open, rename, stat } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -16,13 +16,13 @@ export interface AccessEvent {
   readonly ms: number;
   /** How the site was woken for it: `thaw`, `template`, `checkpoint`, `boot`; empty when it was awake. */
   readonly woken: string;
-  /** Of a page that the edge asked for to keep it. */
+  /** Set where the edge asked for a page in order to keep it. */
   readonly fill?: Fill;
 }
 
 export interface AccessLogOptions {
   readonly path: string;
-  /** The log is put aside, and the edge asked to open a new one, when it has grown to this many bytes. */
+  /** Bytes at which the log is renamed and the edge asked to open a new one. */
   readonly maxBytes: number;
   readonly onEvents: (events: readonly AccessEvent[]) => void;
   /** Asks the edge to open its logs anew. */
@@ -60,7 +60,7 @@ export class AccessLog {
 
   async #follow(): Promise<void> {
     while (!this.#stopping.signal.aborted) {
-      // A full disk, say: the next look may have more luck.
+      // A full disk, perhaps: the next look tries again.
       await this.#look().catch(() => undefined);
       await sleep(LOOK_EVERY_MS, undefined, { signal: this.#stopping.signal }).catch(() => undefined);
     }

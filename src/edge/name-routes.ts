@@ -1,5 +1,5 @@
 /**
- * The route tree's entries for a site's other names. As all of the tree, they take effect at once, without a reload.
+ * Entries of the route tree for a site's further names. Like the rest of the tree, they take effect at once, without a reload.
  *
  *   hosts/<key of an alias>   → the directory of the site's domain: the alias is served as the domain is
  *   hosts/<key of an alias>   a file with the domain in it: visitors are sent there
@@ -18,14 +18,14 @@ export class NameRoutes {
     this.#dir = dir;
   }
 
-  /** Makes an alias known, or changes it. */
+  /** Writes the entry of an alias, or changes it. */
   async publish({ name, redirect }: Pick<Alias, 'name' | 'redirect'>, domain: string): Promise<void> {
     const path = join(this.#dir, routeKey(name));
     if (redirect) await this.#write(path, `${domain}\n`);
     else if (targetOf(path) !== routeKey(domain)) await this.#replace(path, (draft) => symlink(routeKey(domain), draft));
   }
 
-  /** Forgets an alias. Idempotent. */
+  /** Removes the entry of an alias. Idempotent. */
   async unpublish(name: string): Promise<void> {
     await rm(join(this.#dir, routeKey(name)), { force: true });
   }

@@ -28,7 +28,7 @@ export interface SiteRoute {
   readonly files?: Readonly<Record<string, string | undefined>>;
 }
 
-/** Among so many entries the edge divides a site's requests where several instances run. */
+/** Where several instances run, the edge divides a role's requests among this many entries. */
 export const SLOTS = 8;
 
 /** All instances of a role are reached in the same way. */
@@ -42,10 +42,10 @@ export class RouteTree {
     this.#dir = dir;
   }
 
-  /** Makes a host known, whole or not at all. Replaces an older route, keeping its upstreams. */
+  /** Writes a host's entry, whole or not at all. Replaces an older one, and keeps its upstreams. */
   async publish(host: string, route: SiteRoute): Promise<void> {
     const target = this.#path(host);
-    // At a start this is asked for every site there is, and nearly all are in order: looked at without leaving the thread.
+    // Synchronous, because it is called for every site at a start, and nearly all entries are as they should be.
     if (isPublished(target, route)) return;
     if (await exists(target)) {
       for (const [name, path] of Object.entries(route.links)) {
@@ -65,13 +65,13 @@ export class RouteTree {
     await rename(draft, target);
   }
 
-  /** Forgets a host. Idempotent. */
+  /** Removes a host's entry. Idempotent. */
   async unpublish(host: string): Promise<void> {
     await rm(this.#path(host), { recursive: true, force: true });
   }
 
   /**
-   * Leads a role's requests to these sockets, in equal parts, from now on. Each entry changes atomically, and none is missing in between.
+   * Routes a role's requests to these upstreams, in equal parts, from now on. Each entry changes atomically, and none is missing in between.
    *
    * A socket lies in a directory that the tenant writes to, so the very inode is linked, not its path:
    * what the tenant puts there later changes nothing, and a symbolic link is refused.
@@ -90,7 +90,7 @@ export class RouteTree {
     return undefined;
   }
 
-  /** Takes the upstreams away: no request connects any more; those under way are not touched. Idempotent. */
+  /** Removes a role's upstreams: no further request connects; requests under way are not touched. Idempotent. */
   async removeUpstreams(host: string, role: Role): Promise<void> {
     await this.#removeSlots(host, role);
     for (const name of [upstreamName(role), addressName(role)]) await unlinkIfThere(join(this.#path(host), name));
@@ -108,7 +108,7 @@ export class RouteTree {
     return strangers.length;
   }
 
-  /** The edge chooses one of them for each request. */
+  /** Writes addresses and ports, of which the edge chooses one for each request. */
   #leadTo(host: string, role: Role, addresses: readonly string[]): Promise<void> {
     const text = addresses.map((address) => `${address}\n`).join('');
     return this.#replace(join(this.#path(host), addressName(role)), async (draft) => writeFileSync(draft, text, { mode: 0o644 }));

@@ -5,7 +5,7 @@ import type { State } from '../domain/state.ts';
 /** Steps down the ladder. A hook before one may veto it, where the platform can wait. */
 export type Step = 'freeze' | 'checkpoint' | 'stop';
 
-/** What hooks follow. Those before something run beside it, but for steps down, which are asked first, and boots that wait. */
+/** Points at which hooks run without being waited for, also those named `before-…`. (Steps down and boots are points of their own: they can wait.) */
 export const FOLLOWED = [
   'after-boot',
   'before-restore',
@@ -31,11 +31,11 @@ export interface HookEvent {
   readonly hook: HookPoint;
   /** Unix time in milliseconds. */
   readonly at: number;
-  /** Domain of the site; unset where the platform is meant. */
+  /** Domain of the site; unset where it is about the platform. */
   readonly site?: string;
   readonly role?: Role;
   readonly instance?: string;
-  /** Of the site's role, when the hook was called. */
+  /** State of the role when the hook was called. */
   readonly state?: State;
   /** Why: `request`, `idle`, `lifetime`, `memory pressure`, `command` … May hold a tenant's words. */
   readonly cause?: string;

@@ -1,7 +1,7 @@
 /**
- * Runs the hooks that are meant by what happens. A hook that fails, hangs or throws is an event `hook.failed`, and changes nothing else.
+ * Runs the operator's hooks. A hook that fails, hangs or throws becomes an event `hook.failed`, and changes nothing else.
  *
- * Those of one role of a site run one after the other, in the order in which things happened.
+ * Hooks of one role of a site run one after the other, in the order in which things happened; those of different roles run side by side.
  */
 import type { EventSink, NewEvent } from '../domain/events.ts';
 import type { Role } from '../domain/role.ts';
@@ -64,20 +64,20 @@ export class Hooks {
     this.#vetoes = new Vetoes(deps.now);
   }
 
-  /** Something happened or begins. Returns at once. @param isMeant which of the hooks at that point, where not all */
+  /** Something happened or begins: runs the hooks at that point. Returns at once. @param isMeant chooses among them; default: all */
   tell(told: Told, isMeant: (hook: Hook) => boolean = () => true): void {
     for (const hook of this.#meant(told)) if (isMeant(hook)) this.#later(hook, told);
   }
 
-  /** The daemon was sent a signal. */
+  /** The daemon got a signal: runs its hooks. Returns at once. */
   signalled(signal: HookSignal): void {
     this.tell({ hook: 'signal', facts: { signal } }, (hook) => hook.signal === signal);
   }
 
-  /** For every event of the platform. Returns at once. */
+  /** Must be called for every event of the platform: runs the hooks that it means. Returns at once. */
   note(event: NewEvent): void {
     for (const told of pointsOf(event)) if (told.hook !== 'memory-pressure' || this.#isNewPressure()) this.tell(told);
-    // A hook that fails at its own failure would never end.
+    // A hook on all events that fails would be told of its own failure, and so on for ever.
     if (event.type.startsWith('hook.') && event.facts?.['on'] === 'event') return;
     const { site, instance, cause, facts, type } = event;
     const role = facts?.['role'] as Role | undefined;
@@ -92,21 +92,21 @@ export class Hooks {
     this.tell(told, ({ events }) => events?.some((pattern) => matches(pattern, type)) === true);
   }
 
-  /** An instance is about to start. Waits for the hooks that say so, and for no other. */
+  /** An instance is about to start. Waits for the hooks that are defined with `wait`, and for no other. */
   async beforeBoot(told: Omit<Told, 'hook'>): Promise<void> {
     const hooks = this.#meant({ ...told, hook: 'before-boot' });
     for (const hook of hooks) if (!hook.wait) this.#later(hook, { ...told, hook: 'before-boot' });
     for (const hook of hooks) if (hook.wait) await this.#run(hook, { ...told, hook: 'before-boot' });
   }
 
-  /** Whether anybody would be asked. */
+  /** Whether there is any hook at this point. */
   hasAny(told: Pick<Told, 'hook' | 'site' | 'role'>): boolean {
     return this.#meant(told).length > 0;
   }
 
   /**
-   * Asks the hooks before a step, one after the other, until one vetoes: then why, else undefined. A veto is remembered for some seconds,
-   * and holds no longer than its hook says; then the step is taken against it.
+   * Asks the hooks before a step, one after the other, until one vetoes. Returns its reason; undefined when none does. A veto is remembered for some
+   * seconds, so that the hook is not asked again at once, and holds no longer than the hook says; then the step is taken against it.
    */
   async ask({ told, instance, since, own }: Question): Promise<string | undefined> {
     const place = `${instance} ${told.hook}`;
@@ -121,29 +121,29 @@ export class Hooks {
     return undefined;
   }
 
-  /** As `ask`, but the step is taken whatever they say. Waits for them. */
+  /** Runs the hooks before a step that nobody can veto, and waits for them. */
   async announce({ told, own }: Pick<Question, 'told' | 'own'>): Promise<void> {
     for (const asker of [...this.#askers(told, { mayVeto: false }), ...own]) if (!this.#isOver) await asker.ask();
   }
 
-  /** Vetoes of instances that are gone are of no more interest. */
+  /** Forgets vetoes of all instances but these. */
   keepOnly(instances: ReadonlySet<string>): void {
     this.#vetoes.keepOnly((place) => instances.has(place.split(' ')[0] ?? ''));
   }
 
-  /** An owner's hook failed. */
+  /** Tells by an event that an owner's hook failed. */
   failed(told: Told, name: string, why: string): void {
     const { site, role, instance, hook } = told;
     const facts = { hook: name, on: hook, ...(role === undefined ? {} : { role }) };
     this.#deps.emit({ type: 'hook.failed', ...(site === undefined ? {} : { site }), ...(instance === undefined ? {} : { instance }), cause: why, facts });
   }
 
-  /** The platform ends: from now on all hooks together have some seconds. Idempotent. */
+  /** The platform ends: from now on all hooks together have ten seconds. Idempotent. */
   beginEnding(): void {
     this.#endsAt = Math.min(this.#endsAt, this.#deps.now() + END_WITHIN_MS);
   }
 
-  /** Waits for what was told, for as long as there is time. */
+  /** Waits for hooks that run, for as long as there is time. */
   async settled(): Promise<void> {
     const left = Math.max(0, this.#endsAt - this.#deps.now());
     await within(Math.min(left, END_WITHIN_MS), 'the last hooks', this.#idle()).catch(() => undefined); // what is left of them ends with us

@@ -1,4 +1,4 @@
-/** Which hooks an event of the platform means. Pure. */
+/** At which points hooks run for an event of the platform. Pure. */
 import type { NewEvent } from '../domain/events.ts';
 import type { Role } from '../domain/role.ts';
 import type { State } from '../domain/state.ts';

@@ -1,4 +1,4 @@
-/** Which steps are held by whose veto, and until when. Pure but for the clock. */
+/** Which steps are held up by which hooks' vetoes, and until when. Pure but for the clock. */
 
 interface Veto {
   /** Which hook, in words. */
@@ -32,16 +32,16 @@ export class Vetoes {
   }
 
   /**
-   * What was answered a moment ago, if that was a veto of the same step.
+   * The reason of a veto that was given a moment ago for the same step; undefined where there was none.
    * @param place what would step down, and the step
-   * @param since since when it is due: a later time is another matter, and asked anew
+   * @param since when the step became due. With a later time it is another step, and asked anew
    */
   recent(place: string, since: number): string | undefined {
     const answer = this.#answers.get(place);
     return answer !== undefined && answer.since === since && this.#now() - answer.at < ASK_AGAIN_MS ? answer.reason : undefined;
   }
 
-  /** A hook vetoed. `holds` until its time is over; `isNew` when it is the first time in a row. */
+  /** Notes a veto. `holds`: its time is not over; `isNew`: it is the first in a row. */
   veto(place: string, since: number, { hook, atMost }: Veto): { readonly holds: boolean; readonly isNew: boolean; readonly until: number } {
     const ofPlace = this.#held.get(place) ?? new Map<string, Held>();
     const before = ofPlace.get(hook);
@@ -52,12 +52,12 @@ export class Vetoes {
     return { holds: this.#now() < until, isNew, until };
   }
 
-  /** What `recent` is to give for a while. */
+  /** Has `recent` return this reason for a while. */
   remember(place: string, since: number, reason: string): void {
     this.#answers.set(place, { since, at: this.#now(), reason });
   }
 
-  /** The hook has no objection any more. */
+  /** Forgets the hook's veto: it has no objection any more. */
   lift(place: string, hook: string): void {
     this.#held.get(place)?.delete(hook);
   }

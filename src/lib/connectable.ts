@@ -1,4 +1,4 @@
-/** Unix sockets that lie too deep for a socket address of 107 bytes, or in a directory that is a tenant's. */
+/** Safe, short paths for Unix sockets whose own path is too long for an address (107 bytes), or lies in a tenant's directory. */
 import { link, lstat, mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
@@ -10,15 +10,15 @@ export interface OwnedSocket {
   readonly socket: string;
   /** Host uid that it must belong to. */
   readonly owner: number;
-  /** From `owner` on, so many are right. Default: one. */
+  /** How many uids, from `owner` on, are right. Default: 1. */
   readonly owners?: number;
 }
 
 let links = 0;
 
 /**
- * Links the very inode into `dir` (short, ours, on the same file system) until it is disposed of: what is put in its place later changes nothing,
- * and a symbolic link is refused.
+ * Links the socket's inode into `dir` (short, ours, on the same file system) until the result is disposed of. What a tenant puts at the socket's path
+ * later changes nothing, and a symbolic link is refused.
  *
  * @throws the system's error (ENOENT while it is not there), or an Error when it is not a socket of that owner's
  */

@@ -1,9 +1,9 @@
-/** A log that somebody has open already takes the place of another. */
+/** Puts a log that a program has open already in the place of another log. */
 import { appendFileSync, chownSync, readFileSync, renameSync } from 'node:fs';
 
 /**
- * `from` begins as what `to` held until now, and is `to` afterwards. Nobody may be writing to either but who appends to `from`.
- * Leaves the thread at no point: a visitor waits for it.
+ * The text of `to` is put at the beginning of `from`, and `from` is renamed to `to`. Nobody may be writing to `to`; a program may append to `from`.
+ * Synchronous, because a visitor waits.
  */
 export function handLog(from: string, to: string, owner: { readonly uid: number; readonly gid: number }): void {
   appendFileSync(from, textOf(to));

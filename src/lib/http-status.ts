@@ -1,4 +1,4 @@
-/** Asks a server that nobody vouches for one question, and reads no more than the status of its answer. */
+/** Asks a server that may be hostile for a path, and reads no more than the status of its answer. */
 import { once } from 'node:events';
 import { request } from 'node:http';
 import type { IncomingMessage, RequestOptions } from 'node:http';

@@ -22,8 +22,8 @@ export function isAlive(process: { readonly pid: number; readonly startTime: str
 }
 
 /**
- * How many connections each Unix socket has, accepted or still in its backlog, by the name it was bound to, in whatever directory.
- * The kernel lists a connection in the network namespace of the one who connected: those of the edge are in ours.
+ * How many connections each Unix socket has, accepted or still in its backlog, by the file name it was bound to, in whatever directory.
+ * The kernel lists a connection in the network namespace of the side that connected, and the edge is in ours.
  */
 export async function unixConnections(): Promise<ReadonlyMap<string, number>> {
   const counts = new Map<string, number>();
@@ -37,8 +37,8 @@ export async function unixConnections(): Promise<ReadonlyMap<string, number>> {
 }
 
 /**
- * Whether something in the network namespace of this process listens at a Unix socket of this name, in whatever directory. Unlike a connection, the
- * look wakes nobody up. @throws the system's error when the process is gone
+ * Whether something in the network namespace of this process listens at a Unix socket of this name, in whatever directory. No connection is made.
+ * @throws the system's error when the process is gone
  */
 export async function listensAt(pid: number, name: string): Promise<boolean> {
   const lines = (await readFile(`/proc/${pid}/net/unix`, 'utf8')).split('\n').map((line) => line.split(/\s+/u));

@@ -18,7 +18,7 @@ export class Semaphore {
     return this.#held >= this.#limit && this.#waiting.length >= this.#maxWaiting;
   }
 
-  /** @param work may leave its place before it is done */
+  /** Runs the work once there is a place. @param work is given a function by which it can give up its place before it is done */
   async run<T>(work: (leave: () => void) => Promise<T>): Promise<T> {
     if (this.#held < this.#limit) this.#held += 1;
     else await new Promise<void>((resolve) => this.#waiting.push(resolve));

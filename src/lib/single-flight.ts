@@ -11,7 +11,7 @@ export class SingleFlight<T> {
     return flight;
   }
 
-  /** When every run that is under way now has ended, well or not. */
+  /** Resolves when every run that is under way now has ended, well or not. */
   async settled(): Promise<void> {
     await Promise.allSettled(this.#flights.values());
   }

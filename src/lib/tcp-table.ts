@@ -1,7 +1,7 @@
 /** What /proc says about connections of TCP. */
 import { readFile } from 'node:fs/promises';
 
-/** How many connections this machine has begun to each address and port of IPv4, such as `10.0.0.7:80`, and not ended. */
+/** How many open connections this machine has to each IPv4 address and port, such as `10.0.0.7:80`. */
 export async function tcpConnections(): Promise<ReadonlyMap<string, number>> {
   const counts = new Map<string, number>();
   for (const { remote, state } of parseTcpTable(await readFile('/proc/net/tcp', 'utf8'))) {
@@ -12,10 +12,10 @@ export async function tcpConnections(): Promise<ReadonlyMap<string, number>> {
   return counts;
 }
 
-/** Who reaches a port: everybody who has a way there, the container alone (it listens at a loopback address), or nobody. */
+/** Who can reach a port: `all` who have a way there; the container alone, where it listens at a `loopback` address; or `none`. */
 export type Reach = 'all' | 'loopback' | 'none';
 
-/** Whom something in the network namespace of this process listens to at a port. Unlike a connection, the look wakes nobody up. */
+/** Who can reach a port of this process's network namespace. No connection is made. */
 export async function reachOfPort(pid: number, port: number): Promise<Reach> {
   const tables = await Promise.all(['tcp', 'tcp6'].map((table) => readFile(`/proc/${pid}/net/${table}`, 'utf8').catch(() => '')));
   return reachIn(tables.join(''), port);

@@ -1,4 +1,4 @@
-/** How much one may do in an hour, given back evenly over the hour. */
+/** A bound per hour that fills up again evenly: what was taken is given back over the hour. */
 export class Allowance {
   readonly #perHour: number;
   readonly #now: () => number;
@@ -13,7 +13,7 @@ export class Allowance {
     this.#at = now();
   }
 
-  /** False when so much is not left; then nothing is taken. */
+  /** Takes so much. False when that is not left; then nothing is taken. */
   take(count: number): boolean {
     const now = this.#now();
     // A clock that is set back gives nothing and takes nothing.

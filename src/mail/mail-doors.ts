@@ -1,6 +1,6 @@
 /**
- * A socket for each container that may send mail, which it alone can see: who connects there is that site.
- * It takes one message, to the end of what the other side writes, and answers with one line: `ok`, or why not.
+ * Mail doors: a socket for each container that may send mail. Only that container can see it, so whoever connects to it is that site.
+ * A connection brings one message, which ends where the other side stops writing, and is answered with one line: `ok`, or why not.
  */
 import { chmod, chown, mkdir, rename, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
@@ -11,15 +11,15 @@ import type { PostOffice } from './post-office.ts';
 
 export interface MailDoorsOptions {
   readonly office: PostOffice;
-  /** A short directory, on the file system of the sockets. */
+  /** A directory with a short path, on the file system of the sockets. */
   readonly shortDir: string;
 }
 
 export interface MailDoor {
   readonly site: string;
-  /** Of the container. */
+  /** Id of the container. */
   readonly instance: string;
-  /** Where the container looks for it. */
+  /** Path of the socket, on the host. */
   readonly path: string;
   /** Host uid that may connect. */
   readonly owner: number;
@@ -56,7 +56,7 @@ export class MailDoors {
     await rename(short, path);
   }
 
-  /** Idempotent. The socket's file goes with the container. */
+  /** Closes the door of a container; the socket's file goes with the container. Idempotent. */
   close(instance: string): void {
     this.#servers.get(instance)?.close();
     this.#servers.delete(instance);

@@ -1,4 +1,4 @@
-/** Takes the mail of sites, each at a door of its own, and passes on what they may send. */
+/** Passes the mail of sites to the relay, where sender, size and the allowance of the site are right. */
 import type { EventSink } from '../domain/events.ts';
 import { Allowance } from './allowance.ts';
 import { readEnvelope } from './envelope.ts';
@@ -7,7 +7,7 @@ import { readEnvelope } from './envelope.ts';
 export type SendMail = (mail: { readonly sender: string; readonly recipients: readonly string[]; readonly message: Buffer }) => Promise<void>;
 
 export interface PostOfficeOptions {
-  /** Undefined: no relay is set, and all mail is refused. */
+  /** Passes a message to the relay. Undefined: no relay is set, and all mail is refused. */
   readonly send: SendMail | undefined;
   readonly rules: MailRules;
   readonly emit: EventSink;
@@ -15,16 +15,16 @@ export interface PostOfficeOptions {
 }
 
 export interface MailRules {
-  /** Envelope sender; undefined: one of the site's domain. */
+  /** The envelope sender of all mail. Undefined: an address of the site's domain. */
   readonly sender?: string | undefined;
   readonly from: 'any' | 'site';
-  /** Messages of each site, counted by recipient. */
+  /** How many messages a site may send in an hour; each recipient counts. */
   readonly perHour: number;
   readonly maxSize: number;
 }
 
 const MOST_RECIPIENTS = 50;
-/** A site that tries over and over fills no log. */
+/** A site that tries over and over makes no more than one event in this time. */
 const TELL_AGAIN_AFTER_MS = 60_000;
 
 export class PostOffice {
@@ -41,7 +41,7 @@ export class PostOffice {
   }
 
   /**
-   * Undefined when the message is on its way; else why it is not, as a clause. Never throws.
+   * Passes a message on. Returns why it was refused, as a clause; undefined when it is on its way. Never throws.
    *
    * @param size of the whole message, where only its beginning was kept
    */
@@ -59,7 +59,7 @@ export class PostOffice {
     return undefined;
   }
 
-  /** Of a site that is gone. */
+  /** Forgets a site that is gone. */
   forget(site: string): void {
     this.#allowances.delete(site);
     for (const key of this.#told.keys()) if (key.startsWith(`${site} `)) this.#told.delete(key);

@@ -28,7 +28,7 @@ interface BuiltCheckpoints {
   readonly spareMaker: SpareMaker;
   readonly ownCheckpoints: OwnCheckpoints;
   readonly trials: Trials;
-  /** Containers that exist for the kernel, whoever knows of them. */
+  /** Ids of containers that have a cgroup, whether or not anything else knows of them. */
   readonly strayContainers: () => Promise<string[]>;
 }
 
@@ -56,7 +56,7 @@ function spareSettings(
 ): Pick<SparesDeps, 'count' | 'containers'> {
   return {
     count: foundation.noSpares === undefined ? spares : 0,
-    // By crun, by the kernel, by the CMDB.
+    // Those that crun knows, those that have a cgroup, and those that have a record.
     containers: async () => {
       const [known, stray, instances] = await Promise.all([foundation.runtime.list(), strayContainers(), cmdb.instances()]);
       return [...known, ...stray, ...instances.map(({ id }) => id)];

@@ -30,9 +30,9 @@ export interface BuildContainersDeps {
   readonly images: OciStore;
 }
 
-/** How the platform ends. */
+/** What is done when the platform ends. */
 export interface Ending {
-  /** What ends them with the platform; with `keep`, they go on without it. */
+  /** Takes steps for the end. With `keep` set by then, containers go on without the platform. */
   readonly undo: AsyncDisposableStack;
   readonly ending: { readonly keep: boolean };
 }
@@ -47,7 +47,7 @@ export interface BuiltContainers {
   readonly api: ApiContainers;
 }
 
-/** Nothing is done with them yet: sites have them for companions. */
+/** Puts them together, and starts nothing yet: sites are built next, and need them for companions. */
 export function buildContainers(config: Config, { foundation, undo, ending, ...shared }: BuildContainersDeps & Ending): BuiltContainers {
   const { containers: dir, volumes, exits, projects } = platformPaths(config);
   const machine = { memoryBytes: totalmem(), cpus: availableParallelism() };
@@ -74,7 +74,7 @@ export function buildContainers(config: Config, { foundation, undo, ending, ...s
   const range = config.egressRange === 'none' ? undefined : parseIpv4Range(config.networkRange);
   const named = new NamedNetworks({ ...shared, now: Date.now, range, platform: platformDigest(config.state) });
   const pods = new Pods({ ...shared, containers, health, networks: named, dir: projects });
-  // When all sites have ended: of those whose companions they did not end.
+  // After all sites have ended, for companions that a site did not end itself.
   undo.defer(() => (ending.keep ? undefined : pods.settle(() => 'asleep')));
   const networksOfOwn = networksApi({ containers, named, deps });
   const api = containersApi({ containers, networks: networksOfOwn, volumes: volumesApi, health, deps, node: config.node, memoryBytes: machine.memoryBytes });

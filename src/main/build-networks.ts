@@ -12,7 +12,7 @@ import { platformDigest, platformPaths } from './paths.ts';
 
 export function buildNetworks(config: Config, { ip, nft }: Pick<Toolbox, 'ip' | 'nft'>): Networks {
   const range = parseIpv4Range(config.egressRange);
-  if (range === undefined) return new NoNetworks('switched off by `egressRange` in config.json');
+  if (range === undefined) return new NoNetworks('switched off by `egressRange` in the definition file');
   return new VethNat({
     ip,
     nft,

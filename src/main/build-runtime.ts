@@ -34,15 +34,16 @@ import { platformPaths } from './paths.ts';
 export interface BuiltRuntime {
   readonly runtime: Runtimes;
   readonly roots: RootMounts;
-  /** Why this machine cannot checkpoint, or undefined. */
+  /** Why this machine cannot checkpoint; undefined where it can. */
   readonly noCheckpoints: string | undefined;
-  /** Why no spares wait on this machine, or undefined. */
+  /** Why there are no spares on this machine; undefined where there are. */
   readonly noSpares: string | undefined;
   readonly remounter: Remounter;
-  /** Undefined where this machine cannot checkpoint. */
+  /** CRIU, started ahead of the next restore. Undefined where this machine cannot checkpoint. */
   readonly ahead: Ahead | undefined;
-  /** Of containers that are made of layers. */
+  /** Roots of containers that are made of an image's layers. */
   readonly rootFilesystems: RootFilesystems;
+  /** What hides parts of /proc and /sys in containers that are to be checkpointed. */
   readonly masks: readonly BindMount[];
 }
 

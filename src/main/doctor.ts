@@ -130,7 +130,7 @@ async function toolbox(config: Config): Promise<Check> {
 
 /** CRIU's own verdict, where the toolbox is there already. */
 async function checkpoints(config: Config): Promise<Check> {
-  if (!config.checkpoints) return warn('checkpoints', 'switched off', 'remove `checkpoints` from config.json: without them a cold site boots');
+  if (!config.checkpoints) return warn('checkpoints', 'switched off', 'remove `checkpoints` from the definition file: without them a cold site boots');
   const image = await toolboxOf(config);
   const criu = image === undefined ? undefined : join(image.dir, 'bin', 'criu');
   if (criu === undefined || !existsSync(criu)) return ok('checkpoints', 'known once the platform was started');
@@ -165,7 +165,7 @@ async function runtimes(config: Config): Promise<Check> {
 /** Tried out in a network namespace that is thrown away. */
 async function network(config: Config): Promise<Check> {
   if (config.egressRange === 'none')
-    return warn('network', 'switched off', 'remove `egressRange` from config.json: without it, wp-admin has no plugin directory');
+    return warn('network', 'switched off', 'remove `egressRange` from the definition file: without it, wp-admin has no plugin directory');
   const image = await toolboxOf(config);
   const [ip, nft] = ['ip', 'nft'].map((name) => join(image?.dir ?? '', 'bin', name));
   if (ip === undefined || nft === undefined || !existsSync(ip)) return ok('network', 'known once the platform was started');
@@ -173,7 +173,7 @@ async function network(config: Config): Promise<Check> {
   if (why !== undefined)
     return warn('network', why, 'use a kernel with veth, bridges, nf_tables, NAT and conntrack; until then no container reaches the outside');
   return (config.resolver ?? hostResolver()) === undefined
-    ? warn('network', 'no resolver but on loopback', 'set `resolver` in config.json: until then sites with a network resolve no names')
+    ? warn('network', 'no resolver but on loopback', 'set `resolver` in the definition file: until then sites with a network resolve no names')
     : ok('network', 'yes');
 }
 

@@ -1,4 +1,4 @@
-/** The ground everything stands on: directories, cgroups, tools, images, runtime. */
+/** What everything else is built on: directories, cgroups, tools, image stores, runtimes, networks. */
 import { chmod, mkdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Config } from '../config/config.ts';
@@ -9,44 +9,27 @@ import { claimStrayControllers } from '../runtime/cgroup/claim-stray-controllers
 import { favorQuickMoves } from '../runtime/cgroup/favor-quick-moves.ts';
 import { cgroupLayout } from '../runtime/cgroup/layout.ts';
 import type { CgroupLayout } from '../runtime/cgroup/layout.ts';
-import type { Ahead } from '../runtime/criu/ahead.ts';
-import type { RootMounts } from '../runtime/criu/root-mounts.ts';
-import type { Remounter } from '../runtime/mounts/remounter.ts';
-import type { Runtimes } from '../runtime/runtimes.ts';
 import type { Networks } from '../network/networks.ts';
-import type { BindMount } from '../runtime/bundle/bundle-spec.ts';
-import type { RootFilesystems } from '../runtime/rootfs/root-filesystems.ts';
 import { ContainerNetworks } from '../runtime/container-networks.ts';
 import { ensureToolbox } from '../toolbox/toolbox.ts';
 import type { Toolbox } from '../toolbox/toolbox.ts';
 import { buildNetworks } from './build-networks.ts';
 import { buildRuntime } from './build-runtime.ts';
+import type { BuiltRuntime } from './build-runtime.ts';
 import { platformCgroup, platformPaths } from './paths.ts';
 
-export interface Foundation {
+/** Whoever lays it disposes of `remounter` and `ahead` at the end. */
+export interface Foundation extends BuiltRuntime {
   readonly toolbox: Toolbox;
-  /** Of the toolbox, and of tools that are made when they are first needed. */
+  /** Store of the toolbox, and of tools that are made when they are first needed. */
   readonly toolboxes: ImageStore;
   readonly images: ImageStore;
-  readonly runtime: Runtimes;
-  readonly roots: RootMounts;
-  /** Why this machine cannot checkpoint, or undefined. */
-  readonly noCheckpoints: string | undefined;
-  /** Why no spares wait on this machine, or undefined. */
-  readonly noSpares: string | undefined;
-  /** To be disposed of at the end. */
-  readonly remounter: Remounter;
-  /** To be disposed of at the end. */
-  readonly ahead: Ahead | undefined;
-  readonly rootFilesystems: RootFilesystems;
-  /** What hides parts of /proc and /sys in containers that are to be checkpointed. */
-  readonly masks: readonly BindMount[];
   readonly networks: Networks;
   readonly containerNetworks: ContainerNetworks;
   readonly cgroups: CgroupLayout;
   readonly cgroup: string;
   readonly cgroupPathOf: (containerId: string) => string;
-  /** cgroup controllers that had to be claimed from a hybrid layout. */
+  /** Where cgroup controllers were mounted that a hybrid layout had on its v2 tree. */
   readonly claimed: readonly string[];
 }
 

@@ -1,4 +1,4 @@
-/** What the edge's access log tells of sites: that they are used, and how long their pages took. */
+/** Passes on what the edge's access log tells of sites: that they are used, and how long their pages took. */
 import type { Cmdb } from '../cmdb/cmdb.ts';
 import type { AccessEvent } from '../edge/access-log.ts';
 import type { PageCache } from '../edge/page-cache/page-cache.ts';

@@ -1,4 +1,4 @@
-/** Where a platform keeps what belongs to no site. */
+/** Where a platform keeps what belongs to no site. docs/architecture.md explains each place. */
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import type { Directories } from '../config/directories.ts';
@@ -20,7 +20,7 @@ export function platformPaths({ state, run }: Pick<Directories, 'state' | 'run'>
     /** Images that containers are made from, and logins at registries: root alone. */
     oci: join(state, 'oci'),
     ociRun: join(run, 'oci'),
-    /** Of the program that looks for holes in images: nobody's, below ours. */
+    /** Work of the program that looks for holes in images. */
     scanner: join(state, 'scanner'),
     sites: join(state, 'sites'),
     api: join(run, 'api.sock'),
@@ -31,7 +31,7 @@ export function platformPaths({ state, run }: Pick<Directories, 'state' | 'run'>
     roots: join(run, 'roots'),
     /** Root file systems of containers, mounted from layers. */
     rootfs: join(run, 'rootfs'),
-    /** What lies below all layers. */
+    /** What lies below the layers of every image. */
     skeleton: join(state, 'skeleton'),
     /** What containers of images change and say. */
     containers: join(state, 'containers'),
@@ -39,7 +39,7 @@ export function platformPaths({ state, run }: Pick<Directories, 'state' | 'run'>
     volumes: join(state, 'volumes'),
     /** Secrets and configurations of projects: root alone. */
     projects: join(state, 'projects'),
-    /** How containers ended. */
+    /** Exit codes of containers that ended. */
     exits: join(run, 'exits'),
     /** Our own certificate authority: root alone. */
     ca: join(state, 'ca'),
@@ -50,23 +50,23 @@ export function platformPaths({ state, run }: Pick<Directories, 'state' | 'run'>
     dev: join(state, 'dev'),
     /** What hides parts of /proc and /sys. */
     masks: join(state, 'masks'),
-    /** Of checkpoints, while they are restored. */
+    /** Views of checkpoints that are being restored. */
     views: join(state, 'views'),
-    /** Logs of containers that are to be restored, and are nobody's yet. */
+    /** Logs that CRIU has open while it waits to restore a container. */
     aheadLogs: join(state, 'ahead'),
     templates: join(state, 'templates'),
     templateWork: join(state, 'template-work'),
-    /** What new sites begin as, but for their databases. */
+    /** Compiled code that new sites begin with. */
     seeds: join(state, 'seeds'),
     seedWork: join(state, 'seed-work'),
-    /** Of spares, while they are nobody's. */
+    /** Directories of spares, while they belong to no site. */
     spareWork: join(state, 'spare-work'),
     /** What containers with a network made us change on the machine. */
     forwarding: join(state, 'forwarding'),
     /** Networks of containers: root alone. */
     segments: join(run, 'networks'),
     checkpointKey: join(state, 'checkpoint.key'),
-    /** What was found out about images of apps. */
+    /** Which images of apps can be checkpointed, as far as it was tried. */
     checkpointTrials: join(state, 'checkpoint-trials.json'),
     /** WP-CLI, where somebody put it. */
     wpCli: join(state, 'wp-cli.phar'),

@@ -41,20 +41,20 @@ import { STACKS } from './stacks.ts';
 import { startDatabase } from './start-database.ts';
 import { startEdge } from './start-edge.ts';
 
-/** A visitor of wp-admin waits for his checker no longer. */
+/** How long a visitor of wp-admin waits for the checker's answer. */
 const CHECK_WITHIN_MS = 10_000;
 
 export interface StartOptions {
   readonly config: Config;
   readonly log: Logger;
   readonly progress: Progress;
-  /** Called when somebody asks over the API that the platform end. */
+  /** Called when a command asks the platform to end. */
   readonly onShutdown: (options: { keep: boolean }) => void;
 }
 
 export interface Platform {
   readonly events: EventLog;
-  /** Runs the hooks of a signal that the daemon was sent. */
+  /** Runs the hooks for a signal that the daemon got. */
   signalled(signal: HookSignal): void;
   /** Ends everything; with `keep`, sites and services go on without the daemon, to be adopted later. */
   stop(options: { keep: boolean }): Promise<void>;
@@ -88,7 +88,7 @@ export async function startPlatform({ config, log, progress, onShutdown }: Start
   const database = await startDatabase(config, foundation, serviceDeps);
   undo.defer(() => endService(database.service, ending));
   undo.use(database.statements);
-  // When the start fails further on, what ran before goes on running.
+  // If the start fails from here on, what ran before it goes on running.
   ending.keep = database.service.wasAdopted;
 
   const tls = await buildCertificates(config, { cmdb, emit });
@@ -117,7 +117,7 @@ export async function startPlatform({ config, log, progress, onShutdown }: Start
   undo.defer(() => accessLog.stop());
   undo.use(await watchSites({ ...built, config, hooks }, events));
   undo.use(collectWhenCalm(() => lifecycle.isQuiet));
-  // Visitors need not wait for it: until it is there, sites boot. Its events say how it went.
+  // Not waited for: until the templates are there, sites boot. Events say how it went.
   for (const { stack, image } of stacks) void templates.ensure({ stack, image, role: 'public' }).catch(() => undefined);
 
   const services = { database: database.service, edge: edgeService };
@@ -147,7 +147,7 @@ function running({ events, hooks, emit, ending, started }: Running): Platform {
   return { events, signalled: (signal) => hooks.signalled(signal), stop };
 }
 
-/** What containers left on the machine. Each step is tried, whatever became of the one before. */
+/** Removes what the platform put on the machine for its containers. Each step is tried, whatever became of the one before. */
 async function takeDown({ remounter, ahead, networks, roots, rootFilesystems, cgroups, cgroup }: Foundation, { keep }: { keep: boolean }): Promise<void> {
   await using steps = new AsyncDisposableStack();
   steps.use(remounter);
@@ -164,7 +164,7 @@ function tellOfHost({ claimed, noSpares }: Foundation, emit: EventSink, config: 
   if (noSpares !== undefined && config.spares > 0) emit({ type: 'host.adjusted', cause: `no spares: ${noSpares}` });
 }
 
-/** Those that sites are set to. Sites of one that cannot be had fail to wake, and say why; the others need not suffer. */
+/** Makes the runtimes that sites are set to. Where one cannot be made, its sites fail to wake and say why; the others are not affected. */
 async function ensureRuntimes(config: Config, { runtime, cmdb, emit }: { runtime: Runtimes; cmdb: SqliteCmdb; emit: EventSink }): Promise<void> {
   const wanted = new Set([config.runtime, ...(await cmdb.sites()).map(({ settings }) => settings.runtime)]);
   for (const name of wanted) await runtime.ensure(name).catch((error: unknown) => emit({ type: 'host.adjusted', cause: `no ${name}: ${String(error)}` }));
@@ -201,7 +201,7 @@ async function openApi(platform: PlatformApi, config: Config, metrics: Metrics):
   return undo.move();
 }
 
-/** What happens to sites without anybody asking. */
+/** Starts what happens to sites without anybody asking: rests, timed work, jobs, timers. */
 async function watchSites(parts: BuiltSites & { readonly config: Config; readonly hooks: Hooks }, events: EventLog): Promise<AsyncDisposable> {
   const { reaper, spares, cron, jobs, primaryDomain, config } = parts;
   await using undo = new AsyncDisposableStack();

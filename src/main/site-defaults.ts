@@ -1,4 +1,4 @@
-/** What sites are set to by the definition file: new ones, and at each start those that are there. */
+/** Settings of sites as the definition file says: for new sites, and at each start for those that are there. */
 import type { Config } from '../config/config.ts';
 import { SubakoError } from '../domain/errors.ts';
 import type { EventSink } from '../domain/events.ts';
@@ -39,7 +39,7 @@ function refuseBad(config: Config, what: string, settings: Policy): void {
   }
 }
 
-/** Sites that are there become what the file says of them. What it does not name stays as it is. */
+/** Gives the sites that are there the settings that the file says; what it does not name stays as it is. */
 export async function applyPolicies(config: Config, { sites, all, emit }: { sites: Pick<Sites, 'set'>; all: readonly Site[]; emit: EventSink }): Promise<void> {
   for (const { domain, settings, phase, stack } of all) {
     const assignments = settingsFor({ stack }, assignmentsFor(config, domain));
@@ -53,7 +53,7 @@ export async function applyPolicies(config: Config, { sites, all, emit }: { site
   }
 }
 
-/** Of every pattern that means it; the closest says the last word. */
+/** The assignments of every pattern that matches the domain, the closest match last. */
 function assignmentsFor(config: Config, domain: string): string[] {
   const patterns = Object.keys(config.sites).filter((pattern) => matches(pattern, domain));
   return patterns.toSorted((a, b) => closeness(a) - closeness(b)).flatMap((pattern) => toAssignments(config.sites[pattern] ?? {}));
@@ -104,7 +104,7 @@ function defaults(config: Config): SiteSettings {
   };
 }
 
-/** What holds for all programs that are their owner's: one may keep in memory what a second one would not know, and asks for a way out where it needs one. */
+/** Settings of all sites that run their owner's program: one instance, because a second one would not know what the first has in memory, and no way out until its owner asks for one. */
 function ownersDefaults(config: Config): SiteSettings {
   return { ...defaults(config), maxInstances: 1, cacheMs: 0, cronEveryMs: 0, egress: false };
 }

@@ -1,4 +1,4 @@
-/** A container that could not have its network goes on without it, and an event says why. */
+/** Tells by an event of containers that could not be given their network, and go on without. */
 import type { Cmdb } from '../cmdb/cmdb.ts';
 import { asSubakoError } from '../domain/errors.ts';
 import type { EventSink } from '../domain/events.ts';

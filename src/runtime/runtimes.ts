@@ -1,4 +1,4 @@
-/** The runtimes of this machine as one: a container is prepared with the one that its spec names, and known by where its bundle lies. */
+/** All runtimes of this machine as one: a container is prepared with the runtime that its spec names; later calls find that by where its bundle lies. */
 import type { ProcessIdentity } from '../domain/instance.ts';
 import { DEFAULT_RUNTIME } from '../domain/runtime-name.ts';
 import { SubakoError } from '../domain/errors.ts';
@@ -48,7 +48,7 @@ export class Runtimes implements Runtime {
     const name = spec.runtime ?? DEFAULT_RUNTIME;
     if (name !== DEFAULT_RUNTIME) await this.#ensure(name);
     const driver = this.#drivers.find((one) => one.name === name);
-    // Never another one in its place, which might protect less.
+    // Never another runtime in its place, which might protect less.
     if (driver === undefined) throw new SubakoError('host_unfit', `this Subako has no runtime “${name}”`);
     await driver.prepare(id, spec);
   }

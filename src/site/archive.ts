@@ -54,7 +54,7 @@ function bounded(stream: Readable, { path, maxBytes }: { path: string; maxBytes:
     transform(chunk: Buffer, _encoding, done) {
       bytes += chunk.length;
       if (bytes <= maxBytes) return done(null, chunk);
-      done(new SubakoError('no_space', `${path} holds more than ${formatSize(maxBytes)}`, { hint: 'importSizeLimit in config.json is the most' }));
+      done(new SubakoError('no_space', `${path} holds more than ${formatSize(maxBytes)}`, { hint: 'raise importSizeLimit in the definition file' }));
     },
   });
   // It may break before anybody reads it, which would be the daemon's end; whoever reads it is told all the same.

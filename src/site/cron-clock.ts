@@ -1,8 +1,9 @@
 /**
  * wp-cron by the platform's clock. Visitors never run it: it would make one of them wait, and a sleeping site has none.
  *
- * After a site was used, its next time is read from its database, as its own user, and kept in the CMDB. One look every few seconds asks the CMDB
- * who is due; so a thousand sites that sleep cost one small question, whatever they plan. Who is due is woken, works, and goes back to where it was.
+ * After a site was used, the time of its next work is read from its database, as its own database user, and kept in the CMDB. Every few seconds the
+ * CMDB is asked which sites are due: one small question, however many sites sleep. A site that is due is woken, does its work, and goes back to the
+ * state it was in.
  */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -47,7 +48,7 @@ const ASLEEP: ReadonlySet<SubakoEvent['type']> = new Set(['instance.slept', 'sit
 
 export class CronClock {
   readonly #deps: CronClockDeps;
-  /** By id: sites whose plans may have changed, and when they were used last. */
+  /** Sites whose plans may have changed, by id, with the time of their last use. */
   readonly #used = new Map<string, number>();
   readonly #readAt = new Map<string, number>();
   readonly #running = new Map<string, Promise<void>>();
@@ -59,14 +60,14 @@ export class CronClock {
     this.#deps = deps;
   }
 
-  /** Every site's plans are read once, a few at a time: what was planned just before the last daemon ended is in no record. */
+  /** Reads every site's plans once, a few at a time: what was planned just before the last daemon ended is in no record. */
   async start(events: { follow(follower: (event: SubakoEvent) => void): () => void }): Promise<void> {
     this.#unfollow = events.follow((event) => this.#noteEvent(event));
     for (const site of await this.#deps.cmdb.sites()) if (site.phase === 'ready' && site.settings.cronEveryMs > 0) this.#used.set(site.id, 0);
     this.#loop = this.#run();
   }
 
-  /** Work under way is waited for no longer: its site goes to sleep with the platform. */
+  /** Does not wait for work under way: its site goes to sleep with the platform. */
   async stop(): Promise<void> {
     this.#unfollow();
     this.#stopping.abort();
@@ -74,12 +75,12 @@ export class CronClock {
     await Promise.all(this.#running.values());
   }
 
-  /** A visitor, or somebody else, used the site: it may have planned something. */
+  /** Notes that the site was used: it may have planned something. */
   noteUse(siteId: string): void {
     this.#used.set(siteId, this.#deps.now());
   }
 
-  /** For every event: some tell that a site's plans should be read now. */
+  /** Some events mean that a site's plans should be read now. */
   #noteEvent({ type, site }: SubakoEvent): void {
     if (site === undefined || !ASLEEP.has(type)) return;
     void this.#deps.cmdb.siteByDomain(site).then((found) => {
@@ -160,7 +161,7 @@ export class CronClock {
     await this.#backTo(siteId, from, began);
   }
 
-  /** To where it was, unless a visitor came meanwhile. */
+  /** Puts the site back into the state it was in, unless a visitor came meanwhile. */
   async #backTo(siteId: string, from: State, since: number): Promise<void> {
     const live = this.#deps.lifecycle.live(siteId, 'admin');
     if (live === undefined || from === 'running' || from === 'booting' || live.site.settings.keepAwake) return;

@@ -8,7 +8,7 @@ import type { Site } from '../domain/site.ts';
 import type { NameRoutes } from '../edge/name-routes.ts';
 import type { PageCache } from '../edge/page-cache/page-cache.ts';
 
-/** Names come and go; a certificate is asked for, or forgotten, without keeping anybody waiting for a public authority. */
+/** Told of names that come and go, to ask for certificates or forget them. Never waits for a public authority. */
 export interface NameWatcher {
   added(name: string): Promise<void>;
   removed(name: string): Promise<void>;
@@ -39,7 +39,7 @@ export class Names {
   }
 
   /**
-   * Gives a site another name; it works when this returns. A name that the site has already is changed to what is asked for.
+   * Gives a site a further name, which works when this returns. For a name that the site has already, only `redirect` is changed.
    *
    * @throws SubakoError `bad_domain`, `not_found`, `already_exists` when another site has it or it is the site's domain
    */
@@ -71,7 +71,7 @@ export class Names {
     return { name, redirect: alias.redirect, domain };
   }
 
-  /** A further name leads nowhere any more, and keeps its certificate. Gives the site that had it. */
+  /** Takes a further name away, but keeps its certificate. Returns the site that had it. */
   async release({ name, siteId }: Alias): Promise<Site | undefined> {
     const { cmdb, names, pages } = this.#deps;
     const site = await cmdb.site(siteId);
@@ -97,21 +97,21 @@ export class Names {
   async publish(site: Site, known?: readonly Alias[]): Promise<void> {
     const own = known ?? (await this.#aliasesOf(site));
     for (const alias of own) await this.#deps.names.publish(alias, site.domain);
-    // Said again, in case a crash came between the record and this.
+    // Told again: a crash may have come between the record and the first time.
     if (own.length > 0) await this.#tell(site);
   }
 
-  /** A site's first name works from now on. */
+  /** The domain of a site works from now on. */
   async begin(site: Site): Promise<void> {
     await this.#deps.watcher.added(site.domain);
   }
 
-  /** A name that was to be a site's first and is not. */
+  /** For a name that was to become a site's domain, and did not. */
   forget(name: string): Promise<void> {
     return this.#deps.watcher.removed(name);
   }
 
-  /** A site goes, and all its names with it. Idempotent. */
+  /** Takes away all names of a site that is being removed. Idempotent. */
   async end(site: Site): Promise<void> {
     const { names, pages, watcher } = this.#deps;
     for (const { name } of await this.#aliasesOf(site)) {

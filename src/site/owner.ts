@@ -164,7 +164,7 @@ export class Owner {
     const found = await stat(file).catch(() => undefined);
     if (found?.isFile() !== true) {
       throw new SubakoError('command_missing', `WP-CLI is not there: ${file} is no file`, {
-        hint: `put wp-cli.phar there (from https://wp-cli.org, "Installing"), set "wpCli" in config.json, or give --phar FILE`,
+        hint: `put wp-cli.phar there (from https://wp-cli.org, "Installing"), set "wpCli" in the definition file, or give --phar FILE`,
       });
     }
     const hash = await hashOf(file);

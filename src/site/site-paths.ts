@@ -5,30 +5,30 @@ import type { Role } from '../domain/role.ts';
 export interface SitePaths {
   /** Everything durable of the site; traversable, so that its containers reach what is mounted into them. */
   readonly root: string;
-  /** wp-content and the like: under the tenant's control, never opened by a string path below this point. */
+  /** wp-content and the like. Under the tenant's control: nothing below it is opened by a path. */
   readonly content: string;
-  /** Configuration with a role's credentials, a directory for each role: no process of the site may write, its group reads. */
+  /** A role's configuration, credentials included. No process of the site may write it; the site's group may read it. */
   configOf(role: Role): string;
   /** Compiled PHP of the site's own files: under the tenant's control. */
   readonly opcache: string;
-  /** An app's volumes, a directory for each: what is below is under the tenant's control. */
+  /** An app's volumes, a directory for each. Under the tenant's control below that. */
   readonly volumes: string;
-  /** What outlives releases: under the tenant's control. */
+  /** What outlives releases of code. Under the tenant's control. */
   readonly data: string;
   /** A directory for each release (see `releasePaths`). */
   readonly releases: string;
   /** Scratch space of the running instances, a directory for each. */
   readonly scratch: string;
-  /** Root alone. */
+  /** For root alone. */
   readonly secrets: string;
-  /** The site's own checkpoint: root alone. */
+  /** The site's own checkpoint, for root alone. */
   readonly checkpoint: string;
   readonly log: string;
-  /** What the running instances have outside the disk, a directory for each. */
+  /** Sockets and mount points of the running instances, a directory for each. */
   readonly run: string;
 }
 
-/** What one instance has for itself, and what goes with it. */
+/** Directories of one instance, which are removed with it. */
 export interface InstancePaths {
   readonly root: string;
   /** Under the tenant's control. */
@@ -67,7 +67,7 @@ export function instancePaths(site: SitePaths, instanceId: string): InstancePath
   return { root, sockets: join(root, 'sockets'), opcacheRoot: join(root, 'opcache'), tmp: join(site.scratch, instanceId) };
 }
 
-/** A release: what the platform knows of it, and its code, which is the tenant's and is never written to again. */
+/** A release: `facts` is what the platform knows of it, `code` the tenant's code, which is never written to again. */
 export function releasePaths({ releases }: Pick<SitePaths, 'releases'>, name: string): { root: string; facts: string; code: string } {
   const root = join(releases, name);
   return { root, facts: join(root, 'release.json'), code: join(root, 'code') };

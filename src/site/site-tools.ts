@@ -27,7 +27,7 @@ export interface ToolOptions {
   readonly signal?: AbortSignal | undefined;
   /** Why the site is woken, where it sleeps. */
   readonly cause?: string;
-  /** It is no use of the site that should keep it awake for longer. */
+  /** The call does not count as a use of the site: its idle time goes on. */
   readonly quiet?: boolean;
 }
 
@@ -37,11 +37,11 @@ export interface SiteToolsDeps {
   readonly addresses: Pick<Addresses, 'urlOf'>;
 }
 
-/** Tools write. */
+/** Tools write, so they run in the role that may. */
 const ROLE: Role = 'admin';
 const TIMEOUT_MS = 120_000;
 const MAX_MESSAGE = 500;
-/** The tool ends itself in time; this is for one that cannot. */
+/** A tool ends by itself at its deadline. One that does not is ended this much later. */
 const GRACE_MS = 15_000;
 
 export class SiteTools {
@@ -52,7 +52,7 @@ export class SiteTools {
   }
 
   /**
-   * What the tool answered. It ran beside the site's own code, so whoever reads the answer must look at what it is.
+   * Runs the tool and returns its answer. The tool ran beside the site's own code, so the caller must check what the answer is.
    *
    * @throws SubakoError what the tool said, `command_failed` when it said nothing in time, or what waking the site throws
    */

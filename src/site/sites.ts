@@ -1,4 +1,4 @@
-/** What an owner does with a site: create, change, remove. Every step can be undone, and what a crash leaves is finished or undone at the next start. */
+/** The life of a site: created, changed, removed. What fails is undone at once, and what a crash leaves is undone or finished at the next start. */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Cmdb, NewSite } from '../cmdb/cmdb.ts';
@@ -59,13 +59,13 @@ export interface SitesDeps {
   readonly emit: EventSink;
   readonly now: () => number;
   readonly node: string;
-  /** What a new site is set to, by its domain. */
+  /** The settings of a new site, by its domain. */
   readonly defaults: (domain: string) => SiteSettings;
   readonly appDefaults: (domain: string) => SiteSettings;
   readonly imageOf: ImageOf;
   readonly appImages: AppImages;
   readonly addresses: Addresses;
-  /** Makes a runtime's program be there. @throws SubakoError `build_failed` */
+  /** Makes a runtime's program where it is missing. @throws SubakoError `build_failed` */
   readonly ensureRuntime: (name: RuntimeName) => Promise<void>;
 }
 
@@ -83,7 +83,7 @@ export interface CreateAppRequest extends AppRequest {
 }
 
 export interface DeployRequest {
-  /** Its name. Default: the one it has. */
+  /** Name of the image. Default: the name that the site has. */
   readonly image?: string | undefined;
   readonly ignoreScan?: boolean | undefined;
 }
@@ -106,7 +106,7 @@ export class Sites {
   }
 
   /**
-   * A new site, asleep and reachable. The password is known to nobody else and is not kept.
+   * Makes a site that is installed, such as a WordPress: asleep and reachable. The password in the answer is not kept anywhere.
    *
    * @throws SubakoError `bad_domain`, `already_exists`, `bad_setting`, or what went wrong on the way; then nothing of the site is left
    */
@@ -123,7 +123,7 @@ export class Sites {
   }
 
   /**
-   * A new site from an image that is here, asleep and reachable.
+   * Makes a site from an image of this machine: asleep and reachable.
    *
    * @throws SubakoError as `create`; `not_found` when there is no such image, `image_refused` when it may not be deployed
    */
@@ -131,7 +131,7 @@ export class Sites {
     return this.createFrom(domain, await this.#deps.appImages.appFrom(request, { domain: canonicalHost(domain), ignoreScan }));
   }
 
-  /** As `createApp`, of what is known already. */
+  /** As `createApp`, from an app that was made and checked already. */
   async createFrom(domain: string, made: AppOfImage): Promise<Site> {
     const { cmdb, contexts, appDefaults } = this.#deps;
     const name = canonicalHost(domain);
@@ -148,7 +148,7 @@ export class Sites {
   }
 
   /**
-   * The image that a name leads to now is the site's from its next container on. One that runs is replaced beside, without a gap.
+   * Gives the site the image that a name leads to now. Instances that run are replaced without a gap.
    * @throws SubakoError `not_found`, `conflict` for a site without an image of its own, `bad_setting` when the image has no command, `image_refused`
    */
   async deploy(domain: string, { image, ignoreScan }: DeployRequest): Promise<Site> {
@@ -168,7 +168,7 @@ export class Sites {
     return changed;
   }
 
-  /** What its next containers are made of. */
+  /** Changes what the site's next containers are made of, for its project. */
   async changeApp(site: Site, made: AppOfImage): Promise<Site> {
     const { cmdb, contexts, lifecycle, emit } = this.#deps;
     const changed = await cmdb.updateSite(site.id, made);
@@ -194,13 +194,13 @@ export class Sites {
     return this.#change(site, changeSettings(site.settings, assignments), assignments);
   }
 
-  /** To what it was set before. */
+  /** Gives a site the settings back that it had before a change. */
   async setBack(domain: string, settings: SiteSettings): Promise<void> {
     await this.#change(await this.byDomain(domain), settings, []);
   }
 
   /**
-   * An extra password before wp-admin and the login form, in place of an older one.
+   * Sets the extra password in front of wp-admin and the login form, in place of an older one.
    * @throws SubakoError `bad_setting`, `not_found`; then nothing is changed
    */
   async setAdminPassword(domain: string, login: Login): Promise<void> {
@@ -211,7 +211,7 @@ export class Sites {
 
   async #change(site: Site, settings: SiteSettings, assignments: readonly string[]): Promise<Site> {
     const { cmdb, lifecycle, contexts, pages, emit, ensureRuntime } = this.#deps;
-    // Before anything is changed: the first one takes a minute, and no visitor waits for that.
+    // First, because it may take a minute until the program is made, and no visitor should wait for that.
     if (settings.runtime !== site.settings.runtime) await ensureRuntime(settings.runtime);
     await lifecycle.setLimits(site, settings);
     const changed = await cmdb.updateSite(site.id, { settings });
@@ -224,19 +224,19 @@ export class Sites {
     return changed;
   }
 
-  /** Removes the site with all it had: container, route, database, files. */
+  /** Removes the site with all it had: containers, routes, database, files. @throws SubakoError `not_found`, `bad_domain` */
   async remove(domain: string): Promise<void> {
     const { cmdb, emit } = this.#deps;
     await this.#clearStale(canonicalHost(domain));
     const site = await this.byDomain(domain);
     await this.#whileUnderWay(site.id, async (id) => {
-      // From here on it is gone for everyone; a crash below leaves work for the next start, not half a site.
+      // From here on it is gone for everyone. After a crash, the next start goes on with it.
       await this.#erase(await cmdb.updateSite(id, { phase: 'removing' }));
     });
     emit({ type: 'site.removed', site: site.domain, cause: 'command', facts: { id: site.id } });
   }
 
-  /** At start: sites that a crash left half made or half removed are removed. */
+  /** At start: removes sites that a crash left half made or half removed. */
   async finishInterrupted(): Promise<void> {
     const { cmdb, emit } = this.#deps;
     for (const site of await cmdb.sites()) {
@@ -249,7 +249,7 @@ export class Sites {
     }
   }
 
-  /** Makes every ready site known to the edge, and no other; moves sites to the newest image of their stack. */
+  /** At start: moves every site to the newest image of its stack, and makes all of them, and nothing else, known to the edge. */
   async publishAll(): Promise<void> {
     const { cmdb, routes, contexts, tenants, emit } = this.#deps;
     const sites = await cmdb.sites();
@@ -258,12 +258,12 @@ export class Sites {
     const newest = new NewestImages(this.#deps);
     for (const site of sites) {
       const stack = contexts.stackOf(site);
-      // It was being made when the daemon ended.
+      // The daemon ended while it was being made: `finishInterrupted` removes it.
       if (isOfCode(stack) && site.code === undefined) continue;
       const current = await newest.moved(site, stack);
       const context = await contexts.of(current, 'admin', current.id);
       if (isInstalled(stack)) await upgradeSite(context, stack, tenants);
-      // What the platform writes for it may be another's than the last one's.
+      // This Subako may write another configuration than the last one.
       if (isOfCode(stack)) await stack.configure?.(context);
       await this.publish(current);
       await this.names.publish(current, aliasesOf.get(current.id) ?? []);
@@ -272,7 +272,10 @@ export class Sites {
     if (strangers > 0) emit({ type: 'leftover.removed', cause: 'routes without a site', facts: { count: strangers } });
   }
 
-  /** A record first, then what it needs: whatever fails is undone, and what a crash leaves is undone at the next start. */
+  /**
+   * Makes the record of a site, has `fill` make what it needs, and marks it ready. When that fails, everything is undone; what a crash leaves is undone
+   * at the next start.
+   */
   async make(site: Pick<NewSite, 'domain' | 'stack' | 'image' | 'app' | 'settings'>, fill: (draft: Site) => Promise<void>): Promise<Site> {
     const { cmdb, now, node, emit } = this.#deps;
     const { domain, stack, image } = site;
@@ -292,7 +295,7 @@ export class Sites {
     });
   }
 
-  /** Known as being worked on from before its record changes, so that nobody takes it for stale. */
+  /** Notes that somebody works on the site, from before its record changes, so that nobody takes the record for stale. */
   async #whileUnderWay<T>(id: string, work: (id: string) => Promise<T>): Promise<T> {
     this.#underWay.add(id);
     try {
@@ -302,7 +305,7 @@ export class Sites {
     }
   }
 
-  /** A site that is neither ready nor being worked on is what a failed undo left: it is removed now. */
+  /** Removes what a failed undo left of a site with this domain: a record that is not ready, and that nobody works on. */
   async #clearStale(domain: string): Promise<void> {
     const site = await this.#deps.cmdb.siteByDomain(domain);
     if (site !== undefined && site.phase !== 'ready' && !this.#underWay.has(site.id)) await this.#erase(site);
@@ -318,13 +321,13 @@ export class Sites {
     return site === undefined ? 'subako site ls shows the sites there are' : `it is another name of the site ${site.domain}`;
   }
 
-  /** The edge leads its domain to it. */
+  /** Writes the route of the site's domain. */
   async publish(site: Site): Promise<void> {
     const { contexts, routes, pages } = this.#deps;
     const stack = contexts.stackOf(site);
     const { links, files } = stack.route(await contexts.of(site, 'admin', site.id));
     await routes.publish(site.domain, { links, files: { ...files, ...httpsFiles(site.settings) } });
-    // An app answers for itself.
+    // Pages of apps and of code are not kept.
     if (isInstalled(stack)) pages.open(site.domain, keepingOfPages(site.settings));
   }
 
@@ -346,7 +349,7 @@ export class Sites {
     await this.names.begin(site);
   }
 
-  /** Removes all that a site may have, whatever there is of it, and its record last. Repeatable. */
+  /** Removes whatever there is of a site, its record last. Repeatable. */
   async #erase(site: Site): Promise<void> {
     const { lifecycle, routes, pages, tenants, dirs, cmdb } = this.#deps;
     await failpoint('erase.marked');
@@ -364,7 +367,7 @@ export class Sites {
       await failpoint('erase.emptied');
       await cmdb.deleteSite(site.id);
     });
-    // They have networks that the site was in. A project whose site is gone goes at the next start.
+    // Last, because the site was in their networks. If we die before this, the next start removes projects whose site is gone.
     await this.#deps.companions.remove(site);
   }
 }

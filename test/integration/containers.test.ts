@@ -3,7 +3,7 @@ import { lstat, mkdir, readFile, readdir, symlink, writeFile } from 'node:fs/pro
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ContainerReply, ContainerRow, NetworkReply, StatsRow, WaitReply } from '../../src/api/container-types.ts';
-import type { ContainerRequest } from '../../src/container/container-request.ts';
+import type { ContainerRequest } from '../../src/domain/container-request.ts';
 import { poll } from '../../src/lib/deadline.ts';
 import { execAny } from '../../src/lib/exec.ts';
 import type { ExecResult } from '../../src/lib/exec.ts';

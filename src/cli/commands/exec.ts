@@ -13,15 +13,15 @@ import { siteOrContainer } from '../site-or-container.ts';
 
 export function execCommand(): Command {
   return new Command('exec')
-    .description("run a command inside a site's container, which it wakes first, or in a container of an image; with its user, limits and filters")
+    .description('run a command in a site’s container, which is woken first, or in a container of an image; with the container’s user, limits and filters')
     .argument('<site|container>')
     .argument('<command...>', 'after --')
     .addOption(roleOption('which container of the site; only admin may write').default('admin'))
-    .option('-i, --interactive', 'as it is in any case')
-    .option('-t, --tty', 'it gets our terminal, as it does in any case where we have one')
-    .option('-u, --user <user[:group]>', 'in a container of an image: as whom')
-    .option('-w, --workdir <dir>', 'in a container of an image: where')
-    .option('-e, --env <name=value>', 'in a container of an image: a variable', (pair: string, before: readonly string[]) => [...before, pair], [])
+    .option('-i, --interactive', 'as with docker; input is passed on in any case')
+    .option('-t, --tty', 'as with docker; your terminal is passed on in any case where there is one')
+    .option('-u, --user <user[:group]>', 'user of the command; in a container of an image only')
+    .option('-w, --workdir <dir>', 'working directory; in a container of an image only')
+    .option('-e, --env <name=value>', 'a variable; in a container of an image only', (pair: string, before: readonly string[]) => [...before, pair], [])
     .passThroughOptions()
     .addHelpText(
       'after',

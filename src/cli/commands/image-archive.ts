@@ -67,7 +67,7 @@ export function exportCommand(): Command {
     .description('write an image to a file')
     .argument('<image>')
     .argument('<file>')
-    .addOption(new Option('--format <format>', 'of whom').choices(['docker-archive', 'oci-archive']).default('docker-archive'))
+    .addOption(new Option('--format <format>', 'whose format').choices(['docker-archive', 'oci-archive']).default('docker-archive'))
     .addHelpText('after', '\nExamples:\n  subako image export app:1 app.tar')
     .action(async (image: string, file: string, { format }: { format: string }, command: Command) => {
       const { client, output } = contextOf(command);

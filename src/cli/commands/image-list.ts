@@ -84,7 +84,7 @@ export function removeCommand(name: 'rm' | 'rmi'): Command {
   return new Command(name)
     .description('take a name away from an image; with its last name it is removed')
     .argument('<image...>', 'names or ids')
-    .option('-f, --force', 'by id also one with several names; from one that is in use take the names alone')
+    .option('-f, --force', 'by id: remove it even if it has several names; of an image in use, take only the names away')
     .addHelpText('after', `\nExamples:\n  subako ${full(name)} app:1\n  subako ${full(name)} 3f2a9c81d0b4`)
     .action(async (images: string[], { force = false }: { force?: boolean }, command: Command) => {
       const { client, output } = contextOf(command);

@@ -7,7 +7,7 @@ export function metricsCommand(): Command {
     .description('figures in the text format of Prometheus')
     .addHelpText(
       'after',
-      '\nPrometheus itself reads them where `metrics` in config.json says, such as 127.0.0.1:9180.\n\nExamples:\n  subako metrics | grep wake',
+      '\nPrometheus itself reads them where `metrics` in the definition file says, such as 127.0.0.1:9180.\n\nExamples:\n  subako metrics | grep wake',
     )
     .action(async (_options: unknown, command: Command) => {
       const { client } = contextOf(command);

@@ -2,7 +2,7 @@
 import { Command } from 'commander';
 import type { ContainerReply } from '../../api/container-types.ts';
 import { variableOf } from '../../config/variables.ts';
-import type { ContainerRequest } from '../../container/container-request.ts';
+import type { ContainerRequest } from '../../domain/container-request.ts';
 import { SubakoError } from '../../domain/errors.ts';
 import { startTimeOf } from '../../lib/proc.ts';
 import { containerPath } from '../container-path.ts';

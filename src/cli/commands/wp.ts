@@ -10,7 +10,7 @@ export function wpCommand(): Command {
     .description('run WP-CLI inside a site’s container, with its user, limits and filters; wakes it first')
     .argument('<domain>')
     .argument('[args...]', 'after --')
-    .option('--phar <file>', 'where wp-cli.phar is (default: "wpCli" in config.json, else wp-cli.phar in the state directory)')
+    .option('--phar <file>', 'where wp-cli.phar is (default: "wpCli" in the definition file, else wp-cli.phar in the state directory)')
     .passThroughOptions()
     .addHelpText(
       'after',

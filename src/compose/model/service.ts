@@ -1,7 +1,8 @@
 /** One service of a compose file, in the words of `subako run`. */
 import { parseEnv } from 'node:util';
 import { resolve } from 'node:path';
-import type { Condition, Dependency, ProjectService, ServiceContainer, ServiceNetwork } from '../../domain/project.ts';
+import type { NetworkMembership } from '../../domain/network.ts';
+import type { Condition, Dependency, ProjectService, ServiceContainer } from '../../domain/project.ts';
 import { shellWords } from '../../lib/shell-words.ts';
 import { composeDuration } from '../file/durations.ts';
 import { refusal } from '../file/problem.ts';
@@ -131,7 +132,7 @@ function publishedOf({ service, refuse }: ServicePlace): string[] {
   });
 }
 
-function networksOf({ service, wish, project, name, refuse }: ServicePlace): ServiceNetwork[] {
+function networksOf({ service, wish, project, name, refuse }: ServicePlace): NetworkMembership[] {
   const { network_mode: mode, networks } = service;
   if (mode !== undefined && networks !== undefined) refuse(['network_mode'], 'it goes with networks no better than without', 'leave one of both out');
   if (mode !== undefined) return [];

@@ -291,6 +291,6 @@ export class Certificates {
 
   #whyNone(name: string): string {
     if (!isPublicName(name)) return 'no public authority knows this name; give a pair of your own with subako cert set';
-    return 'ACME is off; set acme in config.json, or give a pair of your own with subako cert set';
+    return 'ACME is off; set acme in the definition file, or give a pair of your own with subako cert set';
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Kept pages by device, for sites that make others for phones. Nobody else pays for it: which sites these are is known when a page is made, not
- * before. In place of a page the outer server then keeps, in memory, that there are two; who asks for it is sent on to the one of his device.
+ * Kept pages by device, for sites that make different pages for phones. Other sites pay nothing for it, because it is looked at only when a page is
+ * made: in place of the page, the outer server then remembers that there are two, and sends each visitor on to the one for the visitor's device.
  */
 import { REMEMBERED_SECONDS } from './remembered.ts';
 

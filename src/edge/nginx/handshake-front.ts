@@ -1,6 +1,7 @@
 /**
- * What stands on the port of https where names are proven by TLS-ALPN-01: it reads the first message of each handshake and hands the connection
- * on, unopened, to the daemon where an authority asks, and to the server of all sites otherwise. Only there: it costs every https connection a hop.
+ * The front on the https port, where names are proven by TLS-ALPN-01. It reads the first message of each handshake and passes the connection on,
+ * undecrypted: to the daemon where an authority asks, else to the server of all sites. Without TLS-ALPN-01 there is no front: it costs each https
+ * connection a hop.
  */
 import { ALPN_PROTOCOL } from '../certificates/acme/tls-alpn-proof.ts';
 import { EDGE_VIEW } from './edge-view.ts';

@@ -1,6 +1,6 @@
 /**
- * The page cache in the edge's configuration: two servers. The outer one, which visitors reach, keeps what the inner one answers for each
- * of three encodings; the inner one, on a socket of the edge's own, asks the site and compresses. So a hit is a file sent as it is.
+ * The page cache in the edge's configuration: two servers. Visitors reach the outer one, which keeps each page in up to three encodings. It gets them
+ * from the inner one, on a socket of the edge's own, which asks the site and compresses. So a hit is a file that is sent as it is.
  */
 import { toOwners } from './file-locations.ts';
 import { deviceLocation, deviceMaps, dividedPages } from './devices.ts';
@@ -22,11 +22,11 @@ export const ENCODINGS = ['br', 'gzip', 'identity'] as const;
 
 /** For what is kept without being asked for. */
 const INACTIVE = '12h';
-/** Others wait for the first one's page: longer than a cold start takes. */
+/** How long other visitors wait for a page that the first one asked for: longer than a cold start takes. */
 const LOCK = '30s';
-/** Nobody's page has a longer address. */
+/** Pages with a longer address are not kept. */
 const MAX_TARGET = 1_000;
-/** What a visitor's cookie begins with where pages may be made for that visitor. */
+/** Beginnings of cookies of visitors for whom a site may make pages of their own. */
 const PERSONAL =
   'wordpress_(?!test_cookie)|wp-postpass|wp-settings|wp_|comment_author|woocommerce_|edd_|phpsessid|sess|laravel_session|it_exchange|tk_ai|jetpack|bbp_|pmpro_|mepr|learndash|lifterlms|wishlist|yith_';
 const DYNAMIC =

@@ -1,12 +1,12 @@
-/** Waking a site for a request whose connect failed: locations that a server with sites has. */
+/** How the edge has a site woken for a request whose connect failed: locations of every server that serves sites. */
 import { APP } from '../app-files.ts';
 import { EDGE_VIEW } from './edge-view.ts';
 import { BROKEN_OFF_PAGE, NOT_AWAKE_PAGE, UNKNOWN_HOST_PAGE } from './pages.ts';
 
-/** Whether the site's container was reached, by the last of what was asked for a request: the inner server of the page cache may have been before. */
+/** Matches when the last upstream that nginx tried for a request was reached. (The inner server of the page cache may have been tried before.) */
 const REACHED = '$upstream_connect_time ~ "\\d[^:]*$"';
 
-/** The oracle, asked only when a site's socket is not there. @param fastcgi file with what PHP is told @param headers file with what every answer to a visitor says */
+/** The location that asks the dispatcher. @param fastcgi file with the parameters for PHP @param headers file with the headers of every answer */
 export function wake(fastcgi: string, headers?: string): string {
   const said = headers === undefined ? '' : `\n      include ${EDGE_VIEW.config}/${headers};`;
   return `

@@ -1,4 +1,4 @@
-/** What is to be dropped from a site's kept pages. */
+/** A purge request: which of a site's kept pages are to be dropped. */
 import { plainPath, targetOf } from './page-name.ts';
 
 export interface PurgeRequest {
@@ -20,7 +20,7 @@ export function purgePath(path: string): PurgeRequest {
   return from.endsWith('*') ? { all: false, paths: [], prefixes: [from.slice(0, -1)] } : { all: false, paths: [from], prefixes: [] };
 }
 
-/** What a site sent; undefined when it is not a request. Nothing in it leads to another site: the host is known from the socket. */
+/** Reads what a site sent; undefined when it is not a request. A request names no site: the host is known from the socket that it came by. */
 export function parsePurgeRequest(text: string): PurgeRequest | undefined {
   try {
     const { all = false, paths = [], prefixes = [] } = JSON.parse(text) as Record<string, unknown>;

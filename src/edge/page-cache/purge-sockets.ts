@@ -1,4 +1,4 @@
-/** Where a site says which of its pages changed: a socket of its own, in a directory that only its admin container sees. */
+/** Purge sockets: by its own socket, in a directory that only its admin container sees, a site says which of its pages changed. */
 import { chmod, chown, open, rm } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { createServer } from 'node:net';
@@ -28,7 +28,7 @@ const MOST_CONNECTIONS = 16;
 export class PurgeSockets {
   readonly #purge: Purge;
   readonly #sites = new Map<string, AsyncDisposable>();
-  /** Closing removes the socket by its name: never while the next one is made. */
+  /** Closing a socket removes its file by name, which must not happen while the next one is made. */
   readonly #lock = new KeyedLock();
 
   constructor(purge: Purge) {
@@ -80,7 +80,7 @@ async function listenAt({ dir, gid }: PurgeSocketSite, onConnection: (socket: So
   return { [Symbol.asyncDispose]: end };
 }
 
-/** One line asks, one line answers. */
+/** Reads one line with a request, and answers with one line. */
 async function answer(socket: Socket, purge: (request: PurgeRequest) => Promise<unknown>): Promise<void> {
   socket.on('error', () => socket.destroy());
   socket.setTimeout(PATIENCE_MS, () => socket.destroy());

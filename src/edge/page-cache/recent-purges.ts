@@ -1,12 +1,15 @@
-/** What was dropped of each site lately: a page that was made before, and of which the edge tells only now, need go only where it is concerned. */
+/**
+ * The latest purges of each site. The edge tells of a kept page up to a second later. If the site was purged meanwhile, these say whether that
+ * purge concerned the page, so that the page need not go for a purge of others.
+ */
 import { isPurged } from './purge-request.ts';
 import type { PurgeRequest } from './purge-request.ts';
 
-/** Of each site; the edge tells of a page within a second. */
+/** How many purges are remembered of each site: more than happen within the second until the edge tells of a page. */
 const MOST = 64;
 
 interface Purged {
-  /** The site's file until then. */
+  /** What the site's file in the route tree said until then. */
   readonly before: string;
   /** Unix time in milliseconds. */
   readonly at: number;
@@ -21,7 +24,7 @@ export class RecentPurges {
   }
 
   /**
-   * When something was dropped last that a page may hold which began when the site's file said `site`: Unix time in milliseconds. Undefined: the
+   * When the last purge was that concerns this page, since the site's file said `site`, which is when the page's fill began. Undefined: there was none, and the
    * page is as good as ever. Infinite when it began too long ago to know.
    */
   lastOf(host: string, page: string, site: string): number | undefined {

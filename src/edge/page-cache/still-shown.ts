@@ -1,4 +1,7 @@
-/** Which kept pages a site would still show, by its entry in the route tree. A hit does not look there for what is set of https: such pages must go before the edge is asked. */
+/**
+ * Which kept pages still fit the site's settings, as its entry in the route tree says them. A hit of the cache does not look at the settings of https,
+ * so at the start of the platform pages that do not fit are removed before the edge serves.
+ */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { routeKey } from '../../domain/route-key.ts';
@@ -7,7 +10,7 @@ import type { PageKey } from './page-name.ts';
 
 /**
  * @param hosts the route tree
- * @returns tells it of one page. What the tree says of a host is read once
+ * @returns a function that says whether a page fits. The entry of each host is read once
  */
 export function stillShown(hosts: string): (page: PageKey, head: string) => boolean {
   const rules = new Map<string, Rules>();
@@ -29,7 +32,7 @@ function rulesOf(entry: string): Rules {
   return { httpsOnly: textAt(join(entry, HTTPS_ONLY)) !== undefined, hsts: textAt(join(entry, HSTS)) ?? '' };
 }
 
-/** What the page was kept with: the edge's own word comes last. */
+/** The HSTS header that the page was kept with. The edge's own header comes last. */
 function hstsIn(head: string): string {
   return [...head.matchAll(/^Strict-Transport-Security: ([^\r\n]*)/gimu)].at(-1)?.[1] ?? '';
 }

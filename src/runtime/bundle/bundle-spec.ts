@@ -13,7 +13,7 @@ export interface BindMount {
   readonly writable: boolean;
   /** Whether programs may be run from it. Default: no. */
   readonly executable?: boolean;
-  /** Its files are the container's: id 0 on disk is id 0 in there. Default: ids on disk are the machine's. */
+  /** Ids on disk are the container's: id 0 on disk is id 0 in there. Default: ids on disk are the machine's. */
   readonly mapped?: boolean;
 }
 
@@ -24,15 +24,15 @@ export interface TmpfsMount {
   readonly sizeBytes: number;
 }
 
-/** Two named pipes of ours: the container does not begin before somebody has let it through. */
+/** A gate: two named pipes of ours, before which a container waits until the platform lets it begin. */
 export interface Gate {
-  /** Told of the container, in the runtime's words, when it is ready to begin. */
+  /** Pipe into which the runtime writes the container's state when it is ready to begin. */
   readonly told: string;
-  /** It begins when a line of `GATE_WORD` is written here, and never when this pipe has nobody any more who could. */
+  /** Pipe at which it waits. It begins when a line of `GATE_WORD` comes; never, when nobody is left who could write one. */
   readonly waits: string;
 }
 
-/** No line of what a runtime tells its hooks. */
+/** Cannot be a line of the state that a runtime tells its hooks. */
 export const GATE_WORD = 'come in';
 
 export interface Limits {
@@ -58,9 +58,9 @@ export interface BundleSpec {
   readonly hostIdBase: number | undefined;
   readonly mounts: readonly BindMount[];
   /**
-   * Of a container that is made to be checkpointed, without a shared /dev: what lies over parts of /proc and /sys that are hidden (see masks.ts);
-   * those that are not among them the runtime hides by its own means. Its /dev lies in its root, which can be written to: CRIU brings back a
-   * file system in memory by running tar.
+   * For a container that can be checkpointed and has no shared /dev: what is mounted over parts of /proc and /sys to hide them (see masks.ts). The
+   * runtime hides the rest by its own means. The /dev of such a container lies in its root, which can be written to, and not in memory: CRIU would
+   * restore a file system in memory by running tar.
    */
   readonly masks?: readonly BindMount[];
   /** Path below each cgroup controller's root. */
@@ -68,16 +68,16 @@ export interface BundleSpec {
   /** Undefined: no limits (services of the platform). */
   readonly limits: Limits | undefined;
   /**
-   * `none`: a namespace with lo alone. `host`: the machine's own, for the edge. Else a namespace with lo alone that a way out is put into
-   * once the container runs (see src/network/networks.ts).
+   * `none`: a namespace with lo alone. `host`: the machine's own, for the edge. Else a namespace with lo alone, into which a link is put once the
+   * container runs (see src/network/networks.ts).
    */
   readonly network: 'none' | 'host' | NetworkWish;
-  /** Bind ports below 1024, for the edge. */
+  /** Whether it may bind ports below 1024; for the edge. */
   readonly bindLowPorts?: boolean;
   /**
-   * What programs of a stranger's image expect, who may be root in there: those capabilities of Docker's default that mean something inside
-   * a user namespace and take nothing beyond it, chroot(2), a /sys that shows their own network, low ports and ping for every user.
-   * Only for a container with ids of its own.
+   * For a stranger's image, whose programs may run as root in there. They get what they expect: those capabilities of Docker's default that mean
+   * something inside a user namespace and nothing outside of it, chroot(2), a /sys that shows their own network, and low ports and ping for every
+   * user. Only for a container with ids of its own.
    */
   readonly ofImage?: boolean;
   /** Default: the root cannot be written to. */
@@ -95,7 +95,7 @@ export interface BundleSpec {
    * nothing of the machine is there to be masked. Undefined: a /dev and a /proc of the usual kind, for services of the platform.
    */
   readonly sharedDev?: string;
-  /** -1000…1000: who dies last and first when the machine runs out of memory. */
+  /** From -1000 to 1000: the higher, the sooner it is killed when the machine runs out of memory. */
   readonly oomScoreAdj?: number;
 }
 

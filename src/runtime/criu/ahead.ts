@@ -1,4 +1,4 @@
-/** Keeps CRIU started ahead of the next restore: until the program is there takes 5 ms, and a visitor would wait for them. */
+/** Keeps CRIU started ahead of the next restore: starting the program takes 5 ms, for which a visitor would wait. */
 import { chownSync, constants, renameSync, rmSync, statSync } from 'node:fs';
 import { mkdir, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -8,7 +8,7 @@ import type { HostFile } from './given-files.ts';
 
 export interface AheadOptions {
   readonly criu: Criu;
-  /** For the files that each has open already. They are renamed to be a container's, so each directory is on the file system of that. */
+  /** Directories for the files that each CRIU has open already. Such a file is renamed to become a container's, so it must be on the same file system. */
   readonly dirs: Readonly<Record<HostFile, string>>;
 }
 
@@ -17,7 +17,7 @@ interface Waiting {
   readonly files: Readonly<Record<HostFile, string>>;
 }
 
-/** For two visitors at the same moment. Each takes 4 MiB, most of it shared. */
+/** Two, for visitors who come at the same moment. Each takes 4 MiB, most of it shared. */
 const COUNT = 2;
 const LARGE_LOG_BYTES = 1024 ** 2;
 
@@ -43,8 +43,8 @@ export class Ahead implements AsyncDisposable {
   }
 
   /**
-   * One that waits; its open files are those of a container from now on, at these paths. Nobody else may be writing to that log.
-   * Undefined when none waits, and where copying the log would take longer than starting the program.
+   * Takes a CRIU that waits. Its open files become the container's, at these paths, so nobody else may be writing to that log.
+   * Undefined when none waits, and when the log is so large that copying it would take longer than starting the program.
    */
   take(paths: Readonly<Record<HostFile, string>>, owner: { readonly uid: number; readonly gid: number }): StartedCriu | undefined {
     const next = sizeOf(paths.log) > LARGE_LOG_BYTES ? undefined : this.#waiting.shift();
@@ -63,7 +63,7 @@ export class Ahead implements AsyncDisposable {
     }
   }
 
-  /** Starts as many as are missing. Neither waits nor throws: where none could be started, restores begin with that. */
+  /** Starts as many as are missing. Returns at once and does not throw: where none could be started, a restore starts its own. */
   fill(): void {
     this.#filling ??= this.#fill()
       .catch(() => undefined)
@@ -84,7 +84,7 @@ export class Ahead implements AsyncDisposable {
     this.#made += 1;
     const files = { log: join(this.#dirs.log, `log-${this.#made}`), stdin: join(this.#dirs.stdin, `stdin-${this.#made}`) };
     const { O_WRONLY, O_CREAT, O_APPEND, O_RDONLY } = constants;
-    // With the modes that they have where a container is booted: CRIU compares.
+    // With the modes that a booted container's files have: CRIU compares them.
     await using log = await open(files.log, O_WRONLY | O_CREAT | O_APPEND, 0o600);
     await using stdin = await open(files.stdin, O_RDONLY | O_CREAT, 0o600);
     return { started: await this.criu.begin({ log: log.fd, stdin: stdin.fd }), files };

@@ -1,4 +1,4 @@
-/** Drives the criu program: processes of a container into files, and out of them again. */
+/** Drives the criu program: dumps the processes of a container to files, and restores them. */
 import { once } from 'node:events';
 import { chownSync, linkSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
@@ -19,9 +19,9 @@ export interface CriuOptions {
   /** Its working directory, with the file of `learnKernel`. */
   readonly dir: string;
   readonly gates: Gates;
-  /** A library that it is started with while it dumps. */
+  /** Path of a library that it is started with for a dump. */
   readonly preload: string;
-  /** For the scripts that it runs. */
+  /** Environment of the scripts that it runs. */
   readonly env: Readonly<Record<string, string>>;
 }
 
@@ -36,10 +36,10 @@ export interface StartedCriu {
 /** A restore, with the files that CRIU was started with for it. */
 export type RestoreOfFiles = Omit<RestoreRequest, 'files'> & { readonly files: readonly GivenFile[] };
 
-/** What is put in the place of what the dump holds, so that another container comes out of it. */
+/** What a view changes of a dump, so that another container comes out of it. */
 export interface ImageEdits {
   readonly idMap: { readonly hostBase: number; readonly size: number };
-  /** A name in the paths of its sockets, and the one of the same length that takes its place. Undefined: they stay as they are. */
+  /** A name in the paths of its sockets, and a name of the same length that takes its place. Undefined: paths stay as they are. */
   readonly rename?: { readonly from: string; readonly to: string } | undefined;
 }
 
@@ -62,7 +62,7 @@ export class Criu {
     if (result.code !== 0) throw criuFailed('dump', await lastError(join(request.images, 'dump.log')));
   }
 
-  /** Starts it ahead of a restore: it waits at its gate, with these open files, until `restore` or `leave`. @throws SubakoError `command_failed` */
+  /** Starts criu ahead of a restore: it waits at its gate, with these files open, until `restore` or `leave`. @throws SubakoError `command_failed` */
   async begin({ log, stdin }: Readonly<Record<HostFile, number>>): Promise<StartedCriu> {
     const { gates, env } = this.#options;
     const gate = await gates.take();
@@ -98,7 +98,7 @@ export class Criu {
     }
   }
 
-  /** Ends it, whatever it does. Once for each that was begun and not told to restore. */
+  /** Ends a criu, whatever it does. To be called once for each that was begun and not used for a restore. */
   async leave({ child, ended, gate }: StartedCriu): Promise<void> {
     child.kill('SIGKILL');
     await ended;

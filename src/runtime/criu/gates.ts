@@ -1,11 +1,11 @@
-/** FIFOs at which a program waits until we have put it where it belongs. */
+/** FIFOs at which CRIU waits, until it was put into the right cgroup and told what to do. */
 import { closeSync, constants, openSync, writeSync } from 'node:fs';
 import { mkdir, open, readdir, readFile, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { exec } from '../../lib/exec.ts';
 import { signalProcess, startTimeOf } from '../../lib/proc.ts';
 
-/** Made once, used over and over: making a FIFO takes a process. */
+/** FIFOs are made once and used over and over, because making one takes a process. */
 export class Gates {
   readonly #dir: string;
   readonly #free: string[] = [];
@@ -25,7 +25,7 @@ export class Gates {
     this.#free.push(...paths);
   }
 
-  /** A gate for one program; `give` it back when the program has ended. */
+  /** Takes a gate for one program. Give it back by `give` when the program has ended. */
   async take(): Promise<string> {
     const free = this.#free.pop();
     if (free !== undefined) return free;
@@ -44,7 +44,7 @@ export class Gates {
   }
 }
 
-/** Programs at gates of a daemon that died: nobody would ever open for them. */
+/** Ends programs that wait at gates of a daemon that died: nobody would ever open for them. */
 async function endThoseThatWait(dir: string): Promise<void> {
   for (const name of await readdir('/proc')) {
     if (!/^\d+$/u.test(name)) continue;
@@ -54,7 +54,7 @@ async function endThoseThatWait(dir: string): Promise<void> {
   }
 }
 
-/** Lets the program that waits at this gate go on, with what it is to read there. `ended` says that it will never come, and then nothing waits for it. */
+/** Lets the program at this gate go on, with `orders` for it to read. Does not wait for ever: `ended` resolves when the program is gone. */
 export async function openGate(path: string, ended: Promise<unknown>, orders = ''): Promise<void> {
   if (toldNow(path, orders)) return;
   const opening = open(path, constants.O_WRONLY);
@@ -74,11 +74,11 @@ export async function openGate(path: string, ended: Promise<unknown>, orders = '
   // It may end before it has read all.
   await gate.writeFile(orders).catch(() => undefined);
   await gate.close();
-  // Gone before the gate is used again, or the next program would find it opened for somebody else.
+  // Closed before the gate is used again, or the next program would find it open.
   await standIn;
 }
 
-/** Where a program waits already, without leaving the thread; false where none does yet. */
+/** Gives the orders at once to a program that waits already; false where none does yet. */
 function toldNow(path: string, orders: string): boolean {
   let gate: number;
   try {

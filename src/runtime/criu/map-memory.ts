@@ -1,9 +1,9 @@
 /**
  * Turns the large shared memory of a dump (PHP's opcache) into a file that is mapped privately.
  *
- * Restored as shared memory, 22 MB are copied at every wake, and every site in memory holds them. Mapped from a file, nothing is read before
- * it is touched, and all that were restored from one template share the pages that none of them wrote to. What a process writes there is
- * its own from then on: processes of one container do not see each other's changes. A cache is good for that; see docs/decisions/012.
+ * Restored as shared memory, 22 MB would be copied at every wake, and every site in memory would hold a copy. Mapped from a file, nothing is read
+ * before it is touched, and all sites that were restored from one template share the pages that none of them wrote to. What a process writes there is
+ * its own from then on: processes of one container do not see each other's changes. For a cache that is all right; see docs/decisions/012.
  */
 import { closeSync, ftruncateSync, openSync, readdirSync, readSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';

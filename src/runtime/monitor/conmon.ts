@@ -1,6 +1,6 @@
 /**
- * Monitors of detached containers: a conmon for each. It is the parent of the container's first process, keeps what it says, line by line with
- * stream and time, and writes down how it ended. It goes on when we die.
+ * Monitors of detached containers: a conmon for each. It is the parent of the container's first process, logs its output line by line, with stream
+ * and time, and writes its exit code to a file. It goes on when the daemon dies.
  */
 import { once } from 'node:events';
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises';

@@ -1,4 +1,7 @@
-/** Mounts for containers, and safe looks into their root file systems: a long-lived program (remount.pl) does it, because Node has no system calls. */
+/**
+ * Changes mounts of containers, and looks safely into their root file systems. A long-lived program (remount.pl) does it, because Node cannot make
+ * these system calls.
+ */
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import type { Socket } from 'node:net';
@@ -57,7 +60,7 @@ interface Job {
 }
 
 const SCRIPT = fileURLToPath(new URL('remount.pl', import.meta.url));
-/** A hand-over takes milliseconds; whoever waits for longer has another way to wake. */
+/** A hand-over takes milliseconds. One that takes longer than this has failed, and the site wakes in another way. */
 const DEADLINE_MS = 5_000;
 /** The kernel's MOUNT_ATTR_*. */
 const ATTR = { readOnly: 1, noSuid: 2, noDev: 4, noExec: 8 };
@@ -157,7 +160,7 @@ export class Remounter implements AsyncDisposable {
     const { promise, resolve, reject } = Promise.withResolvers<string>();
     const deadlineMs = this.#options.deadlineMs ?? DEADLINE_MS;
     const program = this.#started();
-    // What hangs in there may hang for good: the next job gets a new one, and an answer that comes all the same is nobody's.
+    // A program that hangs may hang for ever: the next job gets a new one, and an answer that comes later is ignored.
     const late = (): void => {
       this.#settle(number, new Error(`no answer within ${deadlineMs} ms`));
       program.kill('SIGKILL');

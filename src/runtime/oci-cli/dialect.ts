@@ -1,4 +1,4 @@
-/** What is different between the OCI command lines that we know: data and pure functions. */
+/** In what the command lines of OCI runtimes differ: data and pure functions. */
 import type { RuntimeName } from '../../domain/runtime-name.ts';
 import type { BundleSpec } from '../bundle/bundle-spec.ts';
 import type { OciConfig } from '../bundle/oci-config.ts';

@@ -72,7 +72,7 @@ async function openClient({ directory, email, ca }: AcmeSettings, accounts: stri
 
 function readTrusted(path: string): Promise<string> {
   return readFile(path, 'utf8').catch((error: unknown) => {
-    throw new SubakoError('certificate_failed', `the file acme.ca cannot be read: ${path}`, { hint: 'mend acme.ca in config.json', cause: error });
+    throw new SubakoError('certificate_failed', `the file acme.ca cannot be read: ${path}`, { hint: 'mend acme.ca in the definition file', cause: error });
   });
 }
 

@@ -1,6 +1,6 @@
-/** What somebody asks for who makes a container: docker's options, in docker's spelling where they have one of their own. */
-import type { ProcessIdentity } from '../domain/instance.ts';
-import type { NetworkMembership } from '../domain/network.ts';
+/** What a person asks for when a container is made: docker’s options, in docker’s spelling where they have one of their own. Sizes and times are as people write them. */
+import type { ProcessIdentity } from './instance.ts';
+import type { NetworkMembership } from './network.ts';
 
 export interface ContainerRequest {
   readonly image: string;
