@@ -101,6 +101,9 @@ export interface ServiceContainer {
   /** `none`, `default`; where it is in no network of the project. */
   readonly network?: string;
   readonly networks: readonly ServiceNetwork[];
+  readonly dns?: readonly string[];
+  readonly dnsSearch?: readonly string[];
+  readonly dnsOptions?: readonly string[];
   readonly extraHosts: readonly string[];
   readonly restart?: string;
   readonly stopSignal?: string;

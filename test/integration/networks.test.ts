@@ -36,6 +36,7 @@ networksSuite('veth-nat', async () => {
       nft,
       names,
       range,
+      hasWay6: () => false,
       http: 8080,
       https: 8443,
       edge: EDGE,
