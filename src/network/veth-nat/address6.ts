@@ -1,14 +1,15 @@
 /** IPv6 addresses of containers' links: a container has the same place in the platform's /64 that it has in its IPv4 range. Pure. */
+import { formatIpv6, parseIpv6 } from '../../lib/ipv6.ts';
 import type { Ipv6Range } from '../../lib/ipv6.ts';
 
 /** All links of a platform have the same, as all have the same gateway of IPv4. */
 export function gateway6(prefix: string): string {
-  return `${prefix}:ffff::1`;
+  return shortest(`${prefix}:ffff::1`);
 }
 
 /** @param prefix four groups, such as `fd5c:123:abcd:0` */
 export function address6At(prefix: string, place: number): string {
-  return `${prefix}::${Math.floor(place / 65_536).toString(16)}:${(place % 65_536).toString(16)}`;
+  return shortest(`${prefix}::${Math.floor(place / 65_536).toString(16)}:${(place % 65_536).toString(16)}`);
 }
 
 /** What the addresses of a /64 have in common. */
@@ -22,4 +23,8 @@ export function prefixOf({ first }: Pick<Ipv6Range, 'first'>): string {
  */
 export function ownPrefix(platform: string): string {
   return `fd5c:${platform.slice(0, 4)}:${platform.slice(4)}:0`;
+}
+
+function shortest(text: string): string {
+  return formatIpv6(parseIpv6(text) ?? 0n);
 }

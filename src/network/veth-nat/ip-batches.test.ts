@@ -23,8 +23,8 @@ describe('addresses of IPv6', () => {
 describe('a link', () => {
   it('has IPv6 where its lease has, and not a word of it otherwise', () => {
     for (const batch of [linkBatch(FOUR, wish), joinBatch(FOUR, wish)]) expect(batch).not.toMatch(/fd5c|neigh|::/u);
-    expect(linkBatch(BOTH, wish)).toContain('route add fd5c:0123:abcd:0::0:5/128 dev sb0123abcd-5\n');
-    expect(joinBatch(BOTH, wish)).toContain('addr add fd5c:0123:abcd:0::0:5/128 dev eth0 nodad\n');
+    expect(linkBatch(BOTH, wish)).toContain('route add fd5c:123:abcd::5/128 dev sb0123abcd-5\n');
+    expect(joinBatch(BOTH, wish)).toContain('addr add fd5c:123:abcd::5/128 dev eth0 nodad\n');
   });
 
   it('leads out over IPv6 where it does over IPv4', () => {
@@ -35,7 +35,7 @@ describe('a link', () => {
   it('tells each end where the other is', () => {
     const [outside, inside] = [linkBatch(BOTH, wish), joinBatch(BOTH, wish)];
     const hardware = /link add \S+ address (\S+) .* peer name eth0 address (\S+) netns 7\n/u.exec(outside);
-    expect(outside).toContain(`neigh add fd5c:0123:abcd:0::0:5 lladdr ${hardware?.[2]} dev sb0123abcd-5 nud permanent`);
+    expect(outside).toContain(`neigh add fd5c:123:abcd::5 lladdr ${hardware?.[2]} dev sb0123abcd-5 nud permanent`);
     expect(inside).toContain(`neigh add ${gateway6(PREFIX)} lladdr ${hardware?.[1]} dev eth0 nud permanent`);
     expect(hardware?.[2]).toBe('02:5b:0a:c9:00:05');
   });
