@@ -7,6 +7,7 @@ import { once } from 'node:events';
 import { readlink } from 'node:fs/promises';
 import { poll } from '../../src/lib/deadline.ts';
 import { exec, start } from '../../src/lib/exec.ts';
+import { formatIpv6, parseIpv6 } from '../../src/lib/ipv6.ts';
 
 /** Answers over HTTP who asked; `/to/ADDRESS` leads there. Resolves `at-ADDRESS.example`, with dashes for dots. */
 const SERVERS = `
@@ -119,17 +120,22 @@ export async function makeWorld(ip: string, ports: readonly number[]): Promise<W
 /** Of a part that is given to nobody (2dXX::/16). */
 function worldOf6([a, b]: readonly [number, number], privateOne: string): World6 {
   const [x, y] = [a, b].map((byte) => byte.toString(16).padStart(2, '0'));
-  const near = `2d${x}:${y}00`;
+  const near = `2d${x}:${y}01`;
   const four = privateOne.split('.').map((byte) => Number(byte).toString(16).padStart(2, '0'));
   const embedded = `${four[0]}${four[1]}:${four[2]}${four[3]}`;
   return {
-    internet: `${near}:1::2`,
-    machine: `${near}::1`,
-    neighbour: `${near}::2`,
-    private: `fd${x}:${y}00::77`,
-    metadata: `fd00:ec2:${y}${x}::254`,
-    others: [`64:ff9b::${embedded}`, `2002:${embedded}::1`, `2001:db8:${x}${y}::1`],
+    internet: shortest(`${near}:1::2`),
+    machine: shortest(`${near}::1`),
+    neighbour: shortest(`${near}::2`),
+    private: shortest(`fd${x}:${y}01::77`),
+    metadata: shortest(`fd00:ec2:${y}${x}::254`),
+    others: [`64:ff9b::${embedded}`, `2002:${embedded}::1`, `2001:db8:${x}${y}::1`].map(shortest),
   };
+}
+
+/** As programs show it. */
+function shortest(address: string): string {
+  return formatIpv6(parseIpv6(address) ?? 0n);
 }
 
 async function batch(argv: readonly string[], lines: readonly string[]): Promise<void> {
