@@ -52,7 +52,7 @@ export interface World extends AsyncDisposable {
 }
 
 /** The same of IPv6. All but the neighbour lie behind a router, which is the world itself. */
-export interface World6 {
+interface World6 {
   readonly internet: string;
   readonly machine: string;
   /** A place in the network that this machine is in. */

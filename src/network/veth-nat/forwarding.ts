@@ -1,6 +1,6 @@
 /** The settings of the machine itself that containers with a network need: that it forwards. */
 import { appendFileSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { forwardingDevices } from './machine6.ts';
+import { devicesWithIpv6 } from './machine6.ts';
 
 const KEYS = { ipv4: 'net/ipv4/ip_forward', ipv6: 'net/ipv6/conf/all/forwarding' } as const;
 export type Family = keyof typeof KEYS;
@@ -10,8 +10,14 @@ export function remember(record: string, family: Family): void {
   const key = KEYS[family];
   if (readRecord(record).some((line) => line.key === key)) return;
   const wasOff = isOff(key);
-  const single = family === 'ipv6' && wasOff ? forwardingDevices().map((device) => line(`net/ipv6/conf/${device}/forwarding`, '1')) : [];
-  appendFileSync(record, [line(key, wasOff ? '0' : '1'), ...single].join(''), { mode: 0o600 });
+  const single = family === 'ipv6' && wasOff ? devicesWithIpv6().map((device) => `net/ipv6/conf/${device}/forwarding`) : [];
+  const lines = [line(key, wasOff ? '0' : '1'), ...single.map((one) => line(one, isOff(one) ? '0' : '1'))];
+  appendFileSync(record, lines.join(''), { mode: 0o600 });
+}
+
+/** Devices that had IPv6 when the machine was no router yet: it is to be none between those. */
+export function devicesApart(record: string): string[] {
+  return readRecord(record).flatMap(({ key }) => /^net\/ipv6\/conf\/(?!all\/)([^/]+)\/forwarding$/u.exec(key)?.[1] ?? []);
 }
 
 export function forward(family: Family): void {

@@ -1,5 +1,5 @@
 /** What the kernel tells of IPv6 on this machine. */
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 
 export interface Address6 {
   /** 32 hexadecimal digits. */
@@ -43,9 +43,10 @@ export function readSetting6(name: string): string {
   return readQuietly(`${CONF}/${name}`)?.trim() ?? '';
 }
 
-/** Devices that are told to forward by themselves: switching all on and off again would change them. */
-export function forwardingDevices(): string[] {
-  return readdirSync(CONF).filter((device) => device !== 'all' && readSetting6(`${device}/forwarding`) === '1');
+/** Without lo, and without those that have it for their link alone, as every device has. */
+export function devicesWithIpv6(text = readAddresses6() ?? ''): string[] {
+  const all = parseAddresses6(text).filter(({ hex, device }) => device !== 'lo' && !hex.startsWith('fe80'));
+  return [...new Set(all.map(({ device }) => device))];
 }
 
 function rowsOf(text: string): string[][] {

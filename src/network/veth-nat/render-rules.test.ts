@@ -6,6 +6,7 @@ import { networkNames } from './names.ts';
 import { networksNear, REFUSED, REFUSED6 } from './refused.ts';
 import type { Opened } from './published-rules.ts';
 import { renderRules } from './render-rules.ts';
+import type { RulesOptions } from './render-rules.ts';
 
 const OPTIONS = {
   names: networkNames('0123abcd'),
@@ -16,7 +17,7 @@ const OPTIONS = {
   resolver: '192.0.2.53',
   opened: [],
 };
-const SIX = { prefix: 'fd5c:0123:abcd:0', near: [] };
+const SIX = { prefix: 'fd5c:0123:abcd:0', near: [], apart: [] };
 
 describe('the firewall of containers', () => {
   it('refuses every address that is not of the public Internet', () => {
@@ -46,6 +47,12 @@ describe('the firewall of containers', () => {
     expect(networksNear(table.join(''), 'sb')).toEqual(['2001:4860::/64', '2a00::1/128']);
     const refused = /set refused6 \{[^}]*elements = \{ ([^}]*) \}/u.exec(renderRules({ ...OPTIONS, six: { ...SIX, near: ['2a00::/64'] } }))?.[1];
     expect(refused?.split(', ')).toEqual([...REFUSED6.map(([range]) => range), '2a00::/64']);
+  });
+
+  it('does not make a router of the machine between devices that had IPv6 before, and takes no name that could be a rule', () => {
+    const drop = 'meta nfproto ipv6 iifname { "eth0", "bond0.7" } oifname { "eth0", "bond0.7" } counter drop';
+    expect(chainOf('beyond', { ...SIX, apart: ['eth0', 'bond0.7', 'a"b', 'a b', '};'] })[0]).toBe(drop);
+    for (const six of [SIX, undefined]) expect(chainOf('beyond', six)[0]).toMatch(/jump inward$/u);
   });
 
   it('lets IPv6 in from no container, unless they have it; and then never to the machine’s loopback', () => {
@@ -174,7 +181,7 @@ describe('the firewall of containers', () => {
     { resolver: '1.1.1.1; flush ruleset' },
     { resolver: '::1' },
     { six: { ...SIX, near: ['2a00::/64; flush ruleset'] } },
-    { six: { prefix: 'eth0', near: [] } },
+    { six: { ...SIX, prefix: 'eth0' } },
     { names: { table: 'a b', devices: 'sb-' } },
   ])('takes no text that could be a rule: %o', (wrong) => {
     expect(() => renderRules({ ...OPTIONS, ...wrong })).toThrow(RangeError);
@@ -185,7 +192,7 @@ describe('the firewall of containers', () => {
   });
 });
 
-function chainOf(name: string, six?: typeof SIX, opened: readonly Opened[] = []): string[] {
+function chainOf(name: string, six?: RulesOptions['six'], opened: readonly Opened[] = []): string[] {
   const rules = renderRules({ ...OPTIONS, six, opened });
   const text = new RegExp(`chain ${name} \\{\\n[^\\n]*?\\n?((?:    [^\\n]*\\n)*)  \\}`, 'u').exec(rules)?.[1] ?? '';
   return text

@@ -26,17 +26,22 @@ export interface RulesOptions {
   readonly opened: readonly Opened[];
 }
 
-export interface Six {
+interface Six {
   /** Four groups of the containers' addresses. */
   readonly prefix: string;
   /** Networks that the machine itself is in (see refused.ts). */
   readonly near: readonly string[];
+  /** Devices of the machine that it does not lead from one to another, though it forwards for containers: it did not before. */
+  readonly apart: readonly string[];
 }
 
 /** Devices of containers, whatever platform of this machine they are of (see names.ts). */
 export const OF_ANY_PLATFORM = 'sb';
 
 const SMTP_PORTS: readonly number[] = [25, 465, 587, 2525];
+
+/** Of a name that needs no thought. */
+const DEVICE = /^[\w.@-]{1,15}$/u;
 
 const DNS = 'meta l4proto { tcp, udp } th dport 53';
 
@@ -74,7 +79,7 @@ export function renderRules({ names, http, https, range, edge, resolver, six, op
     refusals(),
     machine(ours, `${door} tcp dport { ${http}, ${https} }`, asked),
     own(ours, { range, edge }, led),
-    beyond(ours, asked, led),
+    beyond(ours, { asked, six }, led),
   ];
   return `table inet ${table}\ndelete table inet ${table}\ntable inet ${table} {\n${parts.join('')}}\n`;
 }
@@ -191,7 +196,8 @@ function setOf(groups: readonly number[]): string {
 }
 
 /** Inward, answers alone: neither a neighbour nor the world begins anything, but at a published port. */
-function beyond(ours: string, asked: string, led: readonly Led[]): string {
+function beyond(ours: string, { asked, six }: { asked: string; six: Six | undefined }, led: readonly Led[]): string {
+  const apart = (six?.apart ?? []).filter((device) => DEVICE.test(device)).map((device) => `"${device}"`);
   return `  chain inward {
     ct state established,related accept
 ${rules(led.map(({ admit }) => `iifname != ${ours} ${admit}`))}    goto refuse
@@ -212,7 +218,7 @@ ${asked}    ct original ip daddr @refused goto refuse
   }
   chain beyond {
     type filter hook forward priority filter - 5; policy accept;
-    oifname ${ours} jump inward
+${rules(apart.length === 0 ? [] : [`meta nfproto ipv6 iifname { ${apart.join(', ')} } oifname { ${apart.join(', ')} } counter drop`])}    oifname ${ours} jump inward
     iifname ${ours} jump outward
   }
 `;

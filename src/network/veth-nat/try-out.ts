@@ -5,7 +5,7 @@ import { renderRules } from './render-rules.ts';
 
 /** 10.0.0.0/24. */
 const TRIED = { first: 0x0a_00_00_00, size: 256 };
-const TRIED6 = { prefix: 'fd5c:0:0:0', near: ['2a00::/64'] };
+const TRIED6 = { prefix: 'fd5c:0:0:0', near: ['2a00::/64'], apart: ['lo'] };
 const WITHIN_MS = 30_000;
 
 /** Tries it in namespaces that are gone afterwards; changes nothing of the machine. Undefined: it can. */

@@ -6,7 +6,7 @@ import { exec, execAny } from '../../lib/exec.ts';
 import { failpoint } from '../../lib/failpoint.ts';
 import type { Ipv4Range } from '../../lib/ipv4.ts';
 import type { Attachment, HostsFile, Member, Network, Networks, NetworkWish, OpenWish, Place } from '../networks.ts';
-import { forward, letLoopbackIn, putBack, remember } from './forwarding.ts';
+import { devicesApart, forward, letLoopbackIn, putBack, remember } from './forwarding.ts';
 import { joinBatch, linkBatch, loopback6Batch } from './ip-batches.ts';
 import { Leases } from './leases.ts';
 import type { Lease } from './leases.ts';
@@ -14,6 +14,7 @@ import { readAddresses6 } from './machine6.ts';
 import type { NetworkNames } from './names.ts';
 import { networksNear } from './refused.ts';
 import { OF_ANY_PLATFORM, renderNoRules, renderRules } from './render-rules.ts';
+import type { RulesOptions } from './render-rules.ts';
 import { Segments } from './segments.ts';
 import { untilUp } from './until-up.ts';
 import { WaitingIp } from './waiting-ip.ts';
@@ -212,13 +213,12 @@ export class VethNat implements Networks {
   async #lay(): Promise<void> {
     const { nft, record, resolver, prefix6, hasWay6, ...rest } = this.#options;
     this.#has6 ||= prefix6 !== undefined && hasWay6();
-    const six = this.#has6 && prefix6 !== undefined ? { prefix: prefix6, near: networksNear(readAddresses6() ?? '', OF_ANY_PLATFORM) } : undefined;
     const opened = [...this.#opened].map(([id, wish]) => ({ address: this.addressOf(id) ?? '', address6: this.address6Of(id), ...wish }));
-    const rules = renderRules({ ...rest, resolver: resolver(), six, opened });
-    if (rules === this.#rules) return;
+    const families = this.#has6 ? (['ipv4', 'ipv6'] as const) : (['ipv4'] as const);
     try {
-      const families = six === undefined ? (['ipv4'] as const) : (['ipv4', 'ipv6'] as const);
       for (const family of families) remember(record, family);
+      const rules = renderRules({ ...rest, resolver: resolver(), six: this.#six(), opened });
+      if (rules === this.#rules) return;
       await exec([nft, '-f', '-'], { input: rules, timeoutMs: WITHIN_MS });
       for (const family of families) forward(family);
       this.#rules = rules;
@@ -229,6 +229,12 @@ export class VethNat implements Networks {
         cause: error,
       });
     }
+  }
+
+  #six(): RulesOptions['six'] {
+    const { prefix6, record } = this.#options;
+    if (!this.#has6 || prefix6 === undefined) return undefined;
+    return { prefix: prefix6, near: networksNear(readAddresses6() ?? '', OF_ANY_PLATFORM), apart: devicesApart(record) };
   }
 
   /** A device goes with its container too, but the kernel takes its time over that. */

@@ -1,5 +1,5 @@
 /** Whether containers can have a way out over IPv6, and whether this machine stays what it is when it forwards for them. */
-import { parseAddresses6, parseRoutes6, readAddresses6, readRoutes6, readSetting6 } from './machine6.ts';
+import { devicesWithIpv6, parseRoutes6, readAddresses6, readRoutes6, readSetting6 } from './machine6.ts';
 
 /** `none`: there is nothing to lead to; `unsafe`: it would harm the machine. */
 export interface Way6 {
@@ -34,7 +34,7 @@ export function way6(always: boolean, { addresses, routes, setting }: Facts6 = M
   const forwards = setting('all/forwarding') !== '0';
   if (always && forwards) return YES;
   // The cheap look first: the table of routes can be long, and a machine without a way out is asked again and again.
-  if (!always && !parseAddresses6(table).some(({ hex, device }) => device !== 'lo' && !hex.startsWith('fe80'))) return none('the machine has no IPv6 address');
+  if (!always && devicesWithIpv6(table).length === 0) return none('the machine has no IPv6 address');
   const all = parseRoutes6(routes());
   const leadsOut = all.some(({ isDefault, flags, device }) => isDefault && (flags & REJECT) === 0 && device !== 'lo');
   if (!always && !leadsOut) return none('the machine has no way out over IPv6');
