@@ -47,6 +47,7 @@ export interface ContainerReply {
   readonly ports: readonly string[];
   /** On its own link, while it has one. */
   readonly address: string | null;
+  readonly address6: string | null;
   /** Those that it is in now. */
   readonly networks: readonly NetworkPlaceReply[];
   /** What was asked for, and what its image says. */

@@ -33,6 +33,9 @@ export interface RunOptions {
   readonly shmSize?: string;
   readonly network: readonly string[];
   readonly networkAlias: readonly string[];
+  readonly dns: readonly string[];
+  readonly dnsSearch: readonly string[];
+  readonly dnsOption: readonly string[];
   readonly addHost: readonly string[];
   readonly restart?: string;
   readonly stopSignal?: string;
@@ -70,6 +73,9 @@ export function withRunOptions(command: Command): Command {
     .option('--shm-size <size>', 'of /dev/shm (default 64m)')
     .option('--network <name>', 'default: a way out; none; or one of your own (subako network); can be given again', collect, [])
     .option('--network-alias <name>', 'what its neighbours find it by, besides its name', collect, [])
+    .option('--dns <address>', 'who is asked for names, at port 53, in the place of the platform’s resolver', collect, [])
+    .option('--dns-search <domain>', 'where names without dots are looked for; a dot alone: nowhere', collect, [])
+    .option('--dns-option <option>', 'such as ndots:2', collect, [])
     .option('--add-host <name:address>', 'a further line of its /etc/hosts', collect, [])
     .option('--restart <policy>', 'no, on-failure[:N], always, unless-stopped')
     .option('--stop-signal <signal>')
@@ -104,6 +110,9 @@ export function toRequest(
     cpus,
     shmSize,
     ...toNetworks(options),
+    dns: options.dns,
+    dnsSearch: options.dnsSearch,
+    dnsOptions: options.dnsOption,
     extraHosts: options.addHost,
     restart,
     stopSignal,

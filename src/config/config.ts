@@ -9,6 +9,7 @@ import { MAX_CACHE_MS } from '../domain/site.ts';
 import { HOOKS } from '../hooks/hook-schema.ts';
 import { DURATION, SIZE } from '../lib/amounts.ts';
 import { isWithin, parseIpv4, parseIpv4Range } from '../lib/ipv4.ts';
+import { isInRange6, parseIpv6Range } from '../lib/ipv6.ts';
 import { directories } from './directories.ts';
 import { readDefinition } from './definition-file.ts';
 import type { Definition } from './definition.ts';
@@ -133,6 +134,8 @@ export const FILE_SCHEMA = z.strictObject({
   egress: z.boolean().default(true),
   /** Private addresses for the containers that do, or `none`: no container has a network. */
   egressRange: z.string().default('10.201.0.0/16').refine(isEgressRange, 'should be a private range such as 10.201.0.0/16, or none'),
+  /** The same of IPv6; `auto`: of the platform's own, where the machine has a way out over IPv6. */
+  egressRange6: z.string().default('auto').refine(isEgressRange6, 'should be auto, none or a private /64 such as fd12:3456:789a:1::/64'),
   /** Private addresses for networks of one's own, a /24 for each. */
   networkRange: z.string().default('10.208.0.0/12').refine(isNetworkRange, 'should be a private range such as 10.208.0.0/12, of a /24 or more'),
   /** The resolver of containers with a network. Default: the machine's. */
@@ -201,6 +204,8 @@ export function loadConfig(flags: ConfigFlags, env: NodeJS.ProcessEnv = process.
 
 /** Ranges that no firewall rule of ours lets a container reach. */
 const PRIVATE = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10'];
+/** Of those, the part that everybody may take from. */
+const PRIVATE6 = { first: 0xfdn << 120n, prefix: 8 };
 const NOWHERE = { first: 0, size: 0 };
 const [FEWEST_ADDRESSES, MOST_ADDRESSES] = [16, 2 ** 20];
 const ONE_NETWORK = 256;
@@ -210,6 +215,12 @@ function isEgressRange(text: string): boolean {
   const range = parseIpv4Range(text);
   if (range === undefined || range.size < FEWEST_ADDRESSES || range.size > MOST_ADDRESSES) return false;
   return PRIVATE.some((one) => isWithin(range, parseIpv4Range(one) ?? NOWHERE));
+}
+
+function isEgressRange6(text: string): boolean {
+  if (text === 'auto' || text === 'none') return true;
+  const range = parseIpv6Range(text);
+  return range?.prefix === 64 && isInRange6(range.first, PRIVATE6);
 }
 
 function isNetworkRange(text: string): boolean {

@@ -1,11 +1,11 @@
 /** What a container's network is to be: its link to the machine, and the networks that it is in. */
 import { writeFile } from 'node:fs/promises';
 import type { Container } from '../domain/container.ts';
-import { GATEWAY } from '../domain/gateway.ts';
 import { DEFAULT_NETWORK, membershipsOf } from '../domain/network.ts';
 import type { NetworkMembership } from '../domain/network.ts';
-import type { Attachment, HostsFile, NetworkWish } from '../network/networks.ts';
+import type { Attachment, HostsFile, NetworkWish, OpenWish } from '../network/networks.ts';
 import { containerPaths } from './deps.ts';
+import { resolverText } from './dns.ts';
 import type { ContainersDeps } from './deps.ts';
 import { networkNamed } from './named-networks.ts';
 
@@ -20,6 +20,12 @@ export async function networkWishOf(container: Container, deps: Deps): Promise<'
   const named = await Promise.all(membershipsOf(network).map(({ name }) => networkNamed(name, deps.cmdb)));
   const egress = named.some(({ internal }) => !internal) || network.networks.some(({ name }) => name === DEFAULT_NETWORK);
   return { smtp: false, egress, link: egress || ports.length > 0, networks: await attachmentsOf(container, deps), hosts };
+}
+
+/** Undefined: nothing. */
+export function openWishOf({ spec: { network, ports, dns } }: Container): OpenWish | undefined {
+  const resolvers = dns?.servers ?? [];
+  return network === 'none' || ports.length + resolvers.length === 0 ? undefined : { ports, resolvers };
 }
 
 /** @throws SubakoError `not_found` */
@@ -46,6 +52,6 @@ export async function writeNameFiles({ id, spec }: Pick<Container, 'id' | 'spec'
   await Promise.all([
     writeFile(ownHosts, `${own}\n`),
     writeFile(hosts, `${own}\n127.0.0.1\t${spec.hostname}\n`),
-    writeFile(resolver, asks ? `nameserver ${GATEWAY}\n` : ''),
+    writeFile(resolver, resolverText(spec.dns, asks)),
   ]);
 }

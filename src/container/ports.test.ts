@@ -5,7 +5,10 @@ describe('published ports', () => {
   it.each([
     ['8080:80', { protocol: 'tcp', hostPort: 8080, containerPort: 80 }],
     ['127.0.0.1:8080:80', { protocol: 'tcp', hostAddress: '127.0.0.1', hostPort: 8080, containerPort: 80 }],
-    ['0.0.0.0:53:53/udp', { protocol: 'udp', hostPort: 53, containerPort: 53 }],
+    ['0.0.0.0:53:53/udp', { protocol: 'udp', hostAddress: '0.0.0.0', hostPort: 53, containerPort: 53 }],
+    ['[::]:53:53/udp', { protocol: 'udp', hostAddress: '::', hostPort: 53, containerPort: 53 }],
+    ['[2001:DB8::0:1]:80:80', { protocol: 'tcp', hostAddress: '2001:db8::1', hostPort: 80, containerPort: 80 }],
+    ['[::1]::80', { protocol: 'tcp', hostAddress: '::1', hostPort: ANY_PORT, containerPort: 80 }],
     ['80', { protocol: 'tcp', hostPort: ANY_PORT, containerPort: 80 }],
     ['127.0.0.1::80', { protocol: 'tcp', hostAddress: '127.0.0.1', hostPort: ANY_PORT, containerPort: 80 }],
   ])('%s is understood', (text, port) => {
@@ -20,6 +23,10 @@ describe('published ports', () => {
     'a:b',
     '1:2:3:4',
     '::1:80:80',
+    '[127.0.0.1]:80:80',
+    '[fe80::1%eth0]:80:80',
+    '[]:80:80',
+    '[::1:80:80',
     '256.0.0.1:80:80',
     '80/sctp',
     '80; drop',
@@ -56,11 +63,18 @@ describe('published ports', () => {
   });
 
   it('are written as docker writes them', () => {
-    expect(parsePorts('8080:80').map(formatPort)).toEqual(['80/tcp -> 0.0.0.0:8080']);
+    expect(['8080:80', '[::1]:8080:80'].flatMap(parsePorts).map(formatPort)).toEqual(['80/tcp -> 0.0.0.0:8080', '80/tcp -> [::1]:8080']);
   });
 
   it('are not given twice, but at two addresses', () => {
     expect(() => refuseTwicePublished([...parsePorts('80:1'), ...parsePorts('127.0.0.1:80:2')])).toThrow('twice');
+    for (const [one, other] of [
+      ['0.0.0.0:80:1', '127.0.0.1:80:1'],
+      ['[::1]:80:1', '[::]:80:1'],
+      ['[::1]:80:1', '80:1'],
+    ] as const)
+      expect(() => refuseTwicePublished([...parsePorts(one), ...parsePorts(other)])).toThrow('twice');
+    expect(() => refuseTwicePublished(['0.0.0.0:80:1', '[::]:80:1'].flatMap(parsePorts))).not.toThrow();
     expect(() => refuseTwicePublished(['127.0.0.1:80:1', '127.0.0.2:80:1', '80:1/udp', '9', '9'].flatMap(parsePorts))).not.toThrow();
   });
 });

@@ -1,7 +1,8 @@
-/** Published ports: `-p [[IP:]HOST:]CONTAINER[/tcp|udp]`; HOST and CONTAINER may be ranges. */
+/** Published ports: `-p [[IP:]HOST:]CONTAINER[/tcp|udp]`; an IP of IPv6 stands in brackets; HOST and CONTAINER may be ranges. */
 import type { Container, PublishedPort } from '../domain/container.ts';
 import { SubakoError } from '../domain/errors.ts';
 import { parseIpv4 } from '../lib/ipv4.ts';
+import { formatIpv6, parseIpv6 } from '../lib/ipv6.ts';
 import { portOwner } from '../lib/port-owner.ts';
 
 /** Stands for a port of the machine that is free when the container starts. */
@@ -10,22 +11,22 @@ export const ANY_PORT = 0;
 const [FIRST_FREE, LAST_FREE] = [49_153, 65_535];
 
 const MOST_PORTS = 1_000;
-const WORDS = /^(?:(?:(\d[\d.]*):)?(\d{0,5}(?:-\d{1,5})?):)?(\d{1,5}(?:-\d{1,5})?)(?:\/(tcp|udp))?$/u;
+const WORDS = /^(?:(?:(\d[\d.]*|\[[^\]]*\]):)?(\d{0,5}(?:-\d{1,5})?):)?(\d{1,5}(?:-\d{1,5})?)(?:\/(tcp|udp))?$/u;
 
 /** One, or as many as a range has. @throws SubakoError `bad_usage` */
 export function parsePorts(text: string): PublishedPort[] {
-  const [, address, host = '', container = '', protocol = 'tcp'] = WORDS.exec(text) ?? [];
+  const [, given, host = '', container = '', protocol = 'tcp'] = WORDS.exec(text) ?? [];
+  const address = given === undefined ? undefined : addressOf(given);
   const containerPorts = rangeOf(container);
   const hostPorts = host === '' ? containerPorts.map(() => ANY_PORT) : rangeOf(host);
-  if (containerPorts.length === 0 || hostPorts.length !== containerPorts.length || (address !== undefined && parseIpv4(address) === undefined)) {
+  if (containerPorts.length === 0 || hostPorts.length !== containerPorts.length || (given !== undefined && address === undefined)) {
     throw new SubakoError('bad_usage', `${JSON.stringify(text)} does not say which port is to be published`, {
-      hint: 'write it like 8080:80, 127.0.0.1:8080:80, 5353:53/udp or 8000-8010:8000-8010',
+      hint: 'write it like 8080:80, 127.0.0.1:8080:80, [::1]:8080:80, 5353:53/udp or 8000-8010:8000-8010',
     });
   }
-  const everywhere = address === undefined || address === '0.0.0.0';
   return containerPorts.map((containerPort, index) => ({
     protocol: protocol as PublishedPort['protocol'],
-    ...(everywhere ? {} : { hostAddress: address }),
+    ...(address === undefined ? {} : { hostAddress: address }),
     hostPort: hostPorts[index] ?? ANY_PORT,
     containerPort,
   }));
@@ -44,6 +45,13 @@ export function publishAll(ports: readonly string[]): PublishedPort[] {
   return [...new Map(all.map((port) => [`${port.containerPort}/${port.protocol}`, port])).values()];
 }
 
+/** In one spelling. Undefined for what is none. */
+function addressOf(text: string): string | undefined {
+  if (!text.startsWith('[')) return parseIpv4(text) === undefined ? undefined : text;
+  const six = parseIpv6(text.slice(1, -1));
+  return six === undefined ? undefined : formatIpv6(six);
+}
+
 /** Empty for what is none. */
 function rangeOf(text: string): number[] {
   const [first = 0, last = first] = text.split('-').map(Number);
@@ -53,7 +61,8 @@ function rangeOf(text: string): number[] {
 
 /** As docker writes it: `80/tcp -> 0.0.0.0:8080`. */
 export function formatPort({ protocol, hostAddress = '0.0.0.0', hostPort, containerPort }: PublishedPort): string {
-  return `${containerPort}/${protocol} -> ${hostAddress}:${hostPort === ANY_PORT ? '?' : hostPort}`;
+  const at = hostAddress.includes(':') ? `[${hostAddress}]` : hostAddress;
+  return `${containerPort}/${protocol} -> ${at}:${hostPort === ANY_PORT ? '?' : hostPort}`;
 }
 
 /**
@@ -112,6 +121,11 @@ function holderOf(port: PublishedPort, holders: readonly Container[]): Container
 }
 
 function clash(one: PublishedPort, other: PublishedPort): boolean {
-  const places = [one.hostAddress, other.hostAddress];
-  return one.protocol === other.protocol && one.hostPort === other.hostPort && (places.includes(undefined) || places[0] === places[1]);
+  return one.protocol === other.protocol && one.hostPort === other.hostPort && (covers(one, other) || covers(other, one));
+}
+
+/** Whether whoever comes to the other's address could mean this one. */
+function covers({ hostAddress: one }: PublishedPort, { hostAddress: other }: PublishedPort): boolean {
+  if (one === undefined || one === other) return true;
+  return other !== undefined && ((one === '0.0.0.0' && !other.includes(':')) || (one === '::' && other.includes(':')));
 }

@@ -6,6 +6,7 @@ import { removeTree } from '../lib/files.ts';
 import { seat } from './connect.ts';
 import { runs } from './is-up.ts';
 import type { Containers } from './containers.ts';
+import { openWishOf } from './network-wish.ts';
 import type { ContainersDeps } from './deps.ts';
 import { makeContainerDirs } from './prepare.ts';
 import { startsWithPlatform } from './restart-policy.ts';
@@ -34,7 +35,8 @@ async function adopt(container: Container, deps: ContainersDeps): Promise<void> 
   const { networks, runtime, cmdb, emit } = deps;
   const state = runtime.isFrozen(container.id) ? 'paused' : 'running';
   if (state !== container.state) await cmdb.putContainer({ ...container, state });
-  if (container.spec.ports.length > 0) await networks.publish(container.id, container.spec.ports);
+  const opens = openWishOf(container);
+  if (opens !== undefined) await networks.open(container.id, opens);
   // A network may have been removed by hand meanwhile: it runs on without.
   await seat(container, deps).catch((error: unknown) => emit({ type: 'network.failed', instance: container.id, cause: String(error) }));
   emit({ type: 'container.adopted', instance: container.id, facts: { container: container.name } });

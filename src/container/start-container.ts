@@ -9,6 +9,7 @@ import { clear } from './clear.ts';
 import { containerPaths } from './deps.ts';
 import type { ContainersDeps } from './deps.ts';
 import { OpenGate } from './gate.ts';
+import { openWishOf } from './network-wish.ts';
 import { prepare } from './prepare.ts';
 
 /** It goes on when we die. */
@@ -89,8 +90,10 @@ async function untilStarted(id: string, { runtime }: ContainersDeps, signal: Abo
   return process;
 }
 
-async function joinNetwork({ id, spec }: Container, { pid }: ProcessIdentity, { networks }: ContainersDeps): Promise<void> {
+async function joinNetwork(container: Container, { pid }: ProcessIdentity, { networks }: ContainersDeps): Promise<void> {
+  const { id, spec } = container;
   if (spec.network === 'none') return;
   await networks.join(id, pid);
-  if (spec.ports.length > 0) await networks.publish(id, spec.ports);
+  const opens = openWishOf(container);
+  if (opens !== undefined) await networks.open(id, opens);
 }

@@ -5,6 +5,7 @@ import { SubakoError } from '../domain/errors.ts';
 import type { OciImageConfig } from '../image/oci/oci-image.ts';
 import { parseDuration, parseSize } from '../lib/units.ts';
 import type { ContainerRequest } from '../domain/container-request.ts';
+import { dnsOf } from './dns.ts';
 import { parsePorts, publishAll } from './ports.ts';
 import { hostOf, networkOf } from './parse-network.ts';
 import { checkDestination, checkDirectory, parseVolume } from './volume-spec.ts';
@@ -41,7 +42,7 @@ export function toSpec(request: ContainerRequest, image: OciImageConfig, id: str
     volumes,
     ports: portsOf(request, image),
     network: networkOf(request),
-    ...optional({ extraHosts: request.extraHosts?.map(hostOf) }),
+    ...optional({ dns: dnsOf(request), extraHosts: request.extraHosts?.map(hostOf) }),
     restart: restartOf(request),
     remove: request.remove ?? false,
     stopSignal: signalOf(request.stopSignal ?? (image.stopSignal === '' ? 'SIGTERM' : image.stopSignal)),

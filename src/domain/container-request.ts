@@ -35,6 +35,12 @@ export interface ContainerRequest {
   readonly network?: string;
   /** With `default` among them, a way out that the others may not give. */
   readonly networks?: readonly NetworkMembership[];
+  /** Addresses of resolvers in the place of the platform's, private ones too. */
+  readonly dns?: readonly string[];
+  /** Domains; `.`: none. */
+  readonly dnsSearch?: readonly string[];
+  /** Such as `ndots:2`. */
+  readonly dnsOptions?: readonly string[];
   /** `NAME:ADDRESS`; `host-gateway` is an address too. */
   readonly extraHosts?: readonly string[];
   /** `no`, `on-failure[:N]`, `always`, `unless-stopped`. */

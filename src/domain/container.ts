@@ -73,6 +73,8 @@ export interface ContainerSpec {
   readonly files?: readonly { readonly source: string; readonly destination: string }[];
   readonly ports: readonly PublishedPort[];
   readonly network: ContainerNetwork;
+  /** Who is asked for names instead of the platform's resolver, and how. */
+  readonly dns?: ContainerDns;
   /** Further lines of its `/etc/hosts`. */
   readonly extraHosts?: readonly { readonly name: string; readonly address: string }[];
   readonly restart: RestartPolicy;
@@ -84,6 +86,15 @@ export interface ContainerSpec {
   readonly labels: Readonly<Record<string, string>>;
 }
 
+/** As in `/etc/resolv.conf`. */
+export interface ContainerDns {
+  /** Addresses. Empty: the platform's. */
+  readonly servers: readonly string[];
+  readonly search: readonly string[];
+  /** Such as `ndots:2`. */
+  readonly options: readonly string[];
+}
+
 export interface ContainerVolume {
   /** A named volume, or a directory of the machine. */
   readonly from: { readonly volume: string; readonly anonymous: boolean } | { readonly directory: string };
@@ -93,7 +104,7 @@ export interface ContainerVolume {
 
 export interface PublishedPort {
   readonly protocol: 'tcp' | 'udp';
-  /** Undefined: every address of the machine. */
+  /** `0.0.0.0` and `::` are all of their kind. Undefined: every address of the machine. */
   readonly hostAddress?: string;
   readonly hostPort: number;
   readonly containerPort: number;

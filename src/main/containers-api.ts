@@ -93,6 +93,7 @@ function describe(container: Container, health: HealthChecks, networks: Networks
     endedAt: container.endedAt ?? null,
     ports: spec.ports.map(formatPort),
     address: networks.addressOf(id) ?? null,
+    address6: networks.address6Of(id) ?? null,
     networks: networks.placesOf(id).map(({ network, address, address6, names }) => ({ network: network.name, address, address6: address6 ?? null, names })),
     spec: { ...spec },
   };

@@ -16,6 +16,7 @@ import { ImageStore } from '../image/image-store.ts';
 import { Remounter } from '../runtime/mounts/remounter.ts';
 import { TOOLBOX_RECIPE } from '../toolbox/recipe.ts';
 import { perlOf } from '../toolbox/toolbox.ts';
+import { wayOut6 } from './build-networks.ts';
 import { platformPaths } from './paths.ts';
 
 export interface Check {
@@ -45,6 +46,7 @@ export async function examineHost(config: Config, { isUp }: { isUp: boolean }): 
     await spares(config),
     await runtimes(config),
     await network(config),
+    ipv6(config),
     await disk(config),
   ];
   if (!isUp) checks.push(await port('http', config.http), await port('https', config.https));
@@ -175,6 +177,12 @@ async function network(config: Config): Promise<Check> {
   return (config.resolver ?? hostResolver()) === undefined
     ? warn('network', 'no resolver but on loopback', 'set `resolver` in the definition file: until then sites with a network resolve no names')
     : ok('network', 'yes');
+}
+
+/** Of containers. */
+function ipv6(config: Config): Check {
+  const { is, why, hint } = wayOut6(config);
+  return hint === '' ? ok('ipv6', is === 'yes' ? 'yes' : `no: ${why}`) : warn('ipv6', why, `${hint}; until then containers have IPv4 alone`);
 }
 
 async function disk(config: Config): Promise<Check> {

@@ -6,6 +6,8 @@ import type { Attachment, HostsFile, Networks } from './networks.ts';
 
 export interface NetworksUnderTest {
   readonly networks: Networks;
+  /** Whether links have IPv6. */
+  readonly hasIpv6: boolean;
   /** The same platform's networks, as a daemon that was started anew has them. */
   readonly another: () => Networks;
   /** A process in a namespace of its own, as a container's first one is. */
@@ -17,6 +19,8 @@ export interface NetworksUnderTest {
   readonly close: () => Promise<void>;
   /** A file with these lines. */
   readonly file: (text: string) => Promise<string>;
+  /** Whether one who listens in the namespace is reached from this machine, by a port of it. */
+  readonly reachesFromHere: (pid: number, at: { readonly port: number; readonly address: string }) => Promise<boolean>;
   /** Whether a process in the one's namespace is answered by one in the other's, that listens at this address. */
   readonly reaches: (from: number, to: { readonly pid: number; readonly address: string }) => Promise<boolean>;
 }
@@ -39,11 +43,12 @@ export function networksSuite(name: string, open: () => Promise<NetworksUnderTes
         const pid = await test.container();
         test.networks.begin(id, { smtp: false });
         const { address } = await test.networks.join(id, pid);
-        expect((await test.addressesOf(pid)).filter((one) => !LOOPBACK.has(one))).toEqual([address]);
+        const address6 = test.networks.address6Of(id);
+        expect((await test.addressesOf(pid)).filter((one) => !LOOPBACK.has(one))).toEqual(test.hasIpv6 ? [address, address6] : [address]);
         expect(test.networks.addressOf(id)).toBe(address);
-        addresses.push(address);
+        addresses.push(address, address6);
       }
-      expect(new Set(addresses).size).toBe(2);
+      expect(new Set(addresses).size).toBe(test.hasIpv6 ? 4 : 3);
     });
 
     it('leaves nothing of a network that was removed, however often, and however far it was', async () => {
@@ -74,6 +79,25 @@ export function networksSuite(name: string, open: () => Promise<NetworksUnderTes
       expect(await test.left()).toEqual([]);
     });
 
+    it('leads ports to a container as long as it is there, and to an address of IPv6 only where it has one', async () => {
+      test = await open();
+      const pid = await test.container();
+      test.networks.begin(ONE, { smtp: false });
+      await test.networks.join(ONE, pid);
+      const port = { protocol: 'tcp', hostPort: 47_113, containerPort: 7 } as const;
+      const reached = (address: string): Promise<boolean> => test.reachesFromHere(pid, { port: port.hostPort, address });
+      expect(await reached('127.0.0.1')).toBe(false);
+      await test.networks.open(ONE, { ports: [port], resolvers: [] });
+      await test.networks.open(ONE, { ports: [port], resolvers: ['192.0.2.53', '2001:db8::53'] });
+      expect([await reached('127.0.0.1'), await reached('::1')]).toEqual([true, test.hasIpv6]);
+      const at6 = test.networks.open(ONE, { ports: [{ ...port, hostAddress: '::1' }], resolvers: [] });
+      if (test.hasIpv6) await at6;
+      else await expect(at6).rejects.toMatchObject({ code: 'host_unfit', message: expect.stringContaining('IPv6') as string });
+      if (test.hasIpv6) expect([await reached('127.0.0.1'), await reached('::1')]).toEqual([false, true]);
+      await test.networks.remove(ONE);
+      expect([await reached('127.0.0.1'), await reached('::1')]).toEqual([false, false]);
+    });
+
     it('says when it cannot, and leaves nothing then', async () => {
       test = await open();
       test.networks.begin(ONE, { smtp: false });
@@ -92,14 +116,17 @@ export function networksSuite(name: string, open: () => Promise<NetworksUnderTes
       test = await open();
       const pids = new Map<string, number>();
       const addresses = new Map<string, string>();
+      const addresses6 = new Map<string, string | undefined>();
       for (const id of [ONE, OTHER]) {
         pids.set(id, await test.container());
         test.networks.begin(id, { smtp: false });
         addresses.set(id, (await test.networks.join(id, pids.get(id) ?? 0)).address ?? '');
+        addresses6.set(id, test.networks.address6Of(id));
       }
       const anew = test.another();
       expect(await anew.sweep(new Set([ONE]))).toEqual([OTHER]);
       expect([anew.addressOf(ONE), anew.addressOf(OTHER)]).toEqual([addresses.get(ONE), undefined]);
+      expect(anew.address6Of(ONE)).toBe(addresses6.get(ONE));
       expect(await test.addressesOf(pids.get(ONE) ?? 0)).toContain(addresses.get(ONE));
       expect(await test.addressesOf(pids.get(OTHER) ?? 0)).not.toContain(addresses.get(OTHER));
       const third = await test.container();

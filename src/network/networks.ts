@@ -26,6 +26,9 @@ export interface Networks {
   /** On its link to the machine; of a container that has joined, or was taken over. */
   addressOf(id: string): string | undefined;
 
+  /** The same of IPv6. Undefined: its link has none. */
+  address6Of(id: string): string | undefined;
+
   /**
    * Puts a container that runs into one more network; it and those who are there find one another by name from then on. Nothing happens when it is in.
    * @throws SubakoError as `join`
@@ -42,12 +45,12 @@ export interface Networks {
   placesOf(id: string): readonly Place[];
 
   /**
-   * Leads these ports of the machine to the container, for the world and for the machine itself, until its network is removed.
-   * Replaces those it had. It has a network. Whether somebody listens at such a port already is the caller's business.
+   * Leads ports of the machine to the container, for the world and for the machine itself, and lets it ask resolvers, until its network is removed.
+   * Replaces what it had. Whether somebody listens at such a port already is the caller's business.
    *
-   * @throws SubakoError `host_unfit`, `command_failed`
+   * @throws SubakoError `host_unfit`, also for a port at an address of IPv6 where its link has none; `command_failed`
    */
-  publish(id: string, ports: readonly Published[]): Promise<void>;
+  open(id: string, wish: OpenWish): Promise<void>;
 
   /** Takes away what the container has, at once. Its address may be another's from then on. Idempotent. */
   remove(id: string): Promise<void>;
@@ -101,9 +104,15 @@ export interface Place extends Member {
   readonly network: Attachment['network'];
 }
 
+export interface OpenWish {
+  readonly ports: readonly Published[];
+  /** Addresses, private ones too, that it may ask at port 53, besides the one at the gateway; as far as its link leads anywhere. */
+  readonly resolvers: readonly string[];
+}
+
 export interface Published {
   readonly protocol: 'tcp' | 'udp';
-  /** Of the machine. Undefined: all of them. */
+  /** Of the machine; `0.0.0.0` and `::` are all of their kind. Undefined: all of both. */
   readonly hostAddress?: string;
   readonly hostPort: number;
   readonly containerPort: number;

@@ -19,11 +19,15 @@ export class NoNetworks implements Networks {
     throw this.#unfit();
   }
 
-  async publish(): Promise<void> {
+  async open(): Promise<void> {
     throw this.#unfit();
   }
 
   addressOf(): undefined {
+    return undefined;
+  }
+
+  address6Of(): undefined {
     return undefined;
   }
 

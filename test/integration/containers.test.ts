@@ -291,6 +291,15 @@ describe('a detached container', () => {
     await leftNothing();
   });
 
+  it('asks for names as it is told', async () => {
+    const flags = ['--dns', '192.0.2.53', '--dns-search', 'corp.example', '--dns-option', 'ndots:2', '--add-host', 'db=[2001:db8::7]'];
+    const { stdout } = await platform.cli(['run', '--rm', ...flags, 'busybox', 'cat', '/etc/resolv.conf', '/etc/hosts']);
+    expect(stdout).toContain('nameserver 192.0.2.53\nsearch corp.example\noptions ndots:2\n');
+    expect(stdout).toContain('\n2001:db8::7\tdb\n');
+    const searching = await platform.cli(['run', '--rm', '--dns-search', 'corp.example', 'busybox', 'cat', '/etc/resolv.conf']);
+    expect(searching.stdout).toBe('nameserver 169.254.1.1\nsearch corp.example\n');
+  });
+
   it('publishes all that is named, and ranges, each port where it is told', async () => {
     const first = platform.http > 60_000 ? 20_000 : platform.http + 2_000;
     const serve = 'mkdir /www; echo page >/www/index.html; httpd -p 81 -h /www; exec httpd -f -p 80 -h /www';
@@ -434,6 +443,8 @@ describe('containers in a network of one’s own', () => {
     [['--network', 'a', '--network-alias', '10.0.0.1'], 'no alias'],
     [['--network-alias', 'b', '--network', 'default'], 'nobody asks for an alias'],
     [['--add-host', 'db:not-an-address'], 'no host and its address'],
+    [['--dns', 'one.one'], 'no address of a resolver'],
+    [['--dns-option', 'ndots:2 rotate'], 'no option'],
   ])('are refused in words: %j', async (options, words) => {
     expect(await platform.cli(['run', '--rm', ...options, 'busybox', 'true'])).toMatchObject({ stderr: expect.stringContaining(words) as string });
     await leftNothing();

@@ -9,8 +9,11 @@ import { exec, execAny, start } from '../../src/lib/exec.ts';
 import { parseIpv4Range } from '../../src/lib/ipv4.ts';
 import { ImageStore } from '../../src/image/image-store.ts';
 import { networksSuite } from '../../src/network/networks.suite.ts';
+import type { NetworksUnderTest } from '../../src/network/networks.suite.ts';
+import { ownPrefix } from '../../src/network/veth-nat/address6.ts';
 import { networkNames } from '../../src/network/veth-nat/names.ts';
 import { VethNat } from '../../src/network/veth-nat/veth-nat.ts';
+import { way6 } from '../../src/network/veth-nat/way6.ts';
 import { ensureToolbox } from '../../src/toolbox/toolbox.ts';
 import type { Toolbox } from '../../src/toolbox/toolbox.ts';
 
@@ -28,7 +31,13 @@ beforeAll(async () => {
   return () => rm(dir, { recursive: true });
 });
 
-networksSuite('veth-nat', async () => {
+networksSuite('veth-nat', () => openOne(false));
+
+const way = way6(true);
+if (way.is === 'yes') networksSuite('veth-nat with IPv6', () => openOne(true));
+else console.warn(`links with IPv6 are not tested: ${way.why}`);
+
+async function openOne(hasIpv6: boolean): Promise<NetworksUnderTest> {
   const { ip, nft } = toolbox;
   const make = (): VethNat =>
     new VethNat({
@@ -36,6 +45,8 @@ networksSuite('veth-nat', async () => {
       nft,
       names,
       range,
+      prefix6: ownPrefix('7e57ab1e'),
+      hasWay6: () => hasIpv6,
       http: 8080,
       https: 8443,
       edge: EDGE,
@@ -46,6 +57,7 @@ networksSuite('veth-nat', async () => {
   const processes: ReturnType<typeof start>[] = [];
   return {
     networks: make(),
+    hasIpv6,
     another: make,
     container: async () => {
       const child = start(['unshare', '--net', 'sleep', 'infinity'], { stdio: 'ignore' });
@@ -78,6 +90,7 @@ networksSuite('veth-nat', async () => {
       return path;
     },
     reaches,
+    reachesFromHere: (pid, { port, address }) => answers({ pid, address: '::', port: PORT }, { address, port }),
     close: async () => {
       for (const child of processes) {
         child.kill('SIGKILL');
@@ -85,18 +98,29 @@ networksSuite('veth-nat', async () => {
       }
     },
   };
-});
+}
 
 const PORT = 7;
 
-async function reaches(from: number, to: { readonly pid: number; readonly address: string }): Promise<boolean> {
-  const inside = (pid: number): string[] => ['nsenter', `--net=/proc/${pid}/ns/net`, process.execPath, '-e'];
-  const listen = `require('node:net').createServer((s) => s.end('here')).listen(${PORT}, '${to.address}', () => console.log('ready'))`;
-  const listening = start([...inside(to.pid), listen], { stdio: ['ignore', 'pipe', 'inherit'] });
+function reaches(from: number, to: { readonly pid: number; readonly address: string }): Promise<boolean> {
+  return answers({ ...to, port: PORT }, { from, address: to.address, port: PORT });
+}
+
+interface Listening {
+  readonly pid: number;
+  readonly address: string;
+  readonly port: number;
+}
+
+/** Asked from a namespace, or from this machine. */
+async function answers(to: Listening, at: { readonly from?: number; readonly address: string; readonly port: number }): Promise<boolean> {
+  const inside = (pid: number): string[] => ['nsenter', `--net=/proc/${pid}/ns/net`];
+  const listen = `require('node:net').createServer((s) => s.end('here')).listen(${to.port}, '${to.address}', () => console.log('ready'))`;
+  const listening = start([...inside(to.pid), process.execPath, '-e', listen], { stdio: ['ignore', 'pipe', 'inherit'] });
   try {
     if (listening.stdout !== null) await once(listening.stdout, 'data');
-    const ask = `const s = require('node:net').connect(${PORT}, '${to.address}'); s.on('error', () => process.exit(1)); s.setTimeout(1000, () => process.exit(1)); s.pipe(process.stdout)`;
-    return (await execAny([...inside(from), ask])).stdout === 'here';
+    const ask = `const s = require('node:net').connect(${at.port}, '${at.address}'); s.on('error', () => process.exit(1)); s.setTimeout(1000, () => process.exit(1)); s.pipe(process.stdout)`;
+    return (await execAny([...(at.from === undefined ? [] : inside(at.from)), process.execPath, '-e', ask])).stdout === 'here';
   } finally {
     listening.kill('SIGKILL');
     await once(listening, 'exit');

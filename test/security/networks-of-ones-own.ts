@@ -2,12 +2,12 @@
  * Whom a container in a network of one's own reaches, and who reaches a published port. Part of egress.test.ts. Whoever asks here is root in the container's
  * network namespace with everything that root of the machine may do, which is more than a container ever has.
  */
-import { once } from 'node:events';
 import { join } from 'node:path';
 import { beforeAll, expect, it } from 'vitest';
 import type { ContainerReply, NetworkReply } from '../../src/api/container-types.ts';
-import { exec, execAny, start } from '../../src/lib/exec.ts';
+import { exec } from '../../src/lib/exec.ts';
 import { importBusybox } from '../helpers/busybox.ts';
+import { ask, listen, PORT } from '../helpers/inside.ts';
 import type { TestPlatform } from '../helpers/platform.ts';
 import type { World } from '../helpers/world.ts';
 
@@ -21,8 +21,6 @@ export interface Surroundings {
   /** A site's container, with its address. */
   readonly site: { readonly pid: number; readonly address: string };
 }
-
-const PORT = 9000;
 
 export function networksOfOnesOwn(surroundings: () => Promise<Surroundings>): void {
   const around = { current: undefined as unknown as Surroundings };
@@ -131,21 +129,4 @@ export function networksOfOnesOwn(surroundings: () => Promise<Surroundings>): vo
     for (const at of [open, local]) expect(await ask([], `http://127.0.0.1:${at}/`)).toBe('published');
     expect(await ask(await within('one'), `http://${world.machine}:${open}/`)).toBe('');
   });
-}
-
-/** Answers with its name, at every address, until the stack is done. */
-async function listen(inside: readonly string[], name: string, stack: AsyncDisposableStack): Promise<void> {
-  const script = `require('node:http').createServer((_, r) => r.end('${name}')).listen(${PORT}, '::', () => console.log('ready'))`;
-  const child = start([...inside, process.execPath, '-e', script], { stdio: ['ignore', 'pipe', 'ignore'] });
-  stack.defer(async () => {
-    child.kill('SIGKILL');
-    await once(child, 'exit');
-  });
-  if (child.stdout !== null) await once(child.stdout, 'data');
-}
-
-/** What is said there; empty where nothing comes. */
-async function ask(inside: readonly string[], url: string): Promise<string> {
-  const script = `fetch('${url}', { signal: AbortSignal.timeout(1500) }).then((r) => r.text()).then(console.log, () => process.exit(0))`;
-  return (await execAny([...inside, process.execPath, '-e', script])).stdout.trim();
 }

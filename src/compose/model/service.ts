@@ -71,6 +71,9 @@ function containerOf(place: ServicePlace): ServiceContainer {
     publish: publishedOf(place),
     network: service.network_mode === 'bridge' ? 'default' : service.network_mode,
     networks: networksOf(place),
+    dns: some(service.dns),
+    dnsSearch: some(service.dns_search),
+    dnsOptions: some(service.dns_opt),
     extraHosts: service.extra_hosts.map((text) => text.replace('=', ':')),
     restart: restartOf(service),
     stopSignal,
@@ -79,6 +82,11 @@ function containerOf(place: ServicePlace): ServiceContainer {
     labels: Object.entries(service.labels).map(([key, value]) => `${key}=${value ?? ''}`),
   };
   return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined)) as unknown as ServiceContainer;
+}
+
+/** What is not said is not in the model: containers of projects that never heard of it stay as they are. */
+function some(words: readonly string[]): readonly string[] | undefined {
+  return words.length === 0 ? undefined : words;
 }
 
 /** 0 and -1 mean no limit. */
@@ -127,7 +135,7 @@ function publishedOf({ service, refuse }: ServicePlace): string[] {
   return service.ports.map(({ target, published, host_ip: ip, protocol }, index) => {
     if (published !== undefined && !/^\d{1,5}$/u.test(published)) refuse(['ports', index], `${published} is no port of this machine`, 'give a single one');
     const host = published ?? '';
-    const begin = ip === undefined || ip === '0.0.0.0' ? (host === '' ? '' : `${host}:`) : `${ip}:${host}:`;
+    const begin = ip === undefined ? (host === '' ? '' : `${host}:`) : `${ip.includes(':') && !ip.startsWith('[') ? `[${ip}]` : ip}:${host}:`;
     return `${begin}${target}/${protocol}`;
   });
 }

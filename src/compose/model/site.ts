@@ -70,6 +70,8 @@ function tellWhatIsLeftOut(name: string, { given, port, warn }: { given: Compose
   for (const [key, why] of Object.entries(kept)) {
     if (given[key as keyof typeof kept] !== undefined) warn(['services', name, key], `it is the site’s service, and ${why}`);
   }
+  for (const key of ['dns', 'dns_search', 'dns_opt'] as const)
+    if (given[key].length > 0) warn(['services', name, key], 'it is the site’s service, and a site asks the platform’s resolver');
   for (const key of ['tty', 'stdin_open'] as const) if (given[key] === true) warn(['services', name, key], 'the site has no terminal');
 }
 

@@ -45,6 +45,11 @@ describe('a service', () => {
     ['healthcheck: {disable: true}', { healthCmd: 'none' }],
     ['ports: ["8080:80", "127.0.0.1:53:53/udp", 90, {target: 80, published: 81}]', { publish: ['8080:80/tcp', '127.0.0.1:53:53/udp', '90/tcp', '81:80/tcp'] }],
     ['ports: ["3000-3001:4000-4001"]', { publish: ['3000:4000/tcp', '3001:4001/tcp'] }],
+    ['dns: 10.0.0.53\n    dns_search: corp\n    dns_opt: ["ndots:2"]', { dns: ['10.0.0.53'], dnsSearch: ['corp'], dnsOptions: ['ndots:2'] }],
+    ['dns: [10.0.0.53, "fd00::53"]', { dns: ['10.0.0.53', 'fd00::53'] }],
+    ['ports: ["[::1]:81:80"]', { publish: ['[::1]:81:80/tcp'] }],
+    ['ports: [{target: 80, published: 81, host_ip: "::1"}]', { publish: ['[::1]:81:80/tcp'] }],
+    ['ports: [{target: 80, published: 81, host_ip: 0.0.0.0}]', { publish: ['0.0.0.0:81:80/tcp'] }],
     ['extra_hosts: {h: 10.0.0.1}', { extraHosts: ['h:10.0.0.1'] }],
     ['extra_hosts: ["h=10.0.0.1"]', { extraHosts: ['h:10.0.0.1'] }],
     [

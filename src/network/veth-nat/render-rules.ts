@@ -2,9 +2,13 @@
 import { GATEWAY } from '../../domain/gateway.ts';
 import { formatIpv4, parseIpv4 } from '../../lib/ipv4.ts';
 import type { Ipv4Range } from '../../lib/ipv4.ts';
+import { parseIpv6Range } from '../../lib/ipv6.ts';
 import { CLOSED_GROUPS, SERVING_GROUPS, SMTP_GROUPS } from './groups.ts';
-import type { Published } from '../networks.ts';
+import { gateway6 } from './address6.ts';
 import type { NetworkNames } from './names.ts';
+import { asking, ledTo } from './published-rules.ts';
+import type { Led, Opened } from './published-rules.ts';
+import { REFUSED, REFUSED6 } from './refused.ts';
 
 export interface RulesOptions {
   readonly names: NetworkNames;
@@ -16,35 +20,37 @@ export interface RulesOptions {
   readonly edge: number;
   /** Address of a resolver; undefined: no names are resolved. */
   readonly resolver: string | undefined;
-  /** Containers that something of the machine's is led to. */
-  readonly published: readonly { readonly address: string; readonly ports: readonly Published[] }[];
+  /** Undefined: no container has IPv6, and what came of it is dropped. */
+  readonly six?: Six | undefined;
+  /** Containers that something is opened for. */
+  readonly opened: readonly Opened[];
 }
 
-/** Where no container may connect to, whatever name led there. IPv6 is refused as a whole. */
-export const REFUSED: readonly (readonly [range: string, what: string])[] = [
-  ['0.0.0.0/8', 'this network'],
-  ['10.0.0.0/8', 'private; other containers'],
-  ['100.64.0.0/10', 'carrier-grade NAT; a metadata service'],
-  ['127.0.0.0/8', 'loopback'],
-  ['169.254.0.0/16', 'link-local; metadata services'],
-  ['172.16.0.0/12', 'private'],
-  ['192.0.0.0/24', 'protocol assignments; a metadata service'],
-  ['192.0.2.0/24', 'documentation'],
-  ['192.88.99.0/24', '6to4 relays'],
-  ['192.168.0.0/16', 'private'],
-  ['198.18.0.0/15', 'benchmarks'],
-  ['198.51.100.0/24', 'documentation'],
-  ['203.0.113.0/24', 'documentation'],
-  ['224.0.0.0/4', 'multicast'],
-  ['240.0.0.0/4', 'reserved; broadcast'],
-];
+interface Six {
+  /** Four groups of the containers' addresses. */
+  readonly prefix: string;
+  /** Networks that the machine itself is in (see refused.ts). */
+  readonly near: readonly string[];
+  /** Devices of the machine that it does not lead from one to another, though it forwards for containers: it did not before. */
+  readonly apart: readonly string[];
+}
 
 /** Devices of containers, whatever platform of this machine they are of (see names.ts). */
-const OF_ANY_PLATFORM = 'sb*';
+export const OF_ANY_PLATFORM = 'sb';
 
 const SMTP_PORTS: readonly number[] = [25, 465, 587, 2525];
 
-/** Of each container: new connections a second, at once, and connections that may be open. */
+/** Of a name that needs no thought. */
+const DEVICE = /^[\w.@-]{1,15}$/u;
+
+const DNS = 'meta l4proto { tcp, udp } th dport 53';
+
+const KINDS = [
+  ['', 'ipv4_addr'],
+  ['6', 'ipv6_addr'],
+] as const;
+
+/** Of each container, with IPv4 and with IPv6: new connections a second, at once, and connections that may be open. */
 const NEW_PER_SECOND = 50;
 const BURST = 200;
 const OPEN_AT_ONCE = 512;
@@ -55,88 +61,81 @@ const OPEN_AT_ONCE = 512;
  *
  * @throws RangeError for what is not a name, a port or an address
  */
-export function renderRules({ names, http, https, range, edge, resolver, published }: RulesOptions): string {
+export function renderRules({ names, http, https, range, edge, resolver, six, opened }: RulesOptions): string {
   const { table } = names;
   if (!/^\w+$/u.test(table) || !/^\w+-$/u.test(names.devices)) throw new RangeError(`not a name: ${table}`);
   for (const port of [http, https]) if (!Number.isInteger(port) || port < 1 || port > 65_535) throw new RangeError(`not a port: ${port}`);
   if (resolver !== undefined && parseIpv4(resolver) === undefined) throw new RangeError(`not an address: ${resolver}`);
+  for (const one of rangesOf(six)) if (parseIpv6Range(one) === undefined) throw new RangeError(`not a range: ${one}`);
   const ours = `"${names.devices}*"`;
   const door = `ct original ip daddr ${GATEWAY}`;
-  const asked = resolver === undefined ? '' : `    ${door} meta l4proto { tcp, udp } th dport 53 accept\n`;
-  const led = published.flatMap(({ address, ports }) => ports.map((port) => leading(address, port)));
+  const asks = asking(opened);
+  const asked = rules([...(resolver === undefined ? [] : [`${door} ${DNS} accept`]), ...asksOf(asks)]);
+  const led = opened.flatMap(ledTo);
   const parts = [
-    sets(),
-    guard(ours),
-    doors(ours, { http, https, resolver }, led),
+    sets(six, asks),
+    guard(ours, six),
+    doors(ours, { http, https, resolver, six }, led),
     refusals(),
     machine(ours, `${door} tcp dport { ${http}, ${https} }`, asked),
     own(ours, { range, edge }, led),
-    beyond(ours, asked, led),
+    beyond(ours, { asked, six }, led),
   ];
   return `table inet ${table}\ndelete table inet ${table}\ntable inet ${table} {\n${parts.join('')}}\n`;
-}
-
-/** A published port: how it is translated, and what then is let in. */
-interface Led {
-  readonly translate: string;
-  readonly admit: string;
-}
-
-/** @throws RangeError for what is not an address or a port */
-function leading(address: string, { protocol, hostAddress, hostPort, containerPort }: Published): Led {
-  for (const one of [address, hostAddress ?? address]) if (parseIpv4(one) === undefined) throw new RangeError(`not an address: ${one}`);
-  for (const port of [hostPort, containerPort]) if (!Number.isInteger(port) || port < 1 || port > 65_535) throw new RangeError(`not a port: ${port}`);
-  if (protocol !== 'tcp' && protocol !== 'udp') throw new RangeError(`not a protocol: ${String(protocol)}`);
-  const at = hostAddress === undefined ? 'fib daddr type local' : `ip daddr ${hostAddress}`;
-  return {
-    translate: `meta nfproto ipv4 ${at} ${protocol} dport ${hostPort} dnat ip to ${address}:${containerPort}`,
-    admit: `ip daddr ${address} ${protocol} dport ${containerPort} ct status dnat accept`,
-  };
 }
 
 function rules(lines: readonly string[]): string {
   return lines.map((line) => `    ${line}\n`).join('');
 }
 
-function sets(): string {
-  return `  set refused {
-    type ipv4_addr
-    flags interval
-    elements = { ${REFUSED.map(([range]) => range).join(', ')} }
-  }
-  set fresh {
-    type ipv4_addr
-    size 65535
-    flags dynamic,timeout
-    timeout 1m
-  }
-  set open {
-    type ipv4_addr
-    size 65535
-    flags dynamic
-  }
-`;
+function sets(six: Six | undefined, asks: ReturnType<typeof asking>): string {
+  const refused6 = [...REFUSED6.map(([range]) => range), ...(six?.near ?? [])];
+  return [
+    set('refused', 'ipv4_addr', ['flags interval', elements(REFUSED.map(([range]) => range))]),
+    // Networks of the machine may lie in one another.
+    set('refused6', 'ipv6_addr', ['flags interval', 'auto-merge', elements(refused6)]),
+    ...KINDS.map(([which, type]) => set(`fresh${which}`, type, ['size 65535', 'flags dynamic,timeout', 'timeout 1m'])),
+    ...KINDS.map(([which, type]) => set(`open${which}`, type, ['size 65535', 'flags dynamic'])),
+    set('asks', 'ipv4_addr . ipv4_addr', [elements(asks.four)]),
+    set('asks6', 'ipv6_addr . ipv6_addr', [elements(asks.six)]),
+  ].join('');
+}
+
+function set(name: string, type: string, more: readonly string[]): string {
+  return `  set ${name} {\n${rules([`type ${type}`, ...more].filter((line) => line !== ''))}  }\n`;
+}
+
+function elements(all: readonly string[]): string {
+  return all.length === 0 ? '' : `elements = { ${all.join(', ')} }`;
+}
+
+/** Resolvers of a container's own, whatever address they have, at their port alone. Where it asks from is true: `guard` looks at that. */
+function asksOf({ four, six }: ReturnType<typeof asking>): string[] {
+  return [...(four.length > 0 ? [`ip saddr . ip daddr @asks ${DNS} accept`] : []), ...(six.length > 0 ? [`ip6 saddr . ip6 daddr @asks6 ${DNS} accept`] : [])];
+}
+
+function rangesOf(six: Six | undefined): readonly string[] {
+  return six === undefined ? [] : [`${six.prefix}::/64`, ...six.near];
 }
 
 /** Only from the address that was given, and never to the machine's own loopback. */
-function guard(ours: string): string {
+function guard(ours: string, six: Six | undefined): string {
   return `  chain guard {
     type filter hook prerouting priority raw; policy accept;
     iifname != ${ours} accept
-    meta nfproto != ipv4 counter drop
-    fib saddr . iif oif 0 counter drop
+${six === undefined ? '    meta nfproto != ipv4 counter drop\n' : '    ip6 daddr ::1 counter drop\n'}    fib saddr . iif oif 0 counter drop
     ip daddr 127.0.0.0/8 counter drop
   }
 `;
 }
 
-function doors(ours: string, { http, https, resolver }: Pick<RulesOptions, 'http' | 'https' | 'resolver'>, led: readonly Led[]): string {
+function doors(ours: string, { http, https, resolver, six }: Pick<RulesOptions, 'http' | 'https' | 'resolver' | 'six'>, led: readonly Led[]): string {
   const at = `iifname ${ours} ip daddr ${GATEWAY}`;
   return `  chain doors {
     type nat hook prerouting priority dstnat; policy accept;
     ${at} tcp dport { ${[...new Set([80, http])].join(', ')} } redirect to :${http}
     ${at} tcp dport { ${[...new Set([443, https])].join(', ')} } redirect to :${https}
-${resolver === undefined ? '' : `    ${at} meta l4proto { tcp, udp } th dport 53 dnat ip to ${resolver}\n`}${rules(led.map(({ translate }) => `iifname != ${ours} ${translate}`))}  }
+${resolver === undefined ? '' : `    ${at} ${DNS} dnat ip to ${resolver}\n`}${rules(led.map(({ translate }) => `iifname != ${ours} ${translate}`))}  }
   chain published {
     type nat hook output priority -100; policy accept;
 ${rules(led.map(({ translate }) => translate))}  }
@@ -144,7 +143,7 @@ ${rules(led.map(({ translate }) => translate))}  }
     type nat hook postrouting priority srcnat; policy accept;
     iifname ${ours} oifname != ${ours} masquerade
     oifname ${ours} ip saddr 127.0.0.0/8 masquerade
-  }
+${six === undefined ? '' : `    oifname ${ours} ip6 saddr ::1 snat ip6 to ${gateway6(six.prefix)}\n`}  }
 `;
 }
 
@@ -157,6 +156,8 @@ function refusals(): string {
   chain limits {
     update @fresh { ip saddr limit rate over ${NEW_PER_SECOND}/second burst ${BURST} packets } counter drop
     add @open { ip saddr ct count over ${OPEN_AT_ONCE} } counter drop
+    update @fresh6 { ip6 saddr limit rate over ${NEW_PER_SECOND}/second burst ${BURST} packets } counter drop
+    add @open6 { ip6 saddr ct count over ${OPEN_AT_ONCE} } counter drop
   }
 `;
 }
@@ -185,7 +186,7 @@ function own(ours: string, { range, edge }: Pick<RulesOptions, 'range' | 'edge'>
     type filter hook output priority filter - 5; policy accept;
 ${rules(led.map(({ admit }) => `oifname ${ours} ${admit}`))}    oifname ${ours} oifgroup ${setOf(SERVING_GROUPS)} meta skuid { 0, ${edge} } tcp dport 1-65535 accept
     oifname ${ours} ct state new counter drop
-    oifname != "${OF_ANY_PLATFORM}" meta skuid ${edge} ip daddr ${addresses} meta l4proto tcp counter reject with tcp reset
+    oifname != "${OF_ANY_PLATFORM}*" meta skuid ${edge} ip daddr ${addresses} meta l4proto tcp counter reject with tcp reset
   }
 `;
 }
@@ -195,7 +196,8 @@ function setOf(groups: readonly number[]): string {
 }
 
 /** Inward, answers alone: neither a neighbour nor the world begins anything, but at a published port. */
-function beyond(ours: string, asked: string, led: readonly Led[]): string {
+function beyond(ours: string, { asked, six }: { asked: string; six: Six | undefined }, led: readonly Led[]): string {
+  const apart = (six?.apart ?? []).filter((device) => DEVICE.test(device)).map((device) => `"${device}"`);
   return `  chain inward {
     ct state established,related accept
 ${rules(led.map(({ admit }) => `iifname != ${ours} ${admit}`))}    goto refuse
@@ -207,6 +209,8 @@ ${rules(led.map(({ admit }) => `iifname != ${ours} ${admit}`))}    goto refuse
     jump limits
 ${asked}    ct original ip daddr @refused goto refuse
     ip daddr @refused goto refuse
+    ct original ip6 daddr @refused6 goto refuse
+    ip6 daddr @refused6 goto refuse
     tcp dport { ${SMTP_PORTS.join(', ')} } iifgroup != ${setOf(SMTP_GROUPS)} goto refuse
     tcp flags syn tcp option maxseg size set rt mtu
     meta l4proto tcp accept
@@ -214,7 +218,7 @@ ${asked}    ct original ip daddr @refused goto refuse
   }
   chain beyond {
     type filter hook forward priority filter - 5; policy accept;
-    oifname ${ours} jump inward
+${rules(apart.length === 0 ? [] : [`meta nfproto ipv6 iifname { ${apart.join(', ')} } oifname { ${apart.join(', ')} } counter drop`])}    oifname ${ours} jump inward
     iifname ${ours} jump outward
   }
 `;

@@ -5,13 +5,16 @@ import { asSubakoError, SubakoError } from '../../domain/errors.ts';
 import { exec, execAny } from '../../lib/exec.ts';
 import { failpoint } from '../../lib/failpoint.ts';
 import type { Ipv4Range } from '../../lib/ipv4.ts';
-import type { Attachment, HostsFile, Member, Network, Networks, NetworkWish, Place, Published } from '../networks.ts';
-import { forward, letLoopbackIn, putBack, remember } from './forwarding.ts';
-import { joinBatch, linkBatch } from './ip-batches.ts';
+import type { Attachment, HostsFile, Member, Network, Networks, NetworkWish, OpenWish, Place } from '../networks.ts';
+import { devicesApart, forward, letLoopbackIn, putBack, remember } from './forwarding.ts';
+import { joinBatch, linkBatch, loopback6Batch } from './ip-batches.ts';
 import { Leases } from './leases.ts';
 import type { Lease } from './leases.ts';
+import { readAddresses6 } from './machine6.ts';
 import type { NetworkNames } from './names.ts';
-import { renderNoRules, renderRules } from './render-rules.ts';
+import { networksNear } from './refused.ts';
+import { OF_ANY_PLATFORM, renderNoRules, renderRules } from './render-rules.ts';
+import type { RulesOptions } from './render-rules.ts';
 import { Segments } from './segments.ts';
 import { untilUp } from './until-up.ts';
 import { WaitingIp } from './waiting-ip.ts';
@@ -22,6 +25,10 @@ export interface VethNatOptions {
   readonly nft: string;
   readonly names: NetworkNames;
   readonly range: Ipv4Range;
+  /** Four groups of IPv6 addresses for containers. Undefined: they have none. */
+  readonly prefix6?: string | undefined;
+  /** Whether there is a way out over IPv6: asked until there is one. */
+  readonly hasWay6: () => boolean;
   readonly http: number;
   readonly https: number;
   /** User id of the edge. */
@@ -52,7 +59,9 @@ export class VethNat implements Networks {
   readonly #leases: Leases;
   readonly #segments: Segments;
   readonly #begun = new Map<string, Begun>();
-  readonly #published = new Map<string, readonly Published[]>();
+  readonly #opened = new Map<string, OpenWish>();
+  /** Once links have IPv6, new ones do. */
+  #has6 = false;
   /** The rules that the kernel has; nothing of the machine is changed before the first container asks. */
   #rules = '';
   #laying: Promise<void> = Promise.resolve();
@@ -117,7 +126,7 @@ export class VethNat implements Networks {
     try {
       const why = await trouble;
       if (why !== undefined) throw why;
-      const lease = this.#leases.take(id);
+      const lease = this.#leases.take(id, this.#has6);
       await outside.tell(linkBatch(lease, { ...wish, id, pid }));
       await failpoint('join.linked');
       await inside.tell(joinBatch(lease, wish));
@@ -132,12 +141,29 @@ export class VethNat implements Networks {
     return this.#leases.of(id)?.address;
   }
 
-  async publish(id: string, ports: readonly Published[]): Promise<void> {
+  address6Of(id: string): string | undefined {
+    return this.#leases.of(id)?.six?.address;
+  }
+
+  async open(id: string, wish: OpenWish): Promise<void> {
     const lease = this.#leases.of(id);
-    if (lease === undefined) throw new TypeError(`${id} has no network`);
-    letLoopbackIn(lease.device);
-    this.#published.set(id, ports);
+    if (lease === undefined && wish.ports.length > 0) throw new TypeError(`${id} has no network`);
+    if (lease === undefined) return;
+    if (wish.ports.length > 0) await this.#letLoopbackIn(lease, wish);
+    this.#opened.set(id, wish);
     await this.#layRules();
+  }
+
+  async #letLoopbackIn({ device, six }: Lease, { ports }: OpenWish): Promise<void> {
+    const at6 = ports.find(({ hostAddress }) => hostAddress?.includes(':') === true);
+    if (six === undefined && at6 !== undefined) {
+      throw new SubakoError('host_unfit', `port ${at6.hostPort} cannot be published at ${at6.hostAddress}: containers have no IPv6`, {
+        hint: 'subako doctor tells why',
+      });
+    }
+    letLoopbackIn(device);
+    // Refused where a daemon before us did it.
+    if (six !== undefined) await execAny([this.#options.ip, '-batch', '-'], { input: loopback6Batch(device), timeoutMs: WITHIN_MS });
   }
 
   async remove(id: string): Promise<void> {
@@ -146,7 +172,7 @@ export class VethNat implements Networks {
     await this.#segments.leave(id);
     const lease = this.#leases.of(id);
     // Before the address may be another's.
-    if (this.#published.delete(id)) await this.#layRules();
+    if (this.#opened.delete(id)) await this.#layRules();
     if (lease !== undefined) await this.#delete(lease);
     this.#leases.free(id);
   }
@@ -164,7 +190,7 @@ export class VethNat implements Networks {
   async end(): Promise<void> {
     const { nft, names, record } = this.#options;
     for (const id of this.#begun.keys()) await this.remove(id);
-    this.#published.clear();
+    this.#opened.clear();
     await this.#segments.end();
     for (const { id, lease } of this.#leases.found()) {
       await this.#delete(lease);
@@ -185,14 +211,16 @@ export class VethNat implements Networks {
   }
 
   async #lay(): Promise<void> {
-    const { nft, record, resolver, ...rest } = this.#options;
-    const published = [...this.#published].map(([id, ports]) => ({ address: this.#leases.of(id)?.address ?? '', ports }));
-    const rules = renderRules({ ...rest, resolver: resolver(), published });
-    if (rules === this.#rules) return;
+    const { nft, record, resolver, prefix6, hasWay6, ...rest } = this.#options;
+    this.#has6 ||= prefix6 !== undefined && hasWay6();
+    const opened = [...this.#opened].map(([id, wish]) => ({ address: this.addressOf(id) ?? '', address6: this.address6Of(id), ...wish }));
+    const families = this.#has6 ? (['ipv4', 'ipv6'] as const) : (['ipv4'] as const);
     try {
-      remember(record);
+      for (const family of families) remember(record, family);
+      const rules = renderRules({ ...rest, resolver: resolver(), six: this.#six(), opened });
+      if (rules === this.#rules) return;
       await exec([nft, '-f', '-'], { input: rules, timeoutMs: WITHIN_MS });
-      forward();
+      for (const family of families) forward(family);
       this.#rules = rules;
     } catch (error) {
       throw new SubakoError('host_unfit', 'this machine cannot give containers a network', {
@@ -201,6 +229,12 @@ export class VethNat implements Networks {
         cause: error,
       });
     }
+  }
+
+  #six(): RulesOptions['six'] {
+    const { prefix6, record } = this.#options;
+    if (!this.#has6 || prefix6 === undefined) return undefined;
+    return { prefix: prefix6, near: networksNear(readAddresses6() ?? '', OF_ANY_PLATFORM), apart: devicesApart(record) };
   }
 
   /** A device goes with its container too, but the kernel takes its time over that. */
