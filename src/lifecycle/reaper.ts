@@ -119,7 +119,7 @@ export class Reaper {
   /** What was tried with an app's image and did not work is not tried again by ourselves. */
   #mayCheckpoint({ site }: Live): boolean {
     const { runtime, trials } = this.#deps;
-    return canCheckpoint(site, runtime) && (site.app === undefined || site.settings.checkpoint === 'always' || trials.whyNot(site.image) === undefined);
+    return canCheckpoint(site, runtime) && (site.app === undefined || site.settings.checkpoint === 'always' || trials.whyNot(site) === undefined);
   }
 
   #isDeeper(live: Live, to: RestingState): boolean {
