@@ -103,7 +103,8 @@ export class Reaper {
   }
 
   async #lookAfterFrozen(live: Live, connections: Connections): Promise<void> {
-    if (live.inFlightOf(connections) > 0) return this.#lifecycle.thawStray(live);
+    // Counted again: when all were counted, it may have been awake, and have had the last request before it was frozen.
+    if (live.inFlightOf(connections) > 0 && live.inFlightOf(await this.#deps.connections.to([live])) > 0) return this.#lifecycle.thawStray(live);
     const stale = await this.#staleness(live);
     if (stale !== undefined) return void (await this.#lifecycle.settle(live, { to: 'cold', cause: stale }));
     return this.#rest(live, 'idle');
