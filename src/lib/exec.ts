@@ -26,6 +26,8 @@ export interface ExecOptions {
   readonly outputFd?: number;
   /** Called with each whole line of standard output and standard error, as they come. */
   readonly onLine?: (line: string) => void;
+  /** Called with the child's pid before the child is given its input. When it throws, the child is killed, and that is the outcome. */
+  readonly place?: (pid: number) => void;
   /** In a session of its own; where it is ended, what it started is ended with it. */
   readonly group?: boolean;
 }
@@ -116,6 +118,12 @@ function finish(child: ChildProcess, options: ExecOptions): Promise<ExecResult> 
     options.signal?.removeEventListener('abort', end);
     resolve({ code, signal, stdout: stdout(), stderr: stderr(), timedOut });
   });
+  try {
+    if (child.pid !== undefined) options.place?.(child.pid);
+  } catch (error) {
+    child.kill('SIGKILL');
+    reject(error instanceof Error ? error : new Error(String(error)));
+  }
   if (child.stdin !== null) {
     child.stdin.on('error', () => undefined); // the child may close its input early; its exit code tells the story
     if (options.input instanceof Readable) {
