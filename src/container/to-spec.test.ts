@@ -78,6 +78,16 @@ describe('what a container is to be', () => {
     expect(() => spec(request)).toThrow(expect.objectContaining({ code: 'bad_usage' }));
   });
 
+  it.each(['/etc:/mnt', '/etc:/mnt:ro', '/proc', '/dev/x', '/a\nb', '/'])('has nothing of the machine that an image names as its volume: %j', (volume) => {
+    expect(() => toSpec({ image: 'app' }, { ...IMAGE, volumes: [volume] }, 'abc')).toThrow(expect.objectContaining({ code: 'bad_usage' }));
+  });
+
+  it('has no more volumes than an image may name', () => {
+    const volumes = (count: number): string[] => Array.from({ length: count }, (_, index) => `/v${index}`);
+    expect(toSpec({ image: 'app' }, { ...IMAGE, volumes: volumes(100) }, 'abc').volumes).toHaveLength(100);
+    expect(() => toSpec({ image: 'app' }, { ...IMAGE, volumes: volumes(101) }, 'abc')).toThrow(expect.objectContaining({ code: 'bad_usage' }));
+  });
+
   it('is refused where the image names no command either', () => {
     expect(() => toSpec({ image: 'app' }, { ...IMAGE, entrypoint: [], cmd: [] }, 'abc')).toThrow(expect.objectContaining({ code: 'bad_usage' }));
   });
