@@ -5,7 +5,7 @@ import { SubakoError } from '../domain/errors.ts';
 import type { OciImageConfig } from '../image/oci/oci-image.ts';
 import { parseDuration, parseSize } from '../lib/units.ts';
 import type { ContainerRequest } from './container-request.ts';
-import { parsePorts, publishAll } from './ports.ts';
+import { MOST_PORTS, parsePorts, publishAll } from './ports.ts';
 import { hostOf, networkOf } from './parse-network.ts';
 import { anonymousAt, checkDestination, checkDirectory, parseVolume } from './volume-spec.ts';
 
@@ -112,6 +112,7 @@ function portsOf(request: ContainerRequest, image: OciImageConfig): ContainerSpe
   const asked = (request.publish ?? []).flatMap(parsePorts);
   const named = publishAll([...image.exposedPorts.filter(isPort), ...(request.expose ?? [])]);
   const isAsked = (port: PublishedPort): boolean => asked.some((one) => one.containerPort === port.containerPort && one.protocol === port.protocol);
+  if (request.publishAll === true && named.length > MOST_PORTS) throw bad(`more than ${MOST_PORTS} ports are to be published`, 'name them: -p PORT');
   const ports = request.publishAll === true ? [...asked, ...named.filter((port) => !isAsked(port))] : asked;
   if (ports.length > 0 && networkOf(request) === 'none') throw bad('a container without a network publishes no ports');
   return ports;
