@@ -140,10 +140,18 @@ describe('an image', () => {
     await giveUp(trials, ONE);
     await giveUp(trials, TWO);
     expect(trials.whyNot(FOUR)).toBe(undefined);
+    await trials.cameBack(FOUR);
+    await giveUp(trials, ONE);
+    await giveUp(trials, TWO);
     await giveUp(trials, THREE);
-    expect(trials.whyNot(FOUR)).toBe('with 3 sites of its image it failed: three cannot');
+    const FIVE = { id: 'five', image: IMAGE };
+    expect(trials.whyNot(FIVE)).toBe('with 3 sites of its image it failed: three cannot');
+    // With that one it works.
+    expect(trials.whyNot(FOUR)).toBe(undefined);
+    await giveUp(trials, FOUR);
+    expect(trials.whyNot(FOUR)).toBe('four cannot');
     expect(trials.whyNot(ELSEWHERE)).toBe(undefined);
-    expect((await opened()).whyNot(FOUR)).toContain('3 sites');
+    expect((await opened()).whyNot(FIVE)).toContain('4 sites');
   });
 
   it('is tried again when a site of it worked, by hand say, and after a week', async () => {

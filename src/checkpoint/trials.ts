@@ -27,6 +27,8 @@ interface Trial {
   readonly image: string;
   /** Unix time in milliseconds at which a site of it was last taken out, brought back and found well; undefined where none ever was. */
   readonly workedAt?: number;
+  /** Ids of sites with which it works: what others fail at is nothing to them. */
+  readonly workedWith: readonly string[];
   readonly setbacks: readonly Setback[];
 }
 
@@ -41,6 +43,8 @@ export interface TrialsOptions {
 const MOST_FAILURES = 3;
 /** An image is given up when so many of its sites were: one owner's program is no proof. */
 const MOST_SITES = 3;
+/** Sites that are gone stay among those with which it works, until so many came after them. */
+const MOST_KEPT = 10_000;
 /** A failure is forgotten after this time: what was in the way may be gone. */
 const FORGOTTEN_AFTER_MS = 7 * 24 * 3_600_000;
 /** A machine that was busy when it was measured is not for ever. */
@@ -72,37 +76,43 @@ export class Trials {
     const trial = this.#of(site);
     const own = this.#setbackOf(site);
     if (own !== undefined && (own.isSlower === true || hasFailed(trial, own))) return own.why;
+    if (trial.workedWith.includes(site.id)) return undefined;
     const others = givenUp(trial);
     return others.length < MOST_SITES ? undefined : `with ${others.length} sites of its image it failed: ${others.at(-1)?.why}`;
   }
 
   /** It was tried, brought back and is well. */
   async worked(site: Tried): Promise<void> {
-    const { image, setbacks } = this.#of(site);
-    await this.#put({ image, workedAt: this.#options.now(), setbacks: without(setbacks, site) });
+    await this.#put(this.#workedNow(site));
   }
 
   /** It was brought back for a visitor: what failed before did not fail for good. */
   async cameBack(site: Tried): Promise<void> {
-    if ((this.#setbackOf(site)?.failures ?? 0) > 0) await this.worked(site);
+    if ((this.#setbackOf(site)?.failures ?? 0) > 0 || !this.#of(site).workedWith.includes(site.id)) await this.worked(site);
   }
 
   async failed(site: Tried, why: string): Promise<void> {
     const trial = this.#of(site);
-    const failures = (this.#setbackOf(site)?.failures ?? 0) + 1;
-    await this.#put({ ...trial, setbacks: [...without(trial.setbacks, site), { site: site.id, at: this.#options.now(), failures, why }] });
+    const setback: Setback = { site: site.id, at: this.#options.now(), failures: (this.#setbackOf(site)?.failures ?? 0) + 1, why };
+    const workedWith = hasFailed(trial, setback) ? trial.workedWith.filter((id) => id !== site.id) : trial.workedWith;
+    await this.#put({ ...trial, workedWith, setbacks: [...without(trial.setbacks, site), setback] });
   }
 
   /** Visitors waited as long for it as for a boot. */
   async wasSlower(site: Tried, why: string): Promise<void> {
-    const at = this.#options.now();
-    const { image, setbacks } = this.#of(site);
-    await this.#put({ image, workedAt: at, setbacks: [...without(setbacks, site), { site: site.id, at, failures: 0, why, isSlower: true }] });
+    const trial = this.#workedNow(site);
+    await this.#put({ ...trial, setbacks: [...trial.setbacks, { site: site.id, at: this.#options.now(), failures: 0, why, isSlower: true }] });
+  }
+
+  #workedNow(site: Tried): Trial {
+    const { image, workedWith, setbacks } = this.#of(site);
+    const others = workedWith.filter((id) => id !== site.id);
+    return { image, workedAt: this.#options.now(), workedWith: [...others, site.id].slice(-MOST_KEPT), setbacks: without(setbacks, site) };
   }
 
   /** Without what is forgotten. */
   #of({ image }: Tried): Trial {
-    const trial = this.#known.get(image) ?? { image, setbacks: [] };
+    const trial = this.#known.get(image) ?? { image, workedWith: [], setbacks: [] };
     const now = this.#options.now();
     return { ...trial, setbacks: trial.setbacks.filter(({ at, isSlower }) => now - at < (isSlower === true ? MEASURED_ANEW_AFTER_MS : FORGOTTEN_AFTER_MS)) };
   }
@@ -148,7 +158,7 @@ function readTrials(text: string, environment: string | undefined): Trial[] {
     const saved = JSON.parse(text) as { environment?: unknown; trials?: Trial[] };
     if (saved.environment !== environment) return [];
     // An older Subako did not tell sites apart.
-    return (saved.trials ?? []).filter(({ setbacks }) => Array.isArray(setbacks));
+    return (saved.trials ?? []).filter(({ workedWith, setbacks }) => Array.isArray(workedWith) && Array.isArray(setbacks));
   } catch {
     return [];
   }
