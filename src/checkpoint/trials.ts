@@ -1,24 +1,35 @@
 /**
- * Whether what a strange image runs can be taken out of memory and brought back: found out by trying, and remembered for each image.
+ * Whether what a strange image runs can be taken out of memory and brought back: found out by trying, and remembered. Failures are counted for each
+ * site: what runs is its owner's, and may fail on purpose. The image is given up for all only when several sites of it were.
  * What was found under another kernel, processor or tool says nothing. It can all be lost: then it is tried again.
  */
 import { readFile } from 'node:fs/promises';
 import { SubakoError } from '../domain/errors.ts';
+import type { Site } from '../domain/site.ts';
 import { writeFileAtomic } from '../lib/files.ts';
 
-export interface Trial {
-  /** Digest of the image. */
-  readonly image: string;
-  /** Unix time in milliseconds of the last news. */
+/** A site, and the digest of its image. */
+type Tried = Pick<Site, 'id' | 'image'>;
+
+/** What did not go well with one site of an image. */
+interface Setback {
+  readonly site: string;
+  /** Unix time in milliseconds of the last one. */
   readonly at: number;
-  /** Whether it was taken out, brought back and found well, once at least. */
-  readonly works: boolean;
-  /** Times in a row that it failed. */
+  /** Times in a row. */
   readonly failures: number;
-  /** Why it is not done any more, or failed last. */
-  readonly why?: string;
+  readonly why: string;
   /** It works, and is no gain. */
   readonly isSlower?: true;
+}
+
+interface Trial {
+  readonly image: string;
+  /** Unix time in milliseconds at which a site of it was last taken out, brought back and found well; undefined where none ever was. */
+  readonly workedAt?: number;
+  /** Ids of sites with which it works: what others fail at is nothing to them. */
+  readonly workedWith: readonly string[];
+  readonly setbacks: readonly Setback[];
 }
 
 export interface TrialsOptions {
@@ -30,6 +41,12 @@ export interface TrialsOptions {
 
 /** One that worked before may fail for a reason that passes. */
 const MOST_FAILURES = 3;
+/** An image is given up when so many of its sites were: one owner's program is no proof. */
+const MOST_SITES = 3;
+/** Sites that are gone stay among those with which it works, until so many came after them. */
+const MOST_KEPT = 10_000;
+/** A failure is forgotten after this time: what was in the way may be gone. */
+const FORGOTTEN_AFTER_MS = 7 * 24 * 3_600_000;
 /** A machine that was busy when it was measured is not for ever. */
 const MEASURED_ANEW_AFTER_MS = 24 * 3_600_000;
 
@@ -48,56 +65,88 @@ export class Trials {
     for (const trial of readTrials(text, this.#options.environment)) this.#known.set(trial.image, trial);
   }
 
-  list(): Trial[] {
-    return [...this.#known.values()];
+  /** Whether the image was found to work, and not to fail since with this site. */
+  isProven(site: Tried): boolean {
+    const trial = this.#of(site);
+    return trial.workedAt !== undefined && !hasFailed(trial, this.#setbackOf(site));
   }
 
-  /** Whether it was found to work, and not to fail since. */
-  isProven(image: string): boolean {
-    const trial = this.#known.get(image);
-    return trial?.works === true && trial.failures < MOST_FAILURES;
-  }
-
-  /** Why it is not tried any more, but by somebody who asks for it; undefined where it is. */
-  whyNot(image: string): string | undefined {
-    const trial = this.#known.get(image);
-    if (trial === undefined) return undefined;
-    const isSlower = trial.isSlower === true && this.#options.now() - trial.at < MEASURED_ANEW_AFTER_MS;
-    return !trial.works || isSlower || trial.failures >= MOST_FAILURES ? trial.why : undefined;
+  /** Why it is not tried with this site any more, but by somebody who asks for it; undefined where it is. */
+  whyNot(site: Tried): string | undefined {
+    const trial = this.#of(site);
+    const own = this.#setbackOf(site);
+    if (own !== undefined && (own.isSlower === true || hasFailed(trial, own))) return own.why;
+    if (trial.workedWith.includes(site.id)) return undefined;
+    const others = givenUp(trial);
+    return others.length < MOST_SITES ? undefined : `with ${others.length} sites of its image it failed: ${others.at(-1)?.why}`;
   }
 
   /** It was tried, brought back and is well. */
-  async worked(image: string): Promise<void> {
-    await this.#put({ image, at: this.#options.now(), works: true, failures: 0 });
+  async worked(site: Tried): Promise<void> {
+    await this.#put(this.#workedNow(site));
   }
 
   /** It was brought back for a visitor: what failed before did not fail for good. */
-  async cameBack(image: string): Promise<void> {
-    const trial = this.#known.get(image);
-    if (trial !== undefined && trial.failures > 0) await this.worked(image);
+  async cameBack(site: Tried): Promise<void> {
+    if ((this.#setbackOf(site)?.failures ?? 0) > 0 || !this.#of(site).workedWith.includes(site.id)) await this.worked(site);
   }
 
-  async failed(image: string, why: string): Promise<void> {
-    const before = this.#known.get(image);
-    await this.#put({ image, at: this.#options.now(), works: before?.works ?? false, failures: (before?.failures ?? 0) + 1, why });
+  async failed(site: Tried, why: string): Promise<void> {
+    const trial = this.#of(site);
+    const setback: Setback = { site: site.id, at: this.#options.now(), failures: (this.#setbackOf(site)?.failures ?? 0) + 1, why };
+    const workedWith = hasFailed(trial, setback) ? trial.workedWith.filter((id) => id !== site.id) : trial.workedWith;
+    await this.#put({ ...trial, workedWith, setbacks: [...without(trial.setbacks, site), setback] });
   }
 
   /** Visitors waited as long for it as for a boot. */
-  async wasSlower(image: string, why: string): Promise<void> {
-    await this.#put({ image, at: this.#options.now(), works: true, failures: 0, isSlower: true, why });
+  async wasSlower(site: Tried, why: string): Promise<void> {
+    const trial = this.#workedNow(site);
+    await this.#put({ ...trial, setbacks: [...trial.setbacks, { site: site.id, at: this.#options.now(), failures: 0, why, isSlower: true }] });
+  }
+
+  #workedNow(site: Tried): Trial {
+    const { image, workedWith, setbacks } = this.#of(site);
+    const others = workedWith.filter((id) => id !== site.id);
+    return { image, workedAt: this.#options.now(), workedWith: [...others, site.id].slice(-MOST_KEPT), setbacks: without(setbacks, site) };
+  }
+
+  /** Without what is forgotten. */
+  #of({ image }: Tried): Trial {
+    const trial = this.#known.get(image) ?? { image, workedWith: [], setbacks: [] };
+    const now = this.#options.now();
+    return { ...trial, setbacks: trial.setbacks.filter(({ at, isSlower }) => now - at < (isSlower === true ? MEASURED_ANEW_AFTER_MS : FORGOTTEN_AFTER_MS)) };
+  }
+
+  #setbackOf(site: Tried): Setback | undefined {
+    return this.#of(site).setbacks.find((one) => one.site === site.id);
   }
 
   /** One write after the other: the last one has it all. */
   async #put(trial: Trial): Promise<void> {
     const { path, environment } = this.#options;
     this.#known.set(trial.image, trial);
-    const write = (): Promise<void> => writeFileAtomic(path, JSON.stringify({ environment, trials: this.list() }), { mode: 0o600, durable: false });
+    const write = (): Promise<void> =>
+      writeFileAtomic(path, JSON.stringify({ environment, trials: [...this.#known.values()] }), { mode: 0o600, durable: false });
     this.#saving = this.#saving.then(write, write);
     await this.#saving.catch(() => undefined); // a full disk: it is known until the next start
   }
 }
 
-/** Whether what went wrong says something of the image: neither a full disk, nor a visitor who was there, nor a fault of ours does. */
+/** Where the image never worked, the first failure counts: a second try would end another container for nothing. */
+function hasFailed({ workedAt }: Trial, setback: Setback | undefined): boolean {
+  return setback !== undefined && setback.failures >= (workedAt === undefined ? 1 : MOST_FAILURES);
+}
+
+/** Sites with which it was given up, since it last worked with any. */
+function givenUp(trial: Trial): Setback[] {
+  return trial.setbacks.filter((one) => hasFailed(trial, one) && one.at > (trial.workedAt ?? -Infinity));
+}
+
+function without(setbacks: readonly Setback[], { id }: Tried): Setback[] {
+  return setbacks.filter(({ site }) => site !== id);
+}
+
+/** Whether what went wrong says something of what runs: neither a full disk, nor a visitor who was there, nor a fault of ours does. */
 export function isOfTheImage(error: unknown): error is SubakoError {
   return error instanceof SubakoError && OF_THE_IMAGE.has(error.code) && !/ENOSPC|No space left|EDQUOT/u.test(error.message);
 }
@@ -107,7 +156,9 @@ const OF_THE_IMAGE: ReadonlySet<string> = new Set(['command_failed', 'wake_faile
 function readTrials(text: string, environment: string | undefined): Trial[] {
   try {
     const saved = JSON.parse(text) as { environment?: unknown; trials?: Trial[] };
-    return saved.environment === environment ? (saved.trials ?? []) : [];
+    if (saved.environment !== environment) return [];
+    // An older Subako did not tell sites apart.
+    return (saved.trials ?? []).filter(({ workedWith, setbacks }) => Array.isArray(workedWith) && Array.isArray(setbacks));
   } catch {
     return [];
   }

@@ -157,6 +157,8 @@ export const FILE_SCHEMA = z.strictObject({
   imageScanSeverity: z.enum(SEVERITIES).default('high'),
   /** A program called `trivy` or `grype` that is asked about images. Default: the one in PATH, if there is one. */
   imageScanner: z.string().startsWith('/', 'should be an absolute path').optional(),
+  /** Memory that it may have at once. */
+  imageScannerMemory: size('2g'),
   /** By host, and port where it is not 443: registries that are not spoken to as all others. */
   registries: z.record(z.string().regex(/^[a-zA-Z0-9.-]+(?::\d{1,5})?$/u, 'should be HOST or HOST:PORT'), REGISTRY_SCHEMA).default({}),
   /** Memory that MariaDB may use for its buffer pool. */

@@ -10,7 +10,8 @@ export const ANY_PORT = 0;
 
 const [FIRST_FREE, LAST_FREE] = [49_153, 65_535];
 
-const MOST_PORTS = 1_000;
+/** At once, by one word. */
+export const MOST_PORTS = 1_000;
 const WORDS = /^(?:(?:(\d[\d.]*|\[[^\]]*\]):)?(\d{0,5}(?:-\d{1,5})?):)?(\d{1,5}(?:-\d{1,5})?)(?:\/(tcp|udp))?$/u;
 
 /** One, or as many as a range has. @throws SubakoError `bad_usage` */

@@ -78,6 +78,23 @@ describe('what a container is to be', () => {
     expect(() => spec(request)).toThrow(expect.objectContaining({ code: 'bad_usage' }));
   });
 
+  it.each(['/etc:/mnt', '/etc:/mnt:ro', '/proc', '/dev/x', '/a\nb', '/'])('has nothing of the machine that an image names as its volume: %j', (volume) => {
+    expect(() => toSpec({ image: 'app' }, { ...IMAGE, volumes: [volume] }, 'abc')).toThrow(expect.objectContaining({ code: 'bad_usage' }));
+  });
+
+  it('has no more volumes than an image may name', () => {
+    const volumes = (count: number): string[] => Array.from({ length: count }, (_, index) => `/v${index}`);
+    expect(toSpec({ image: 'app' }, { ...IMAGE, volumes: volumes(100) }, 'abc').volumes).toHaveLength(100);
+    expect(() => toSpec({ image: 'app' }, { ...IMAGE, volumes: volumes(101) }, 'abc')).toThrow(expect.objectContaining({ code: 'bad_usage' }));
+  });
+
+  it('publishes no more ports than it may, however many the image names', () => {
+    const image = (count: number): OciImageConfig => ({ ...IMAGE, exposedPorts: Array.from({ length: count }, (_, index) => `${index + 1}/tcp`) });
+    expect(toSpec({ image: 'app', publishAll: true }, image(1_000), 'abc').ports).toHaveLength(1_000);
+    expect(() => toSpec({ image: 'app', publishAll: true }, image(1_001), 'abc')).toThrow(expect.objectContaining({ code: 'bad_usage' }));
+    expect(toSpec({ image: 'app' }, image(1_001), 'abc').ports).toEqual([]);
+  });
+
   it('is refused where the image names no command either', () => {
     expect(() => toSpec({ image: 'app' }, { ...IMAGE, entrypoint: [], cmd: [] }, 'abc')).toThrow(expect.objectContaining({ code: 'bad_usage' }));
   });

@@ -6,15 +6,17 @@ import type { OciImageConfig } from '../image/oci/oci-image.ts';
 import { parseDuration, parseSize } from '../lib/units.ts';
 import type { ContainerRequest } from '../domain/container-request.ts';
 import { dnsOf } from './dns.ts';
-import { parsePorts, publishAll } from './ports.ts';
+import { MOST_PORTS, parsePorts, publishAll } from './ports.ts';
 import { hostOf, networkOf } from './parse-network.ts';
-import { checkDestination, checkDirectory, parseVolume } from './volume-spec.ts';
+import { anonymousAt, checkDestination, checkDirectory, parseVolume } from './volume-spec.ts';
 
 const DEFAULT_STOP_MS = 10_000;
 const DEFAULT_TMPFS = '64m';
 const PATH = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 /** Whose a container is in a project, whoever makes it says, and never its image: those that Docker Compose built say it too. */
 const MEMBERSHIP = 'com.docker.compose.';
+/** Of an image: each is a directory on the disk for each of its containers. */
+const MOST_VOLUMES = 100;
 const MINIMUM_MEMORY = 6 * 1024 ** 2;
 const HOST_NAME = /^[a-zA-Z0-9](?:[a-zA-Z0-9.-]{0,61}[a-zA-Z0-9])?$/u;
 
@@ -22,7 +24,10 @@ const HOST_NAME = /^[a-zA-Z0-9](?:[a-zA-Z0-9.-]{0,61}[a-zA-Z0-9])?$/u;
 export function toSpec(request: ContainerRequest, image: OciImageConfig, id: string): ContainerSpec {
   const memoryBytes = sizeOf(request.memory, '--memory');
   if (memoryBytes !== undefined && memoryBytes < MINIMUM_MEMORY) throw bad('--memory is at least 6m');
-  const volumes = [...(request.volumes ?? []), ...image.volumes.filter(isNotNamedIn(request.volumes ?? []))].map(parseVolume);
+  if (image.volumes.length > MOST_VOLUMES) throw bad(`the image names more than ${MOST_VOLUMES} volumes`);
+  const named = (request.volumes ?? []).map(parseVolume);
+  const taken = new Set(named.map(({ destination }) => destination));
+  const volumes = [...named, ...image.volumes.map(anonymousAt).filter(({ destination }) => !taken.has(destination))];
   const tmpfs = (request.tmpfs ?? []).map(parseTmpfs);
   const files = request.files?.map(({ source, destination }) => ({ source, destination: checkDestination(destination) }));
   refuseTwice([...volumes, ...tmpfs, ...(files ?? [])].map(({ destination }) => destination));
@@ -88,11 +93,6 @@ function plainText(text: string, what: string): string {
   return text;
 }
 
-function isNotNamedIn(volumes: readonly string[]): (destination: string) => boolean {
-  const named = new Set(volumes.map((volume) => parseVolume(volume).destination));
-  return (destination) => !named.has(destination);
-}
-
 function parseTmpfs(text: string): { destination: string; sizeBytes: number } {
   const [destination = '', options = ''] = text.split(':');
   const size = /(?:^|,)size=([^,]+)/u.exec(options)?.[1] ?? DEFAULT_TMPFS;
@@ -113,6 +113,7 @@ function portsOf(request: ContainerRequest, image: OciImageConfig): ContainerSpe
   const asked = (request.publish ?? []).flatMap(parsePorts);
   const named = publishAll([...image.exposedPorts.filter(isPort), ...(request.expose ?? [])]);
   const isAsked = (port: PublishedPort): boolean => asked.some((one) => one.containerPort === port.containerPort && one.protocol === port.protocol);
+  if (request.publishAll === true && named.length > MOST_PORTS) throw bad(`more than ${MOST_PORTS} ports are to be published`, 'name them: -p PORT');
   const ports = request.publishAll === true ? [...asked, ...named.filter((port) => !isAsked(port))] : asked;
   if (ports.length > 0 && networkOf(request) === 'none') throw bad('a container without a network publishes no ports');
   return ports;

@@ -10,9 +10,17 @@ export function parseVolume(text: string): ContainerVolume {
   const parts = text.split(':');
   const [only = '', second, mode] = parts;
   if (parts.length > 3 || (mode !== undefined && mode !== 'ro' && mode !== 'rw')) throw bad(text);
-  if (second === undefined) return { from: { volume: anonymousVolumeName(), anonymous: true }, destination: checkDestination(only), writable: true };
+  if (second === undefined) return anonymousAt(only);
   const from = only.startsWith('/') ? { directory: checkPath(only) } : { volume: checkName(only, 'volume'), anonymous: false };
   return { from, destination: checkDestination(second), writable: mode !== 'ro' };
+}
+
+/**
+ * A volume without a name. For a place that an image names: whatever else is in that text, it says nothing of what is mounted.
+ * @throws SubakoError `bad_usage`
+ */
+export function anonymousAt(path: string): ContainerVolume {
+  return { from: { volume: anonymousVolumeName(), anonymous: true }, destination: checkDestination(path), writable: true };
 }
 
 /** An absolute path in the container where something may be mounted, in its plain form. @throws SubakoError `bad_usage` */

@@ -1,7 +1,9 @@
 import { PassThrough, Readable } from 'node:stream';
 import { text as collect } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
+import { poll } from './deadline.ts';
 import { exec, execAny, ExecError } from './exec.ts';
+import { startTimeOf } from './proc.ts';
 
 describe('exec', () => {
   it('hands arguments over as they are: no shell looks at them', async () => {
@@ -22,6 +24,36 @@ describe('exec', () => {
 
   it('ends a command that takes too long', async () => {
     expect(await execAny(['sleep', '60'], { timeoutMs: 50 })).toMatchObject({ signal: 'SIGTERM', timedOut: true });
+  });
+
+  it('waits for nobody whom a command left behind, and leaves nobody, however it ended', async () => {
+    const left = 'sleep 987654 & echo $!';
+    for (const [end, outcome] of [
+      ['exit 3', { code: 3, signal: null }],
+      ['kill -KILL $$', { code: null, signal: 'SIGKILL' }],
+    ] as const) {
+      const result = await execAny(['sh', '-c', `${left}; ${end}`], { leavesNothing: true });
+      expect(result).toMatchObject({ ...outcome, timedOut: false });
+      expect(startTimeOf(Number(result.stdout))).toBeUndefined();
+    }
+    // Else it would be there, and the command only over when it has ended, too.
+    const alone = execAny(['sh', '-c', `${left}; exit 3`], { onLine: (line) => void process.kill(Number(line), 'SIGTERM') });
+    expect((await alone).code).toBe(3);
+  });
+
+  it('gives a child its input when it is in its place, and ends one that has none', async () => {
+    const places: number[] = [];
+    const { stdout } = await exec(['sh', '-c', 'read -r line; echo "$$ $line"'], { input: 'go\n', place: (pid) => void places.push(pid) });
+    expect(stdout).toBe(`${places[0]} go\n`);
+    const nowhere = execAny(['cat'], {
+      input: 'x',
+      place: (pid) => {
+        places.push(pid);
+        throw new Error('no such place');
+      },
+    });
+    await expect(nowhere).rejects.toThrow('no such place');
+    expect(await poll(() => startTimeOf(places[1] ?? 0) === undefined, { timeoutMs: 60_000, everyMs: 1 })).toBe(true);
   });
 
   it('writes input, and does not mind a child that does not read it', async () => {

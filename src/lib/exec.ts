@@ -26,8 +26,12 @@ export interface ExecOptions {
   readonly outputFd?: number;
   /** Called with each whole line of standard output and standard error, as they come. */
   readonly onLine?: (line: string) => void;
+  /** Called with the child's pid before the child is given its input. When it throws, the child is killed, and that is the outcome. */
+  readonly place?: (pid: number) => void;
   /** In a session of its own; where it is ended, what it started is ended with it. */
   readonly group?: boolean;
+  /** As `group`, and what it left running in its session is ended when it ended, however it did. */
+  readonly leavesNothing?: boolean;
 }
 
 export interface ExecResult {
@@ -68,7 +72,7 @@ export async function exec(argv: readonly string[], options: ExecOptions = {}): 
 export function execAny(argv: readonly string[], options: ExecOptions = {}): Promise<ExecResult> {
   const child = start(argv, {
     ...options,
-    detached: options.group ?? false,
+    detached: isGroup(options),
     stdio: [options.inputFd ?? (options.input === undefined ? 'ignore' : 'pipe'), options.outputFd ?? 'pipe', options.outputFd ?? 'pipe'],
   });
   return finish(child, options);
@@ -95,12 +99,16 @@ export function start(argv: readonly string[], options: StartOptions): ChildProc
   });
 }
 
+function isGroup({ group = false, leavesNothing = false }: ExecOptions): boolean {
+  return group || leavesNothing;
+}
+
 function finish(child: ChildProcess, options: ExecOptions): Promise<ExecResult> {
   const { promise, resolve, reject } = Promise.withResolvers<ExecResult>();
   const stdout = options.output === undefined ? collect(child.stdout, options.onLine) : handOn(child, options.output);
   const stderr = collect(child.stderr, options.onLine);
   let timedOut = false;
-  const end = (): void => endChild(child, options.group);
+  const end = (): void => endChild(child, isGroup(options));
   const timer =
     options.timeoutMs === undefined
       ? undefined
@@ -111,11 +119,19 @@ function finish(child: ChildProcess, options: ExecOptions): Promise<ExecResult> 
   options.signal?.addEventListener('abort', end, { once: true });
   if (options.signal?.aborted === true) end(); // before it began: no event comes any more
   child.on('error', reject);
+  // It may hold our pipes, too: then they would not close before it ends by itself.
+  if (options.leavesNothing === true) child.on('exit', () => kill(child, 'SIGKILL', true));
   child.on('close', (code, signal) => {
     clearTimeout(timer);
     options.signal?.removeEventListener('abort', end);
     resolve({ code, signal, stdout: stdout(), stderr: stderr(), timedOut });
   });
+  try {
+    if (child.pid !== undefined) options.place?.(child.pid);
+  } catch (error) {
+    child.kill('SIGKILL');
+    reject(error instanceof Error ? error : new Error(String(error)));
+  }
   if (child.stdin !== null) {
     child.stdin.on('error', () => undefined); // the child may close its input early; its exit code tells the story
     if (options.input instanceof Readable) {

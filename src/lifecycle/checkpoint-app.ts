@@ -20,11 +20,10 @@ const WELL_WITHIN_MS = 5_000;
 /** Afterwards the instance is gone. @throws when the dump or the trial restore failed; then the site has no checkpoint */
 export async function checkpointApp(live: Live, deps: LifecycleDeps): Promise<void> {
   const { trials, ownCheckpoints } = deps;
-  const { image } = live.instance;
   try {
     await refuseWhatPasses(live, deps);
     await ownCheckpoints.take(live);
-    if (trials.isProven(image)) return;
+    if (trials.isProven(live.site)) return;
     await end(live, deps);
     const back = await restoreInstance(live.site, deps);
     try {
@@ -36,10 +35,10 @@ export async function checkpointApp(live: Live, deps: LifecycleDeps): Promise<vo
     } finally {
       await end(back, deps);
     }
-    await trials.worked(image);
+    await trials.worked(live.site);
   } catch (error) {
     await ownCheckpoints.discard(live.site.id, String(error));
-    if (isOfTheImage(error)) await trials.failed(image, error.message);
+    if (isOfTheImage(error)) await trials.failed(live.site, error.message);
     throw error;
   }
 }

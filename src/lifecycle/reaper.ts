@@ -107,7 +107,8 @@ export class Reaper {
   }
 
   async #lookAfterFrozen(live: Live, connections: Connections): Promise<void> {
-    if (live.inFlightOf(connections) > 0) return this.#lifecycle.thawStray(live);
+    // Counted again: when all were counted, it may have been awake, and have had the last request before it was frozen.
+    if (live.inFlightOf(connections) > 0 && live.inFlightOf(await this.#deps.connections.to([live])) > 0) return this.#lifecycle.thawStray(live);
     const stale = await this.#staleness(live);
     if (stale !== undefined) return void (await this.#lifecycle.settle(live, { to: 'cold', cause: stale }));
     return this.#rest(live, 'idle');
@@ -123,7 +124,7 @@ export class Reaper {
   /** What did not work with an app's image is not tried again, unless the owner asks for it by `checkpoint=always`. */
   #mayCheckpoint({ site }: Live): boolean {
     const { runtime, trials } = this.#deps;
-    return canCheckpoint(site, runtime) && (site.app === undefined || site.settings.checkpoint === 'always' || trials.whyNot(site.image) === undefined);
+    return canCheckpoint(site, runtime) && (site.app === undefined || site.settings.checkpoint === 'always' || trials.whyNot(site) === undefined);
   }
 
   #isDeeper(live: Live, to: RestingState): boolean {

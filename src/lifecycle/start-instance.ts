@@ -90,7 +90,7 @@ async function firstThatWorks(attempt: Attempt, isSlow: (() => void) | undefined
   for (const way of waysOf(attempt)) {
     const process = await (way === 'checkpoint' ? ownCheckpoint(attempt) : template(attempt)).catch((error: unknown) => noteFailure(attempt, error));
     if (process === undefined) continue;
-    if (site.app !== undefined) await deps.trials.cameBack(site.image);
+    if (site.app !== undefined) await deps.trials.cameBack(site);
     return { live: await recorded(attempt, process), origin: way };
   }
   await prepare(attempt);
@@ -112,7 +112,7 @@ function waysOf({ site, role, stack, deps }: Attempt): RestoreWay[] {
 
 /** An app's image is remembered as one that CRIU could not restore. */
 async function noteFailure({ site, deps }: Attempt, error: unknown): Promise<undefined> {
-  if (site.app !== undefined && isOfTheImage(error)) await deps.trials.failed(site.image, error.message);
+  if (site.app !== undefined && isOfTheImage(error)) await deps.trials.failed(site, error.message);
 }
 
 /** Undefined when the site has no checkpoint that is in order. @throws when the restore fails; then the checkpoint is discarded */

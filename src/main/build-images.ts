@@ -1,4 +1,6 @@
 /** Puts the store of images together. */
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
 import { programDirectories, proxyEnvironment } from '../config/config.ts';
 import type { Config } from '../config/config.ts';
 import type { Cmdb } from '../cmdb/cmdb.ts';
@@ -6,10 +8,15 @@ import { rangeBase, SERVICE_RANGE } from '../domain/uid-range.ts';
 import { ImageTools } from '../image/oci/image-tools.ts';
 import { OciStore } from '../image/oci/oci-store.ts';
 import { clearScans } from '../image/oci/scan/scanner-program.ts';
+import { Cage } from '../runtime/cgroup/cage.ts';
+import { childCgroups, removeCgroup } from '../runtime/cgroup/remove.ts';
 import { ensureImageTools } from '../toolbox/toolbox.ts';
 import type { Foundation } from './foundation.ts';
 import { buildEgress, clearEgress } from './build-egress.ts';
 import { platformPaths } from './paths.ts';
+
+/** Begins the name of a scan's cgroup. */
+const SCAN = 'scan-';
 
 /** Nothing is fetched for it until the first image is. */
 export async function buildImages(config: Config, { foundation, cmdb }: { foundation: Foundation; cmdb: Cmdb }): Promise<OciStore> {
@@ -29,11 +36,19 @@ export async function buildImages(config: Config, { foundation, cmdb }: { founda
   });
   await tools.clearWork();
   await clearEgress(paths.ociRun);
+  const { cgroups, cgroup } = foundation;
+  for (const name of await childCgroups(cgroups, cgroup)) if (name.startsWith(SCAN)) await removeCgroup(cgroups, join(cgroup, name));
   await clearScans(paths.scanner);
   return new OciStore({
     tools,
     imageSizeLimit: config.imageSizeLimit,
-    scanner: { program: config.imageScanner, path: programDirectories(), dir: paths.scanner },
+    scanner: {
+      program: config.imageScanner,
+      path: programDirectories(),
+      dir: paths.scanner,
+      memoryBytes: config.imageScannerMemory,
+      cage: (limits) => new Cage(cgroups, join(cgroup, `${SCAN}${randomBytes(6).toString('hex')}`), limits),
+    },
     users: () => usersOf(cmdb),
   });
 }

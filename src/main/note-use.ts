@@ -29,6 +29,6 @@ export async function noteUse(seen: readonly AccessEvent[], { cmdb, lifecycle, v
     if (woken === '') verdicts.usualPage(site.id, ms);
     else if (woken === 'boot' || woken === 'template' || woken === 'checkpoint' || woken === 'spare') verdicts.firstPage(site.id, woken, ms);
     if (woken === 'checkpoint' && site.app !== undefined && verdicts.isSlower(site))
-      await trials.wasSlower(site.image, 'its first page takes as long as after a boot');
+      await trials.wasSlower(site, 'its first page takes as long as after a boot');
   }
 }

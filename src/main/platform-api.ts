@@ -182,11 +182,16 @@ export class PlatformApi implements ApiPlatform {
     };
   }
 
-  #whyNoCheckpoints({ app, code, image, settings: { runtime } }: Site): string | null {
+  #whyNoCheckpoints(site: Site): string | null {
+    const {
+      app,
+      code,
+      settings: { runtime },
+    } = site;
     if (code !== undefined) return 'sites of its stack are frozen or booted';
     if (runtime !== DEFAULT_RUNTIME) return `containers of ${runtime} are frozen or booted`;
     if (app?.pod !== undefined) return 'sites of projects are frozen or booted, with their companions';
-    return this.#deps.foundation.noCheckpoints ?? (app === undefined ? null : (this.#deps.trials.whyNot(image) ?? null));
+    return this.#deps.foundation.noCheckpoints ?? (app === undefined ? null : (this.#deps.trials.whyNot(site) ?? null));
   }
 
   create(request: CreateRequest): Promise<CreatedSite> {

@@ -20,11 +20,11 @@ export async function checkpointsOfSites({ cmdb, ownCheckpoints }: Deps): Promis
   return ownCheckpoints.list().map(({ siteId, madeAt, bytes }) => ({ site: domains.get(siteId) ?? siteId, madeAt, bytes }));
 }
 
-/** Apps whose images were tried, and are not checkpointed. */
+/** Apps with which it was tried, and that are not checkpointed. */
 export async function triedInVain({ cmdb, trials }: Deps): Promise<TriedReply[]> {
-  return (await cmdb.sites()).flatMap(({ domain, app, image }) => {
-    const why = app === undefined ? undefined : trials.whyNot(image);
-    return why === undefined ? [] : [{ site: domain, why }];
+  return (await cmdb.sites()).flatMap((site) => {
+    const why = site.app === undefined ? undefined : trials.whyNot(site);
+    return why === undefined ? [] : [{ site: site.domain, why }];
   });
 }
 

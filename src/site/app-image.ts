@@ -1,11 +1,10 @@
 /** An app, and the image that it is made of: as somebody asks for a new one, or for another image of one that is there. */
 import { resolveUser } from '../container/user.ts';
 import type { App, AppUser } from '../domain/app.ts';
-import { SubakoError } from '../domain/errors.ts';
 import { layerFile } from '../image/oci/layer-file.ts';
 import type { OciImage } from '../image/oci/oci-image.ts';
 import type { OciStore } from '../image/oci/oci-store.ts';
-import { toApp } from './app-request.ts';
+import { refuseUnusable, toApp } from './app-request.ts';
 import type { AppRequest } from './app-request.ts';
 import type { Admission, ImageGate } from './image-gate.ts';
 
@@ -34,11 +33,10 @@ export class AppImages {
     return this.#admitted({ app, image: image.id }, admission);
   }
 
-  /** The same app with what this name leads to now. @throws SubakoError `not_found`, `bad_setting` when the image has no command, `image_refused` */
+  /** The same app with what this name leads to now. @throws SubakoError `not_found`, `bad_setting` when no app can be made of it, `image_refused` */
   async withImage(app: App, imageName: string, admission: Admission): Promise<AppOfImage> {
     const image = await this.#deps.images.resolve(imageName);
-    const { entrypoint, cmd } = image.config;
-    if ((app.command ?? cmd).length + entrypoint.length === 0) throw new SubakoError('bad_setting', 'the image names no command');
+    refuseUnusable(image.config, app.command);
     return this.#admitted({ app: { ...app, imageName, user: await userOf(image) }, image: image.id }, admission);
   }
 

@@ -56,6 +56,14 @@ describe('a site from an image', () => {
     expect(() => made({ socket })).toThrow(expect.objectContaining({ code: 'bad_setting' }));
   });
 
+  it.each(['/proc/self/fd/7', '/proc', '//proc/self', '/srv/../proc/1/cwd', '/sys', '/dev/shm'])(
+    'begins in no place of the kernel’s, such as %j',
+    (workingDir) => {
+      expect(() => made({}, { workingDir })).toThrow(expect.objectContaining({ code: 'bad_setting' }));
+      expect(made({}, { workingDir: '/srv/process' }).listens).toEqual({ port: 8080 });
+    },
+  );
+
   it('has variables as they were given, whatever is in their values', () => {
     expect(made({ env: ['A=', 'B=x=y', 'KEY=-----BEGIN\nMII\n-----END', 'A=2'] }).env).toEqual({ A: '2', B: 'x=y', KEY: '-----BEGIN\nMII\n-----END' });
   });

@@ -5,7 +5,7 @@ import { checkMemberships } from '../container/parse-network.ts';
 import { membershipsOf } from '../domain/network.ts';
 import type { NetworkMembership } from '../domain/network.ts';
 import { SubakoError } from '../domain/errors.ts';
-import { mountPlace } from '../domain/mount-place.ts';
+import { isOfKernel, mountPlace } from '../domain/mount-place.ts';
 import type { OciImageConfig } from '../image/oci/oci-image.ts';
 import { INSTANCE_VARIABLE } from '../runtime/bundle/bundle-spec.ts';
 
@@ -36,7 +36,7 @@ export function toApp(request: AppRequest, image: OciImageConfig, user: AppUser)
   const volumes = (request.volumes ?? []).map(volumeOf);
   refuseTwice([...volumes.map(({ path }) => path), ...('socket' in listens ? [dirname(listens.socket)] : [])]);
   const { command, healthPath } = request;
-  refuseBadCommand([...image.entrypoint, ...(command ?? image.cmd)]);
+  refuseUnusable(image, command);
   if (healthPath !== undefined && !HEALTH_PATH.test(healthPath)) throw bad(`${shown(healthPath)} is no path of a web address`, 'write it like /healthz');
   return {
     imageName: request.image,
@@ -104,7 +104,11 @@ function refuseTwice(places: readonly string[]): void {
   if (twice !== undefined) throw bad(`two things are to be at ${twice}`);
 }
 
-function refuseBadCommand(args: readonly string[]): void {
+/** @param command in the place of the image's own @throws SubakoError `bad_setting` when no app can be made of the image */
+export function refuseUnusable({ entrypoint, cmd, workingDir }: OciImageConfig, command: readonly string[] = cmd): void {
+  const args = [...entrypoint, ...command];
+  // What the kernel shows there may be a way out of the container.
+  if (isOfKernel(normalize(workingDir))) throw bad(`no program can begin in ${shown(workingDir)}, as the image says`, 'build it with another WORKDIR');
   if (args.length === 0 || args[0] === '') throw bad('the image names no command', 'give one after --');
   if (args.some((arg) => arg.includes('\0')) || Buffer.byteLength(args.join()) > MAX_COMMAND) throw bad('its command is too long, or holds a null character');
 }

@@ -1,6 +1,6 @@
 /** Containers of images on a real platform: one for all tests, asked over its API, and by the command line where that is what it is about. */
-import { lstat, mkdir, readFile, readdir, symlink, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { lstat, mkdir, readFile, readdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ContainerReply, ContainerRow, NetworkReply, StatsRow, WaitReply } from '../../src/api/container-types.ts';
 import type { ContainerRequest } from '../../src/domain/container-request.ts';
@@ -472,6 +472,12 @@ describe('volumes', () => {
         stderr: expect.stringContaining('may not be mounted') as string,
       });
     }
+    // Not by what an image calls its volume, either: nobody asked for that directory.
+    const context = join(platform.dir, 'context');
+    await mkdir(context);
+    await writeFile(join(context, 'Dockerfile'), `FROM busybox\nVOLUME ["${allowed}/data:/mnt"]\n`);
+    await platform.api.work('/v1/images/build', { dir: context, tags: ['greedy'], args: [], noCache: false, network: 'none' }, () => undefined);
+    expect(await run('greedy', 'cat', '/mnt/file')).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining('nothing can be mounted') as string });
     await leftNothing();
   });
 });
@@ -514,6 +520,35 @@ describe('containers of strangers', () => {
     const [first, second] = await Promise.all([one, other].map(async ({ pid }) => readFile(`/proc/${pid}/uid_map`, 'utf8')));
     expect(first).not.toBe(second);
     for (const name of ['neighbour', 'other']) await remove(name);
+  });
+
+  it.each([
+    ['etc/hosts', '/file'],
+    ['proc', ''],
+    ['dev', ''],
+    ['data', ''],
+    ['data/inner', ''],
+  ])('reach nothing of the machine by a link of their image at /%s, where something is mounted', async (place, to) => {
+    const victim = join(platform.dir, 'victim');
+    const context = join(platform.dir, 'linked');
+    await mkdir(victim, { recursive: true });
+    await writeFile(join(victim, 'file'), 'of the machine');
+    await mkdir(dirname(join(context, 'tree', place)), { recursive: true });
+    await symlink(`${victim}${to}`, join(context, 'tree', place));
+    const seen = (path: string) => lstat(path).then(({ mode, uid, ino, mtimeMs }) => [mode, uid, ino, mtimeMs]);
+    const before = [await seen(victim), await seen(join(victim, 'file'))];
+    // Root who follows it gets there.
+    expect(await readFile(join(context, 'tree', place, to === '' ? 'file' : ''), 'utf8')).toBe('of the machine');
+    await writeFile(join(context, 'Dockerfile'), 'FROM busybox\nCOPY tree /\n');
+    await platform.api.work('/v1/images/build', { dir: context, tags: ['linked'], args: [], noCache: true, network: 'none' }, () => undefined);
+    const script = `cat /${place} /${place}/file; echo x >/${place}; echo x >/${place}/file; touch /${place}/new; chmod 4777 /${place} /${place}/file`;
+    const { stdout } = await run('-v', 'linked:/data/inner', 'linked', 'sh', '-c', script);
+    expect(stdout).not.toContain('of the machine');
+    expect([await seen(victim), await seen(join(victim, 'file'))]).toEqual(before);
+    expect(await readFile('/proc/self/mountinfo', 'utf8')).not.toContain(victim);
+    for (const dir of [context, victim]) await rm(dir, { recursive: true });
+    await platform.cli(['volume', 'rm', 'linked']);
+    await leftNothing();
   });
 
   it('write nothing of the image: the next container sees it as it was', async () => {

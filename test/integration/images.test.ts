@@ -37,7 +37,13 @@ beforeAll(async () => {
     TestRegistry.start(join(dir, 'locked'), { login: LOGIN }),
     TestRegistry.start(join(dir, 'tls'), { tls: true }),
   ]);
-  platform = await TestPlatform.start({ checkpoints: false, imageSizeLimit: SIZE_LIMIT, imageScan: 'refuse', imageScanner: await trivyLike() });
+  platform = await TestPlatform.start({
+    checkpoints: false,
+    imageSizeLimit: SIZE_LIMIT,
+    imageScan: 'refuse',
+    imageScanner: await trivyLike(),
+    imageScannerMemory: '64m',
+  });
   await work('import', { file: await busyboxRoot(), name: 'busybox', config: { cmd: ['/bin/sh'] } });
 });
 
@@ -92,17 +98,27 @@ async function busyboxRoot(): Promise<string> {
   return tar;
 }
 
-/** Answers as Trivy does where an image has a file `holes`; it must be nobody, and get an archive that it can read. */
+/** What no scan may reach. */
+const victim = (): string => join(dir, 'victim');
+const INNER = 'inner';
+
+/** Answers as Trivy does where an image has a file `holes`; it must be nobody, and get an archive that it can read. Images with other files make it eat, or stay. */
 async function trivyLike(): Promise<string> {
   const hole = { VulnerabilityID: 'CVE-2026-0001', PkgName: 'zlib1g', InstalledVersion: '1.2', FixedVersion: '1.3', Status: 'fixed', Severity: 'HIGH' };
   const report = { SchemaVersion: 2, ArtifactName: 'image.tar', Results: [{ Target: 'image.tar', Class: 'os-pkgs', Vulnerabilities: [hole] }] };
   const path = join(dir, 'trivy');
+  // Out of the session, where no signal to the group comes, deaf to one that does, and with a directory that is a link at times.
+  const stay = `trap "" TERM; cd "$TMPDIR"; while :; do mkdir -p tree/${INNER}; mv tree old; ln -s ${victim()} tree; rm tree; mv old tree; done`;
   await writeFile(
     path,
     `#!/bin/sh
+ARCHIVE=$3
 [ "$(id -u):$(id -g):$(id -G)" = 65534:65534:65534 ] && [ "$1 $2" = 'image --input' ] && touch "$TRIVY_CACHE_DIR/known" || exit 1
 for layer in $(tar -xOf "$3" manifest.json | grep -o '[0-9a-f]*\\.tar'); do
-  tar -xOf "$3" "$layer" 2>/dev/null | tar -t 2>/dev/null | grep -q '^holes' && exec echo '${JSON.stringify(report)}'
+  has() { tar -xOf "$ARCHIVE" "$layer" 2>/dev/null | tar -t 2>/dev/null | grep -q "^$1"; }
+  has holes && exec echo '${JSON.stringify(report)}'
+  has hungry && { tail /dev/zero; exec echo '${JSON.stringify({ ...report, Results: [{ Target: 'image.tar' }] })}'; }
+  has stubborn && exec setsid sh -c '${stay}' sh "$ARCHIVE"
 done
 echo '{"SchemaVersion":2}'
 `,
@@ -501,6 +517,34 @@ describe('a scan', () => {
     expect(scanned.unsaid).toContain('no distribution');
     // Nothing of it is left, and nobody but root can look where it was.
     expect(await readdir(join(platform.state, 'scanner'))).toEqual(['cache']);
+  });
+
+  it('stops a scanner that wants more memory than it may have, and believes nothing that it says then', async () => {
+    await build(await context('hungry', 'FROM busybox\nRUN echo 1 > /hungry\n'), { tags: ['hungry'] });
+    const pid = await platform.daemonPid();
+    expect(await refused(work('scan', { reference: 'hungry' }))).toMatchObject({
+      code: 'command_failed',
+      message: expect.stringContaining('trivy wanted more than 64 MiB of memory, and was stopped') as string,
+    });
+    expect(await platform.daemonPid()).toBe(pid);
+    expect(await readdir(join(platform.state, 'scanner'))).toEqual(['cache']);
+  });
+
+  it.each(['whoever asked goes away', 'the daemon is killed'])('leaves nothing of a scanner that does not want to end, when %s', async (end) => {
+    await mkdir(join(victim(), INNER), { recursive: true });
+    await writeFile(join(victim(), INNER, 'file'), 'ours');
+    await build(await context('stubborn', 'FROM busybox\nRUN echo 1 > /stubborn\n'), { tags: ['stubborn'] });
+    const asking = await platform.api.stream('POST', '/v1/images/scan', { reference: 'stubborn' });
+    asking.on('error', () => undefined);
+    const its = async (): Promise<string[]> => (await platform.processes()).filter((line) => line.includes(victim()));
+    expect(await poll(async () => (await its()).length > 0, { timeoutMs: 60_000, everyMs: 50 })).toBe(true);
+    if (end === 'the daemon is killed') {
+      await platform.killDaemon();
+      await platform.up();
+    } else asking.destroy();
+    expect(await poll(async () => (await its()).length === 0, { timeoutMs: 30_000, everyMs: 50 })).toBe(true);
+    expect(await poll(async () => (await readdir(join(platform.state, 'scanner'))).length === 1, { timeoutMs: 30_000, everyMs: 50 })).toBe(true);
+    expect(await readFile(join(victim(), INNER, 'file'), 'utf8')).toBe('ours');
   });
 
   it('is asked before an image becomes a site’s', async () => {

@@ -58,7 +58,8 @@ export class Criu {
   /** Writes the processes to `images` and ends them. @throws SubakoError `command_failed` with CRIU's words; then they may still run */
   async dump(request: DumpRequest): Promise<void> {
     const env = { ...CRIU_ENVIRONMENT, LD_PRELOAD: this.#options.preload };
-    const result = await execAny(dumpArgs(this.#place, request), { env, timeoutMs: DUMP_TIMEOUT_MS });
+    // One that is killed leaves a helper, which would sleep for good with the dump's files open.
+    const result = await execAny(dumpArgs(this.#place, request), { env, timeoutMs: DUMP_TIMEOUT_MS, leavesNothing: true });
     if (result.code !== 0) throw criuFailed('dump', await lastError(join(request.images, 'dump.log')));
   }
 

@@ -35,6 +35,13 @@ describe('dpkg’s database', () => {
     expect(parseStatus('Package: tzdata\nVersion: 2025b-4\n')).toEqual([{ name: 'tzdata', version: '2025b-4', source: 'tzdata' }]);
   });
 
+  it('is not read to its end where it names more than there can be, and is read otherwise, whatever its blank lines', () => {
+    const entries = (count: number): string => 'Package: a\nVersion: 1\n \t\n\n'.repeat(count);
+    expect(parseStatus(entries(100_000))).toHaveLength(100_000);
+    expect(() => parseStatus(entries(100_001))).toThrow(RangeError);
+    expect(parseStatus(`\n\n${entries(1)}Package: b\nVersion: 2`).map(({ name }) => name)).toEqual(['a', 'b']);
+  });
+
   it('may be anything: what is no package is left out', () => {
     expect(
       parseStatus('Package: ../../etc\nVersion: 1\n\nPackage: a\nVersion: $(reboot)\n\n\n\u001B[2J\n\nPackage: ok\nVersion: 1\nSource: \u001B[2J\n'),

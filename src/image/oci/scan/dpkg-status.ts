@@ -10,16 +10,25 @@ export interface DebianPackage {
 const NAME = /^[a-z0-9][a-z0-9+.-]{0,100}$/u;
 const VERSION = /^[0-9][A-Za-z0-9.+:~-]{0,200}$/u;
 
-/** Those that are installed; an entry that does not say it (as images without dpkg have them) counts as installed. */
+/** All of Debian has no more. */
+const MAX_INSTALLED = 100_000;
+
+/**
+ * Those that are installed; an entry that does not say it (as images without dpkg have them) counts as installed.
+ * @throws RangeError when there are more than there can be
+ */
 export function parseStatus(text: string): DebianPackage[] {
-  return stanzas(text)
-    .filter((fields) => (fields.get('Status') ?? 'install ok installed').endsWith(' installed'))
-    .flatMap(toPackage);
+  const found: DebianPackage[] = [];
+  for (const fields of stanzas(text)) {
+    if ((fields.get('Status') ?? 'install ok installed').endsWith(' installed')) found.push(...toPackage(fields));
+    if (found.length > MAX_INSTALLED) throw new RangeError(`the image's database of packages names more than ${MAX_INSTALLED}`);
+  }
+  return found;
 }
 
 /** The newest version of each package of an archive's list is last in the answer's order of the list. */
 export function parsePackages(text: string): DebianPackage[] {
-  return stanzas(text).flatMap(toPackage);
+  return Array.from(stanzas(text)).flatMap(toPackage);
 }
 
 function toPackage(fields: ReadonlyMap<string, string>): DebianPackage[] {
@@ -32,14 +41,23 @@ function toPackage(fields: ReadonlyMap<string, string>): DebianPackage[] {
 
 const WANTED: ReadonlySet<string> = new Set(['Package', 'Version', 'Source', 'Status']);
 
-function stanzas(text: string): ReadonlyMap<string, string>[] {
-  return text.split(/\n(?:[ \t]*\n)+/u).map((stanza) => {
-    const fields = new Map<string, string>();
-    for (const line of stanza.split('\n')) {
-      const colon = line.indexOf(':');
-      const field = line.slice(0, colon);
-      if (colon > 0 && WANTED.has(field) && !fields.has(field)) fields.set(field, line.slice(colon + 1).trim());
+/** One after the other: all at once would take many times the memory of the text. */
+function* stanzas(text: string): Generator<ReadonlyMap<string, string>, undefined> {
+  let fields = new Map<string, string>();
+  for (let at = 0; at < text.length;) {
+    const newline = text.indexOf('\n', at);
+    const end = newline === -1 ? text.length : newline;
+    const line = text.slice(at, end);
+    at = end + 1;
+    if (/^[ \t]*$/u.test(line)) {
+      yield fields;
+      fields = new Map();
+      continue;
     }
-    return fields;
-  });
+    const colon = line.indexOf(':');
+    const field = line.slice(0, colon);
+    if (colon > 0 && WANTED.has(field) && !fields.has(field)) fields.set(field, line.slice(colon + 1).trim());
+  }
+  yield fields;
+  return undefined;
 }

@@ -14,7 +14,7 @@ beforeEach(async () => {
   layers = ['top', 'middle', 'bottom'].map((name) => join(dir, name));
   for (const layer of layers) await mkdir(layer);
   opaque = [];
-  files = new LayerFiles({ layers, isOpaque: async (path) => opaque.includes(path), maxBytes: 100 });
+  files = new LayerFiles({ layers, isOpaque: async (path) => opaque.includes(path), maxBytes: 100, maxNames: 4 });
 });
 
 afterEach(() => rm(dir, { recursive: true }));
@@ -26,6 +26,13 @@ async function put(layer: number, path: string, text = path): Promise<void> {
 }
 
 describe('files of layers', () => {
+  it('are an error where a directory has more than anybody would read', async () => {
+    for (const name of ['a', 'b', 'c', 'd']) await put(1, `many/${name}`);
+    expect(await files.list('many')).toHaveLength(4);
+    await put(1, 'many/e');
+    await expect(files.list('many')).rejects.toThrow(RangeError);
+  });
+
   it('are found in the topmost layer that has them', async () => {
     await put(2, 'etc/os-release', 'old');
     await put(1, 'etc/os-release', 'new');

@@ -3,7 +3,7 @@
  * an image may have put one anywhere. Layers never change, so looking first and opening then is safe.
  */
 import { constants } from 'node:fs';
-import { lstat, open, readdir } from 'node:fs/promises';
+import { lstat, open, opendir } from 'node:fs/promises';
 import type { Stats } from 'node:fs';
 import { join } from 'node:path';
 
@@ -14,6 +14,8 @@ export interface LayerFilesOptions {
   readonly isOpaque: (dir: string) => Promise<boolean>;
   /** Bytes; a larger file is an error. */
   readonly maxBytes: number;
+  /** A directory of a layer with more names is an error. */
+  readonly maxNames: number;
 }
 
 export class LayerFiles {
@@ -33,14 +35,14 @@ export class LayerFiles {
     return undefined;
   }
 
-  /** Names in a directory, of all layers together. */
+  /** Names in a directory, of all layers together. @throws RangeError when there are more than allowed */
   async list(path: string): Promise<string[]> {
     const names = new Map<string, boolean>();
     for (const layer of this.#options.layers) {
       const { found, hides } = await this.#look(layer, path.split('/'));
       if (found !== undefined) {
         if (!found.stats.isDirectory()) break;
-        for (const [name, isThere] of await entriesOf(found.path)) names.set(name, names.get(name) ?? isThere);
+        for (const [name, isThere] of await this.#entriesOf(found.path)) names.set(name, names.get(name) ?? isThere);
       }
       if (hides) break;
     }
@@ -63,6 +65,17 @@ export class LayerFiles {
     return { hides };
   }
 
+  /** Names in one layer's directory, and whether each is there, or says that it is gone. */
+  async #entriesOf(dir: string): Promise<[string, boolean][]> {
+    const { maxNames } = this.#options;
+    const entries: [string, boolean][] = [];
+    for await (const { name } of await opendir(dir)) {
+      if (entries.length >= maxNames) throw new RangeError(`a directory of the image has more than ${maxNames} names`);
+      entries.push([name, !isWhiteout(await lstat(join(dir, name)))]);
+    }
+    return entries;
+  }
+
   async #content(path: string): Promise<string> {
     const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
     try {
@@ -73,12 +86,6 @@ export class LayerFiles {
       await file.close();
     }
   }
-}
-
-/** Names in one layer's directory, and whether each is there, or says that it is gone. */
-async function entriesOf(dir: string): Promise<[string, boolean][]> {
-  const names = await readdir(dir);
-  return Promise.all(names.map(async (name): Promise<[string, boolean]> => [name, !isWhiteout(await lstat(join(dir, name)))]));
 }
 
 /** overlayfs writes “gone” as a character device 0:0. */

@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { asSubakoError, SubakoError } from '../../../domain/errors.ts';
 import { execAny } from '../../../lib/exec.ts';
+import { Semaphore } from '../../../lib/semaphore.ts';
 import { SingleFlight } from '../../../lib/single-flight.ts';
 import type { ImageTools } from '../image-tools.ts';
 import type { Worker } from '../shared-work.ts';
@@ -49,12 +50,16 @@ export interface ScanReply {
   readonly unsaid: string | null;
 }
 
-const MAX_FILE_BYTES = 64 * 1024 ** 2;
+/** Of the image's database of packages, in all its files. A desktop's has 10 MiB. */
+const MAX_DATABASE_BYTES = 32 * 1024 ** 2;
+/** Of its files, where each package has one. */
+const MAX_FILES = 10_000;
 
 export class Scanner {
   readonly #tools: ImageTools;
   readonly #settings: ScannerSettings;
   readonly #lists = new SingleFlight<SecurityList>();
+  readonly #turns = new Semaphore(1);
 
   constructor(tools: ImageTools, settings: ScannerSettings) {
     this.#tools = tools;
@@ -68,10 +73,15 @@ export class Scanner {
   async scan(image: StoredImage, worker: Worker): Promise<ScanReply> {
     const program = await findScanner(this.#settings);
     const [packages, scanner] = await Promise.all([
-      this.#packages(image, worker).catch(asSubakoError),
-      program === undefined ? undefined : askScanner(program, image, { tools: this.#tools, dir: this.#settings.dir, worker }).catch(asSubakoError),
+      this.#packages(image, worker).catch(whyUnsaid),
+      program === undefined ? undefined : this.#asked(program, image, worker).catch(asSubakoError),
     ]);
     return scanReply(image.names[0] ?? image.id, packages, scanner);
+  }
+
+  /** In turn: see `askScanner`. */
+  #asked(program: string, image: StoredImage, worker: Worker): Promise<ScannerReport> {
+    return this.#turns.run(() => askScanner(program, image, { ...this.#settings, tools: this.#tools, worker }));
   }
 
   async #packages(image: StoredImage, { progress }: Worker): Promise<PackageReport> {
@@ -94,7 +104,7 @@ export class Scanner {
       const result = await execAny([getfattr, '--no-dereference', '--absolute-names', '--only-values', '--name=trusted.overlay.opaque', '--', dir]);
       return result.code === 0 && result.stdout === 'y';
     };
-    return new LayerFiles({ layers, isOpaque, maxBytes: MAX_FILE_BYTES });
+    return new LayerFiles({ layers, isOpaque, maxBytes: MAX_DATABASE_BYTES, maxNames: MAX_FILES });
   }
 
   #listOf(release: Release): Promise<SecurityList> {
@@ -103,10 +113,24 @@ export class Scanner {
   }
 }
 
-/** Pure. @throws the first error where nobody could say anything */
+function hintOf(...errors: readonly SubakoError[]): { hint?: string } {
+  const hint = errors.find((error) => error.hint !== undefined)?.hint;
+  return hint === undefined ? {} : { hint };
+}
+
+/** An image may be made so that it holds more than anybody would read. */
+function whyUnsaid(thrown: unknown): SubakoError {
+  if (!(thrown instanceof RangeError)) return asSubakoError(thrown);
+  return new SubakoError('command_failed', `${thrown.message}, so nothing can be said about it`, { cause: thrown });
+}
+
+/** Pure. @throws the errors as one where nobody could say anything */
 function scanReply(image: string, packages: PackageReport | SubakoError, scanner: ScannerReport | SubakoError | undefined): ScanReply {
   const found = scanner instanceof SubakoError ? undefined : scanner;
-  if (packages instanceof SubakoError && found === undefined) throw packages;
+  if (packages instanceof SubakoError && found === undefined) {
+    if (!(scanner instanceof SubakoError)) throw packages;
+    throw new SubakoError(packages.code, `${packages.message}; ${scanner.message}`, { ...hintOf(scanner, packages), facts: scanner.facts, cause: scanner });
+  }
   const unsaid = [packages, scanner].find((one) => one instanceof SubakoError)?.message ?? null;
   const known = packages instanceof SubakoError ? { distribution: null, packages: 0, updates: [], asOf: null } : packages;
   return { image, ...known, scanner: found?.program ?? null, holes: found?.holes ?? [], unsaid };
@@ -137,8 +161,15 @@ async function releaseOf(files: LayerFiles): Promise<Release> {
 async function installedIn(files: LayerFiles): Promise<DebianPackage[]> {
   const status = (await files.read('var/lib/dpkg/status')) ?? '';
   const parts = (await files.list('var/lib/dpkg/status.d')).filter((name) => !name.endsWith('.md5sums'));
-  const texts = await Promise.all(parts.map((name) => files.read(`var/lib/dpkg/status.d/${name}`)));
-  const packages = parseStatus([status, ...texts].join('\n\n'));
+  const texts = [status];
+  let bytes = status.length;
+  for (const name of parts) {
+    const text = (await files.read(`var/lib/dpkg/status.d/${name}`)) ?? '';
+    bytes += text.length;
+    if (bytes > MAX_DATABASE_BYTES) throw new RangeError(`the image's database of packages has more than ${MAX_DATABASE_BYTES} bytes`);
+    texts.push(text);
+  }
+  const packages = parseStatus(texts.join('\n\n'));
   if (packages.length > 0) return packages;
   throw new SubakoError('command_failed', 'the image has no database of packages, so nothing can be said about it', {
     hint: 'it was made without dpkg, or cleared of it',
