@@ -33,6 +33,21 @@ describe('the configuration', () => {
     expect(withFile(text)).toThrow(expect.objectContaining({ code: 'bad_setting' }));
   });
 
+  it.each([
+    ['auto', true],
+    ['none', true],
+    ['fd12:3456:789a:1::/64', true],
+    ['fd12:3456:789a:1::/48', false],
+    ['fd12:3456:789a:1::1/64', false],
+    ['2001:4860::/64', false],
+    ['fe80::/64', false],
+    ['10.0.0.0/16', false],
+  ])('takes %s for egressRange6: %s', (egressRange6, isOne) => {
+    const reads = expect(withFile(JSON.stringify({ egressRange6 })));
+    if (isOne) reads.not.toThrow();
+    else reads.toThrow(expect.objectContaining({ code: 'bad_setting' }));
+  });
+
   it('has every key explained in docs/operations.md', () => {
     const docs = readFileSync(new URL('../../docs/operations.md', import.meta.url), 'utf8');
     for (const key of Object.keys(FILE_SCHEMA.shape)) expect(docs).toContain(`\`${key}\``);

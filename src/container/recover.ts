@@ -35,10 +35,11 @@ async function adopt(container: Container, deps: ContainersDeps): Promise<void> 
   const { networks, runtime, cmdb, emit } = deps;
   const state = runtime.isFrozen(container.id) ? 'paused' : 'running';
   if (state !== container.state) await cmdb.putContainer({ ...container, state });
+  const failed = (error: unknown): void => emit({ type: 'network.failed', instance: container.id, cause: String(error) });
+  // A network may have been removed by hand meanwhile, or IPv6 switched off: it runs on without.
   const opens = openWishOf(container);
-  if (opens !== undefined) await networks.open(container.id, opens);
-  // A network may have been removed by hand meanwhile: it runs on without.
-  await seat(container, deps).catch((error: unknown) => emit({ type: 'network.failed', instance: container.id, cause: String(error) }));
+  if (opens !== undefined) await networks.open(container.id, opens).catch(failed);
+  await seat(container, deps).catch(failed);
   emit({ type: 'container.adopted', instance: container.id, facts: { container: container.name } });
 }
 
