@@ -65,6 +65,7 @@ export function pageCacheHttp(cacheBytes: number): string {
   js_set $page_keep pages.keep;
   perl_modules ${EDGE_VIEW.config};
   perl_require hits.pm;
+  map "" $page_facts { default "$upstream_cache_status,$upstream_http_x_accel_expires,$upstream_http_x_subako_at"; }
   perl_set $page_told hits::told;
   map $page_told $page_age { "~^(\\d+) " $1; default ""; }
   map $page_told $page_status { "~^\\d+ (-?\\d+)$" "Subako; hit; ttl=$1"; default $page_told; }
