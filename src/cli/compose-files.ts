@@ -1,12 +1,13 @@
 /** Which compose files are meant, and what stands beside them: read here, by whoever types the command. */
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { closeSync, constants, existsSync, fstatSync, openSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
-import { parseEnv } from 'node:util';
 import type { ReadProject } from '../compose/file/read-project.ts';
 import { readProject } from '../compose/file/read-project.ts';
-import { readSource } from '../compose/file/read-source.ts';
+import { readFiles } from '../compose/file/read-files.ts';
+import { openDotenv } from '../compose/file/reading.ts';
+import type { Surroundings } from '../compose/file/surroundings.ts';
 import { checkProjectName, nameOfDirectory } from '../compose/model/project-name.ts';
-import type { Resolved, SiteWish, Surroundings } from '../compose/model/resolving.ts';
+import type { Resolved, SiteWish } from '../compose/model/resolving.ts';
 import { toModel } from '../compose/model/to-model.ts';
 import { variableOf } from '../config/variables.ts';
 import { SubakoError } from '../domain/errors.ts';
@@ -61,11 +62,10 @@ function read(options: ComposeOptions): { project: ReadProject; surroundings: Su
   const files = filesOf(options);
   const dir = resolve(options.projectDirectory ?? dirname(files[0] ?? '.'));
   const dotenv = dotenvOf(options, dir);
-  const surroundings: Surroundings = { dir, variableOf: (name) => variableOf(name) ?? dotenv[name], read: readBytes, kindOf };
+  const surroundings: Surroundings = { shown, kindOf, dir, variableOf: (name) => variableOf(name) ?? dotenv[name], read: (path) => readNamed(path, files) };
   const warnings: string[] = [];
   const missing = (name: string): void => void warnings.push(`the variable ${name} is not set: it is empty`);
-  const sources = files.map((path) => readSource(shown(path), textOf(path), { valueOf: surroundings.variableOf, missing }));
-  return { project: readProject(sources), surroundings, warnings };
+  return { project: readProject(readFiles(files, surroundings, missing)), surroundings, warnings };
 }
 
 /** As somebody would write it who stands here. */
@@ -88,17 +88,41 @@ function filesOf({ file, projectDirectory }: ComposeOptions): string[] {
 /** What is not set otherwise. */
 function dotenvOf({ envFile }: ComposeOptions, dir: string): NodeJS.Dict<string> {
   const files = envFile.length > 0 ? envFile.map((path) => resolve(path)) : [join(dir, '.env')].filter((path) => kindOf(path) === 'file');
-  return Object.assign({}, ...files.map((path) => parseEnv(textOf(path)))) as NodeJS.Dict<string>;
+  const known: NodeJS.Dict<string> = {};
+  for (const file of files) Object.assign(known, openDotenv(file, { read: readBytes, shown, variableOf: (name) => variableOf(name) ?? known[name] }));
+  return known;
 }
 
-function textOf(path: string): string {
-  return readBytes(path).toString('utf8');
+const STDIN = 0;
+/** Of anything that a compose file names. */
+const MOST_BYTES = 16 * 1024 ** 2;
+
+/** What somebody types may be a pipe (`-f -`, `-f <(…)`); what a file names is a file. */
+function readNamed(path: string, typed: readonly string[]): Buffer {
+  if (!typed.includes(path)) return readBytes(path);
+  return inWords(path, () => readFileSync(path === resolve('-') ? STDIN : path));
 }
 
+/** A device or a pipe might never end. */
 function readBytes(path: string): Buffer {
+  return inWords(path, () => {
+    const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
+    try {
+      const found = fstatSync(fd);
+      if (!found.isFile()) throw new SubakoError('bad_usage', `${path} is no file`);
+      if (found.size > MOST_BYTES) throw new SubakoError('bad_usage', `the file ${path} is larger than ${MOST_BYTES / 1024 ** 2} MiB`);
+      return readFileSync(fd);
+    } finally {
+      closeSync(fd);
+    }
+  });
+}
+
+function inWords(path: string, work: () => Buffer): Buffer {
   try {
-    return readFileSync(path);
+    return work();
   } catch (error) {
+    if (error instanceof SubakoError) throw error;
     throw new SubakoError('bad_usage', `the file ${path} cannot be read`, { cause: error });
   }
 }

@@ -23,6 +23,7 @@ const FORMS: Readonly<Record<string, (value: unknown) => unknown>> = {
   secrets: (value) => each(value, (one) => (typeof one === 'string' ? { source: one } : one)),
   configs: (value) => each(value, (one) => (typeof one === 'string' ? { source: one } : one)),
   tmpfs: list,
+  label_file: list,
   env_file: (value) => each(list(value), (one) => (typeof one === 'string' ? { path: one } : one)),
   extra_hosts: (value) => (isMapping(value) ? Object.entries(value).flatMap(([name, ip]) => list(ip).map((one) => `${name}:${String(one)}`)) : value),
 };

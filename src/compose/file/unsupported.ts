@@ -10,7 +10,6 @@ const OWN_IDS = 'a container has user ids and rights of its own alone; see docs/
 /** What to do instead. */
 const REFUSED: Readonly<Record<string, Reasons>> = {
   '': {
-    include: 'give the files together: -f one.yaml -f two.yaml',
     models: 'run the model as a service',
   },
   service: {
@@ -27,7 +26,6 @@ const REFUSED: Readonly<Record<string, Reasons>> = {
     userns_mode: OWN_IDS,
     credential_spec: 'it is for Windows',
     isolation: 'it is for Windows',
-    extends: 'use YAML anchors (<<: *name), or several files: -f base.yaml -f more.yaml',
     external_links: 'put both containers into a network, with an alias',
     links: 'services of a network know one another by name; for another name use networks.NAME.aliases, for the order depends_on',
     volumes_from: 'name the volumes in both services',

@@ -1,10 +1,10 @@
 /** One service of a compose file, in the words of `subako run`. */
-import { parseEnv } from 'node:util';
 import { resolve } from 'node:path';
 import type { Condition, Dependency, ProjectService, ServiceContainer, ServiceNetwork } from '../../domain/project.ts';
 import { shellWords } from '../../lib/shell-words.ts';
 import { composeDuration } from '../file/durations.ts';
 import { refusal } from '../file/problem.ts';
+import { openDotenv } from '../file/reading.ts';
 import type { ComposeService } from '../file/schema.ts';
 import { filesOf } from './files.ts';
 import { healthOf } from './health.ts';
@@ -107,8 +107,7 @@ function environmentOf({ service, surroundings, refuse }: ServicePlace): string[
     const file = resolve(surroundings.dir, path);
     if (!required && surroundings.kindOf(file) === undefined) return [];
     if (surroundings.kindOf(file) !== 'file') refuse(['env_file', index], `there is no file ${file}`);
-    const text = surroundings.read(file).toString('utf8');
-    return format === 'raw' ? rawPairs(text) : Object.entries(parseEnv(text)).map(([key, value]) => [key, value ?? ''] as const);
+    return format === 'raw' ? rawPairs(surroundings.read(file).toString('utf8')) : Object.entries(openDotenv(file, surroundings));
   });
   const own = Object.entries(service.environment).flatMap(([key, value]) => {
     const known = value ?? surroundings.variableOf(key);

@@ -20,6 +20,7 @@ function resolve(texts: string | readonly string[], more: Partial<ModelWish> = {
       variableOf: variables.valueOf,
       read: (path) => Buffer.from(FILES[path] ?? ''),
       kindOf: (path) => (Object.hasOwn(FILES, path) ? 'file' : path === '/p/src' ? 'directory' : undefined),
+      shown: (path) => path,
     },
   );
 }
@@ -164,7 +165,6 @@ describe('a project', () => {
     ['services: {a: {image: x, container_name: c}, b: {image: x, container_name: c}}', 'a is called so too'],
     ['services: {a: {}}', 'it has neither image nor build'],
     ['services: {a: {image: x, secrets: [s]}}\nsecrets: {s: {file: gone}}', 'there is no file /p/gone'],
-    ['services: {a: {image: x}}\ninclude: [b.yaml]', 'include is not supported'],
     ['services: {a: {image: x}}\nnetworks: {n: {driver: overlay}}', 'driver: overlay is not supported'],
     ['services: {a: {image: x}}\nnetworks: {n: {ipam: {}}}', 'ipam is not supported'],
   ])('%s is refused', (yaml, message) => {

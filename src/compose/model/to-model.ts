@@ -3,10 +3,11 @@ import type { ProjectModel, ProjectService } from '../../domain/project.ts';
 import { refusal } from '../file/problem.ts';
 import type { ReadProject } from '../file/read-project.ts';
 import type { ComposeBuild, ComposeFile } from '../file/schema.ts';
+import type { Surroundings } from '../file/surroundings.ts';
 import { refuseClashes } from './clashes.ts';
 import { networkName, volumeName } from './names.ts';
 import { CycleError, inOrder, withNeeds } from './order.ts';
-import type { ModelWish, Resolved, Resolving, Surroundings } from './resolving.ts';
+import type { ModelWish, Resolved, Resolving } from './resolving.ts';
 import { toService } from './service.ts';
 import { siteOf } from './site.ts';
 
