@@ -7,7 +7,7 @@ import { readFiles } from '../compose/file/read-files.ts';
 import { openDotenv } from '../compose/file/reading.ts';
 import type { Surroundings } from '../compose/file/surroundings.ts';
 import { checkProjectName, nameOfDirectory } from '../compose/model/project-name.ts';
-import type { Resolved, SiteWish } from '../compose/model/resolving.ts';
+import type { ModelWish, Resolved, SiteWish } from '../compose/model/resolving.ts';
 import { toModel } from '../compose/model/to-model.ts';
 import { variableOf } from '../config/variables.ts';
 import { SubakoError } from '../domain/errors.ts';
@@ -20,9 +20,7 @@ export interface ComposeOptions {
   readonly envFile: readonly string[];
 }
 
-export interface LoadWish extends SiteWish {
-  readonly services: readonly string[];
-}
+export type LoadWish = SiteWish & Pick<ModelWish, 'services' | 'alone' | 'scale'>;
 
 export interface LoadedProject extends Resolved {
   readonly name: string;
@@ -38,11 +36,11 @@ const NAMES = [
 ] as const;
 
 /** @throws SubakoError with the line and what to do */
-export function loadProject(options: ComposeOptions, { services, ...site }: LoadWish): LoadedProject {
+export function loadProject(options: ComposeOptions, wish: LoadWish): LoadedProject {
   const { project, surroundings, warnings } = read(options);
   const name = nameOf(options, project.file.name, surroundings.dir);
   const profiles = [...options.profile, ...(surroundings.variableOf('COMPOSE_PROFILES') ?? '').split(',')].filter(Boolean);
-  const resolved = toModel(project, { project: name, profiles, services, ...site }, surroundings);
+  const resolved = toModel(project, { ...wish, project: name, profiles }, surroundings);
   return { ...resolved, warnings: [...new Set([...warnings, ...resolved.warnings])], name, dir: surroundings.dir };
 }
 

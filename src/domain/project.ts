@@ -62,6 +62,8 @@ export type Condition = 'started' | 'healthy' | 'completed';
 export interface Dependency {
   readonly service: string;
   readonly condition: Condition;
+  /** Whoever changes or restarts that one restarts this one, too. */
+  readonly restart?: boolean;
 }
 
 /** A file of ours that the service reads: a secret or a configuration. */
@@ -110,7 +112,14 @@ export interface ServiceContainer {
   readonly healthInterval?: string;
   readonly healthTimeout?: string;
   readonly healthStartPeriod?: string;
+  readonly healthStartInterval?: string;
   readonly healthRetries?: number;
+  readonly capAdd?: readonly string[];
+  readonly capDrop?: readonly string[];
+  readonly ulimits?: readonly string[];
+  readonly sysctls?: readonly string[];
+  readonly securityOptions?: readonly string[];
+  readonly groups?: readonly string[];
   readonly labels: readonly string[];
 }
 

@@ -74,7 +74,7 @@ function rememberingTags(tag: string, tagged: WeakMap<object, string>): (ScalarT
   }
   class TaggedSeq extends YAMLSeq {
     override toJSON(...args: Parameters<YAMLSeq['toJSON']>): unknown[] {
-      return remember(super.toJSON(...args) as unknown[]);
+      return remember(super.toJSON(...args));
     }
   }
   return [

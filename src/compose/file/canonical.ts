@@ -15,6 +15,7 @@ const FORMS: Readonly<Record<string, (value: unknown) => unknown>> = {
   build: (value) => (typeof value === 'string' ? { context: value } : isMapping(value) ? change(value, { args: pairs }) : value),
   environment: pairs,
   labels: pairs,
+  sysctls: pairs,
   annotations: pairs,
   depends_on: (value) => (Array.isArray(value) ? fromList(value, () => ({ condition: 'service_started' })) : value),
   networks: (value) => (Array.isArray(value) ? fromList(value, () => null) : value),

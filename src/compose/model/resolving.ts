@@ -16,6 +16,10 @@ export interface ModelWish extends SiteWish {
   readonly profiles: readonly string[];
   /** Those and what they need; empty: all. */
   readonly services: readonly string[];
+  /** Without what they need. */
+  readonly alone?: boolean | undefined;
+  /** How many, by service: more than the file says. */
+  readonly scale?: Readonly<Record<string, number>> | undefined;
 }
 
 export interface Resolved {
