@@ -127,9 +127,14 @@ describe('a container in the foreground', () => {
       '7',
     ];
     const said = async (...more: string[]): Promise<string[]> => (await run(...options, ...more, 'busybox', 'sh', '-c', script)).stdout.trim().split('\n');
-    const common = ['100', '200', '77', '99', '0 2000 7'];
+    const common = ['100', '200', '77', '99', '0 7 2000'];
     expect(await said('--cap-drop', 'ALL')).toEqual(['CapEff:\t0000000000000000', 'CapBnd:\t0000000000000000', ...common, 'no']);
     expect(await said('--cap-drop', 'ALL', '--cap-add', 'CHOWN')).toEqual(['CapEff:\t0000000000000001', 'CapBnd:\t0000000000000001', ...common]);
+    // So do a health check and whoever goes in.
+    await start({ name: 'less', ...sh('sleep 1000'), capDrop: ['ALL'], groups: ['7'], stopSignal: 'KILL' });
+    const inside = await platform.cli(['exec', 'less', '--', 'sh', '-c', 'grep -E "^Cap(Eff|Bnd)" /proc/self/status; id -G']);
+    expect(inside.stdout.trim().split('\n')).toEqual(['CapEff:\t0000000000000000', 'CapBnd:\t0000000000000000', '0 7']);
+    await remove('less');
     expect(await run('--ulimit', 'nofile=999999999', 'busybox', 'true')).toMatchObject({
       code: 1,
       stderr: expect.stringContaining('this machine allows no more than') as string,
