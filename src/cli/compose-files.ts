@@ -4,7 +4,7 @@ import { dirname, join, relative, resolve } from 'node:path';
 import type { ReadProject } from '../compose/file/read-project.ts';
 import { readProject } from '../compose/file/read-project.ts';
 import { readFiles } from '../compose/file/read-files.ts';
-import { openDotenv } from '../compose/file/reading.ts';
+import { openDotenvs } from '../compose/file/reading.ts';
 import type { Surroundings } from '../compose/file/surroundings.ts';
 import { checkProjectName, nameOfDirectory } from '../compose/model/project-name.ts';
 import type { ModelWish, Resolved, SiteWish } from '../compose/model/resolving.ts';
@@ -60,7 +60,7 @@ function read(options: ComposeOptions): { project: ReadProject; surroundings: Su
   const files = filesOf(options);
   const dir = resolve(options.projectDirectory ?? dirname(files[0] ?? '.'));
   const dotenv = dotenvOf(options, dir);
-  const surroundings: Surroundings = { shown, kindOf, dir, variableOf: (name) => variableOf(name) ?? dotenv[name], read: (path) => readNamed(path, files) };
+  const surroundings: Surroundings = { shown, kindOf, dir, variableOf: (name) => variableOf(name) ?? dotenv.get(name), read: (path) => readNamed(path, files) };
   const warnings: string[] = [];
   const missing = (name: string): void => void warnings.push(`the variable ${name} is not set: it is empty`);
   return { project: readProject(readFiles(files, surroundings, missing)), surroundings, warnings };
@@ -84,11 +84,10 @@ function filesOf({ file, projectDirectory }: ComposeOptions): string[] {
 }
 
 /** What is not set otherwise. */
-function dotenvOf({ envFile }: ComposeOptions, dir: string): NodeJS.Dict<string> {
-  const files = envFile.length > 0 ? envFile.map((path) => resolve(path)) : [join(dir, '.env')].filter((path) => kindOf(path) === 'file');
-  const known: NodeJS.Dict<string> = {};
-  for (const file of files) Object.assign(known, openDotenv(file, { read: readBytes, shown, variableOf: (name) => variableOf(name) ?? known[name] }));
-  return known;
+function dotenvOf({ envFile }: ComposeOptions, dir: string): ReadonlyMap<string, string> {
+  const typed = envFile.map((path) => resolve(path));
+  const files = typed.length > 0 ? typed : [join(dir, '.env')].filter((path) => kindOf(path) === 'file');
+  return openDotenvs(files, { read: (path) => readNamed(path, typed), shown, variableOf });
 }
 
 const STDIN = 0;

@@ -20,6 +20,8 @@ export interface UpOptions {
   /** Seconds. */
   readonly waitTimeout?: number;
   readonly pull?: PullWhen;
+  /** A service whose end is waited for. */
+  readonly exitCodeFrom?: string;
 }
 
 export interface Brought {
@@ -36,6 +38,12 @@ export async function composeUp(
   const project = loadProject(compose, wish);
   for (const warning of project.warnings) output.warn(warning);
   if (!(await client.isUp())) throw new SubakoError('not_running', 'no platform is running here', { hint: 'start it first: subako up --detach' });
+  const { exitCodeFrom: decisive } = options;
+  if (decisive !== undefined && (!project.meant.includes(decisive) || decisive === project.model.site?.service)) {
+    throw new SubakoError('bad_usage', `${decisive} is no service that comes up and ends`, {
+      hint: `give one of ${project.meant.join(', ')} that is not the site`,
+    });
+  }
   await ensureImages(project, options, context);
   const { removeOrphans = false, forceRecreate: recreate = false, start = true, wait, waitTimeout } = options;
   const { model, contents, meant, warnings } = project;

@@ -79,10 +79,13 @@ async function replaceContainers({ project, planned, undo, dir }: Made, { progre
 /** Services that asked to be restarted with one that was replaced, and run; they start again with the others. */
 async function stopThoseAlong({ project: { name, model }, planned, undo }: Made, deps: ComposeDeps): Promise<ReadonlySet<string>> {
   const wanted = restartedWith(model.services, new Set(planned.replaced.map(({ wanted: { service } }) => service)));
-  const serviceOf = (container: Container): string => memberOf(container)?.service ?? '';
   const running = containersOf(name, await deps.containers.list()).filter((container) => isUp(container) && wanted.has(serviceOf(container)));
   for (const { id } of running) await stopForNow(id, undo, deps);
   return new Set(running.map(serviceOf));
+}
+
+function serviceOf(container: Container): string {
+  return memberOf(container)?.service ?? '';
 }
 
 /** It is started again if anything fails from here on. */

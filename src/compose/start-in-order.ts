@@ -84,7 +84,7 @@ async function goOn({ id }: Container, { isTask, progress, containers }: GoingOn
 async function untilMet({ service, condition }: Dependency, { containersOf, signal }: Starting, deps: StartDeps): Promise<void> {
   if (condition === 'started') return;
   const all = containersOf(service);
-  await Promise.all(all.map((container) => (condition === 'healthy' ? untilWell(container, signal, deps) : untilDone(container, signal, deps))));
+  await Promise.all(all.map((container) => (condition === 'healthy' ? untilWell(container, { signal }, deps) : untilDone(container, signal, deps))));
 }
 
 /** Of those that have a health check; of others, that they did not end badly. @throws SubakoError `wake_failed` for the first that is not */
@@ -94,7 +94,7 @@ export async function untilAllWell(all: readonly Container[], wish: { readonly t
     const container = await deps.containers.get(id);
     if (container.state === 'exited' && container.exitCode !== 0) throw notUp(container, `it ended with exit code ${container.exitCode ?? '?'}`);
     if (container.state === 'exited' || container.spec.health === undefined) return;
-    await untilWell(container, failing.signal, deps, wish.timeoutMs);
+    await untilWell(container, { signal: failing.signal, withinMs: wish.timeoutMs }, deps);
   };
   try {
     await Promise.all(all.map(one));
@@ -105,9 +105,8 @@ export async function untilAllWell(all: readonly Container[], wish: { readonly t
 
 async function untilWell(
   { id, spec: { health } }: Container,
-  signal: AbortSignal,
+  { signal, withinMs }: { signal: AbortSignal; withinMs?: number | undefined },
   { containers, health: checks }: StartDeps,
-  withinMs?: number,
 ): Promise<void> {
   const own = health === undefined ? 0 : health.startPeriodMs + health.retries * (health.intervalMs + health.timeoutMs);
   const timeoutMs = withinMs ?? Math.max(WELL_WITHIN_MS, own);

@@ -26,9 +26,19 @@ async function secondsOf(health: Partial<HealthCheck>, { wellAt, until }: { well
 }
 
 it.each([
-  ['its interval alone', {}, 0, [30, 60]],
-  ['the shorter one while it starts, and its interval once it is well', { startPeriodMs: 20_000, startIntervalMs: 2_000 }, 5, [2, 4, 6, 36, 66]],
-  ['the shorter one until the start is over, and no longer', { startPeriodMs: 5_000, startIntervalMs: 2_000 }, 100, [2, 4, 6, 36, 66]],
-])('asks at %s', async (_what, health, wellAt, expected) => {
+  { what: 'its interval alone', health: {}, wellAt: 0, expected: [30, 60] },
+  {
+    what: 'the shorter one while it starts, and its interval once it is well',
+    health: { startPeriodMs: 20_000, startIntervalMs: 2_000 },
+    wellAt: 5,
+    expected: [2, 4, 6, 36, 66],
+  },
+  {
+    what: 'the shorter one until the start is over, and no longer',
+    health: { startPeriodMs: 5_000, startIntervalMs: 2_000 },
+    wellAt: 100,
+    expected: [2, 4, 6, 36, 66],
+  },
+])('asks at $what', async ({ health, wellAt, expected }) => {
   expect(await secondsOf(health, { wellAt, until: 70 })).toEqual(expected);
 });

@@ -99,7 +99,7 @@ function isNotNamedIn(volumes: readonly string[]): (destination: string) => bool
 function parseTmpfs(text: string): { destination: string; sizeBytes: number } {
   const [destination = '', options = ''] = text.split(':');
   const words = options.split(',').filter(Boolean);
-  const other = words.find((word) => !/^(?:rw|nosuid|nodev|noexec|noatime|relatime|size=.*|(?:tmpfs-)?mode=0?1777)$/u.test(word));
+  const other = words.find((word) => !/^(?:rw|nosuid|nodev|noexec|noatime|relatime|size=.*|mode=0?1777)$/u.test(word));
   if (other !== undefined)
     throw bad(`--tmpfs does not take ${JSON.stringify(other)}`, 'everybody may write there, and nothing in it is executed; size=64m can be given');
   const size = words.findLast((word) => word.startsWith('size='))?.slice('size='.length) ?? DEFAULT_TMPFS;

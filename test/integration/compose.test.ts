@@ -198,6 +198,10 @@ describe('services', () => {
     expect(await dir.cli(['compose', 'up', '--exit-code-from', 'tests'])).toMatchObject({ code: 5, stdout: expect.stringContaining('| tried') as string });
     expect(await dir.states()).toEqual({ 'tests-db-1': 'exited', 'tests-seed-1': 'exited', 'tests-tests-1': 'exited' });
     expect((await dir.cli(['compose', 'up', '--abort-on-container-exit'])).code).toBe(5);
+    expect(await dir.cli(['compose', 'up', '--exit-code-from', 'none'])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('none is no service that comes up and ends') as string,
+    });
     expect((await dir.states())['tests-db-1']).toBe('exited');
   });
 

@@ -7,7 +7,6 @@ import { collect } from '../collect.ts';
 import { composeOptionsOf, projectPath } from '../compose-options.ts';
 import { composeUp, projectText } from '../compose-up.ts';
 import type { Brought, UpOptions } from '../compose-up.ts';
-import { serviceOf } from '../compose-services.ts';
 import { containerPath } from '../container-path.ts';
 import { contextOf } from '../context.ts';
 import type { Context } from '../context.ts';
@@ -21,7 +20,6 @@ interface Options extends UpOptions {
   readonly deps: boolean;
   readonly scale: readonly string[];
   readonly abortOnContainerExit?: boolean;
-  readonly exitCodeFrom?: string;
   readonly timeout?: number;
   readonly domain?: string;
   readonly service?: string;
@@ -133,21 +131,21 @@ async function inForeground({ reply, tasks }: Brought, { abortOnContainerExit, e
   const speakers = reply.services.flatMap(({ service, containers }) =>
     containers.map(({ id, name }) => ({ container: id, service, label: containers.length > 1 ? name : service })),
   );
-  if (exitCodeFrom !== undefined && !speakers.some(({ service }) => service === exitCodeFrom)) serviceOf(reply, exitCodeFrom);
   const asked = Promise.race([once(process, 'SIGINT', stopping), once(process, 'SIGTERM', stopping)]).then(() => stopping.abort());
   asked.catch(() => undefined); // everything ended by itself
   output.show(reply, () => projectText(reply));
   const exitOf = ({ container }: Pick<(typeof speakers)[number], 'container'>): Promise<number> =>
     client.get<WaitReply>(containerPath(container, '/wait')).then(({ exitCode }) => exitCode ?? 0);
-  const decisive =
-    exitCodeFrom === undefined ? speakers.filter(({ service }) => !tasks.has(service)) : speakers.filter(({ service }) => service === exitCodeFrom);
-  const ended = abortOnContainerExit === true || exitCodeFrom !== undefined ? Promise.race(decisive.map(exitOf)) : undefined;
-  void ended?.then(
-    () => stopping.abort(),
-    () => stopping.abort(),
-  );
+  const decisive = speakers.filter(({ service }) => (exitCodeFrom === undefined ? !tasks.has(service) : service === exitCodeFrom));
+  const isDecided = (abortOnContainerExit === true || exitCodeFrom !== undefined) && decisive.length > 0;
+  const stop = (): Promise<unknown> => client.work(projectPath(reply.name, '/stop'), { services: [], time: timeout }, output.progress);
+  const ended = isDecided ? Promise.race(decisive.map(exitOf)) : undefined;
+  const stopped = ended?.then(stop);
+  stopped?.catch(() => undefined); // told below
+  // What they said last still comes: when all have ended, this ends by itself.
   await followContainers(speakers, { follow: true, signal: stopping.signal }, context);
-  if (stopping.signal.aborted) await client.work(projectPath(reply.name, '/stop'), { services: [], time: timeout }, output.progress);
+  if (stopping.signal.aborted) await stop();
   else stopping.abort();
+  await stopped;
   return (await ended) ?? 0;
 }

@@ -36,10 +36,15 @@ it.each([
   ['B=1\n\n=2', 'line 3: no name of a variable'],
   ['two words=1', 'line 1: no name of a variable'],
   ['B="x" y', 'line 1: something stands behind the quotes'],
-  ['B=5$', 'line 1: there is no variable'],
+  ['B=5$', 'line 1: a dollar in the value begins no variable'],
+  ['B=hush${!', 'line 1: a dollar in the value begins no variable'],
   ['B=${NONE:?say it}', 'line 1: the variable NONE must be set: say it'],
 ])('%j is refused', (text, message) => {
   expect(() => parse(text)).toThrow(message);
+});
+
+it('tells nothing of a value that is wrong', () => {
+  expect(() => parse('PASSWORD=hu$%sh')).toThrow(expect.not.objectContaining({ message: expect.stringContaining('sh') as string }));
 });
 
 it('never reads what a variable holds as one', () => {

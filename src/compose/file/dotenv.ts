@@ -38,11 +38,19 @@ export function parseDotenv(given: string, { valueOf, missing }: Variables): Rec
 function valueIn(text: Taken, variables: Variables): string {
   const [quote] = text.line();
   if (quote === "'") return closed(text.take(SINGLE));
-  if (quote !== '"') return interpolate((text.take(PLAIN)?.['inner'] ?? '').replace(/[ \t]#.*$/u, '').trim(), variables);
-  return interpolate(
-    closed(text.take(DOUBLE)).replaceAll(/\\([^])/gu, (pair, letter: string) => ESCAPES[letter] ?? pair),
-    variables,
-  );
+  if (quote !== '"') return expanded((text.take(PLAIN)?.['inner'] ?? '').replace(/[ \t]#.*$/u, '').trim(), variables);
+  const escaped = closed(text.take(DOUBLE)).replaceAll(/\\([^])/gu, (pair, letter: string) => ESCAPES[letter] ?? pair);
+  return expanded(escaped, variables);
+}
+
+/** What is wrong is told without the value, which may be a secret. */
+function expanded(text: string, variables: Variables): string {
+  try {
+    return interpolate(text, variables);
+  } catch (error) {
+    if (error instanceof RangeError && error.message.startsWith('the variable ')) throw error;
+    throw new RangeError('a dollar in the value begins no variable', { cause: error });
+  }
 }
 
 function closed(groups: Readonly<Record<string, string | undefined>> | undefined): string {

@@ -6,7 +6,7 @@ import { mergeSources } from './merge.ts';
 import { fileFrom } from './paths.ts';
 import { refusal } from './problem.ts';
 import type { Source } from './problem.ts';
-import { openDotenv } from './reading.ts';
+import { openDotenvs } from './reading.ts';
 import type { Reading } from './reading.ts';
 import type { Surroundings } from './surroundings.ts';
 
@@ -65,9 +65,8 @@ function entryOf(given: unknown, surroundings: Surroundings, refuse: (message: s
 
 function readEntry({ paths, dir, envFiles }: Entry, { readAll, ...reading }: Omit<Including, 'source'>): Source[] {
   const { surroundings } = reading;
-  const known: Record<string, string> = {};
-  const variableOf = (name: string): string | undefined => surroundings.variableOf(name) ?? known[name];
-  for (const file of envFiles) Object.assign(known, openDotenv(file, { ...surroundings, variableOf }));
+  const known = openDotenvs(envFiles, surroundings);
+  const variableOf = (name: string): string | undefined => surroundings.variableOf(name) ?? known.get(name);
   const inner = { ...reading, surroundings: { ...surroundings, dir, variableOf }, opened: new Map<string, Source>(), whole: new Map<string, unknown>() };
   return readAll(paths, inner).map((source) => ({ ...source, value: fileFrom(withoutName(source.value), { dir, variableOf }) }));
 }

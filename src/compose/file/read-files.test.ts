@@ -164,7 +164,7 @@ describe('include', () => {
     [
       'a file with variables that are none',
       { 'compose.yaml': 'include: [b.yaml]', 'b.yaml': 'services: {}', '.env': 'A=1\nB=5$' },
-      '.env: line 2: there is no variable',
+      '.env: line 2: a dollar in the value begins no variable',
     ],
     ['no list', { 'compose.yaml': 'include: b.yaml' }, 'include: it is no list'],
   ])('of %s is refused', (_what, files, message) => {

@@ -28,10 +28,20 @@ export function open(path: string, { surroundings, missing, budget }: Pick<Readi
   return readSource(surroundings.shown(path), surroundings.read(path).toString('utf8'), { valueOf: surroundings.variableOf, missing });
 }
 
-/** Variables of a file of such. @throws SubakoError `bad_setting` with the line */
-export function openDotenv(path: string, { read, shown, variableOf }: Pick<Surroundings, 'read' | 'shown' | 'variableOf'>): Record<string, string> {
+/** Variables of files of such, the later over the earlier. @throws SubakoError `bad_setting` with the line */
+export function openDotenvs(paths: readonly string[], { read, shown, variableOf }: Pick<Surroundings, 'read' | 'shown' | 'variableOf'>): Map<string, string> {
+  const known = new Map<string, string>();
+  for (const path of paths) {
+    const variables = { valueOf: (name: string) => variableOf(name) ?? known.get(name), missing: () => undefined };
+    for (const [name, value] of Object.entries(inFile(path, { read, shown }, (text) => parseDotenv(text, variables)))) known.set(name, value);
+  }
+  return known;
+}
+
+function inFile<T>(path: string, { read, shown }: Pick<Surroundings, 'read' | 'shown'>, work: (text: string) => T): T {
+  const text = read(path).toString('utf8');
   try {
-    return parseDotenv(read(path).toString('utf8'), { valueOf: variableOf, missing: () => undefined });
+    return work(text);
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     throw new SubakoError('bad_setting', `${shown(path)}: ${error.message}`, {

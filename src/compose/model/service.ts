@@ -4,7 +4,7 @@ import type { Condition, Dependency, ProjectService, ServiceContainer, ServiceNe
 import { shellWords } from '../../lib/shell-words.ts';
 import { composeDuration } from '../file/durations.ts';
 import { refusal } from '../file/problem.ts';
-import { openDotenv } from '../file/reading.ts';
+import { openDotenvs } from '../file/reading.ts';
 import type { ComposeService } from '../file/schema.ts';
 import { filesOf } from './files.ts';
 import { healthOf } from './health.ts';
@@ -105,17 +105,20 @@ function wordsAt({ service, refuse }: ServicePlace, key: 'command' | 'entrypoint
 
 /** What the service says wins over its files, and a later file over an earlier one. A name alone has the value of whoever types the command. */
 function environmentOf({ service, surroundings, refuse }: ServicePlace): string[] {
-  const fromFiles = service.env_file.flatMap(({ path, required, format }, index) => {
+  const all = new Map<string, string>();
+  const variableOf = (name: string): string | undefined => surroundings.variableOf(name) ?? all.get(name);
+  for (const [index, { path, required, format }] of service.env_file.entries()) {
     const file = resolve(surroundings.dir, path);
-    if (!required && surroundings.kindOf(file) === undefined) return [];
+    if (!required && surroundings.kindOf(file) === undefined) continue;
     if (surroundings.kindOf(file) !== 'file') refuse(['env_file', index], `there is no file ${file}`);
-    return format === 'raw' ? rawPairs(surroundings.read(file).toString('utf8')) : Object.entries(openDotenv(file, surroundings));
-  });
-  const own = Object.entries(service.environment).flatMap(([key, value]) => {
-    const known = value ?? surroundings.variableOf(key);
-    return known === undefined ? [] : [[key, known] as const];
-  });
-  return [...new Map<string, string>([...fromFiles, ...own])].map(([key, value]) => `${key}=${value}`);
+    const pairs = format === 'raw' ? rawPairs(surroundings.read(file).toString('utf8')) : openDotenvs([file], { ...surroundings, variableOf });
+    for (const [name, value] of pairs) all.set(name, value);
+  }
+  for (const [name, value] of Object.entries(service.environment)) {
+    const known = value ?? surroundings.variableOf(name);
+    if (known !== undefined) all.set(name, known);
+  }
+  return [...all].map(([name, value]) => `${name}=${value}`);
 }
 
 function rawPairs(text: string): (readonly [string, string])[] {
@@ -187,7 +190,7 @@ function linksOf({ service, refuse }: ServicePlace): ComposeService['depends_on'
 function labelsOf({ service, surroundings, refuse }: ServicePlace): string[] {
   const fromFiles = service.label_file.flatMap((path, index) => {
     const file = resolve(surroundings.dir, path);
-    return surroundings.kindOf(file) === 'file' ? Object.entries(openDotenv(file, surroundings)) : refuse(['label_file', index], `there is no file ${file}`);
+    return surroundings.kindOf(file) === 'file' ? [...openDotenvs([file], surroundings)] : refuse(['label_file', index], `there is no file ${file}`);
   });
   const own = Object.entries(service.labels).map(([key, value]) => [key, value ?? ''] as const);
   return [...new Map<string, string>([...fromFiles, ...own])].map(([key, value]) => `${key}=${value}`);

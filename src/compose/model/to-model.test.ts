@@ -9,6 +9,7 @@ const FILES: Readonly<Record<string, string>> = {
   '/p/pw.txt': 'hush\n',
   '/p/a.env': 'A=1\nB="two words" # note\n#C=3\n',
   '/p/nginx.conf': 'x',
+  '/p/e.env': 'E=$D!',
   '/p/d.env': 'D=$OWN/${NONE:-two}\n',
 };
 const VARIABLES: Readonly<Record<string, string>> = { OWN: 'mine', TAG: '9', HOME: '/home/me' };
@@ -73,6 +74,7 @@ describe('a service', () => {
     ['deploy: {replicas: 3, resources: {limits: {pids: 5}}}', { pids: 5 }],
     [`platform: linux/${process.arch === 'arm64' ? 'arm64' : 'amd64'}\n    ipc: private\n    cgroup: private`, { image: 'x' }],
     ['env_file: d.env', { env: ['D=mine/two'] }],
+    ['env_file: [d.env, e.env]', { env: ['D=mine/two', 'E=mine/two!'] }],
     ['env_file: {path: d.env, format: raw}', { env: ['D=$OWN/${NONE:-two}'] }],
   ])('%s', (yaml, expected) => {
     expect(one(yaml).container).toMatchObject(expected);
