@@ -59,7 +59,14 @@ const request = {
   healthInterval: text,
   healthTimeout: text,
   healthStartPeriod: text,
+  healthStartInterval: text,
   healthRetries: number,
+  capAdd: words,
+  capDrop: words,
+  ulimits: words,
+  sysctls: words,
+  securityOptions: words,
+  groups: words,
   labels: words,
 };
 const DEFAULT_LINES = 100_000;
@@ -127,7 +134,7 @@ function moveRoutes(api: FastifyInstance, { containers }: ApiPlatform): void {
   });
 }
 
-function timeout(time: number | undefined): { timeoutMs?: number } {
+export function timeout(time: number | undefined): { timeoutMs?: number } {
   return time === undefined ? {} : { timeoutMs: time * 1000 };
 }
 

@@ -5,7 +5,7 @@ import type { OneOffWish } from '../compose/one-off.ts';
 import type { ProcessIdentity } from '../domain/instance.ts';
 import { closed } from './schemas.ts';
 import type { ApiPlatform } from './platform.ts';
-import { CLIENT, runHere } from './container-routes.ts';
+import { CLIENT, runHere, timeout } from './container-routes.ts';
 import { streamWork } from './work-stream.ts';
 
 interface ByName {
@@ -19,6 +19,13 @@ interface UpBody {
   readonly removeOrphans: boolean;
   readonly recreate: boolean;
   readonly start: boolean;
+  readonly wait?: { readonly timeoutMs?: number };
+}
+
+interface StopBody {
+  readonly services: string[];
+  /** Seconds. */
+  readonly time?: number;
 }
 
 /** With secrets and configurations in it. */
@@ -26,14 +33,18 @@ const BODY_LIMIT = 32 * 1024 ** 2;
 const flag = { type: 'boolean' };
 const text = { type: 'string', maxLength: 4_096 };
 const words = { type: 'array', maxItems: 2_000, items: { type: 'string', maxLength: 131_072 } };
-const up = closed({
-  model: { type: 'object' },
-  contents: { type: 'object', additionalProperties: { type: 'string' } },
-  meant: words,
-  removeOrphans: flag,
-  recreate: flag,
-  start: flag,
-});
+const up = closed(
+  {
+    model: { type: 'object' },
+    contents: { type: 'object', additionalProperties: { type: 'string' } },
+    meant: words,
+    removeOrphans: flag,
+    recreate: flag,
+    start: flag,
+    wait: closed({ timeoutMs: { type: 'integer', minimum: 1, maximum: 86_400_000 } }, []).schema.body,
+  },
+  ['model', 'contents', 'meant', 'removeOrphans', 'recreate', 'start'],
+);
 const oneOff = closed(
   { service: text, command: words, entrypoint: words, env: words, user: text, workdir: text, tty: flag, interactive: flag, client: CLIENT },
   ['service', 'client'],
@@ -60,9 +71,16 @@ export function projectRoutes(api: FastifyInstance, platform: ApiPlatform): void
       return describe(await all.get(params.name));
     }),
   );
-  api.post<{ Params: ByName; Body: { services: string[] } }>('/v1/projects/:name/stop', services, ({ params, body }, reply) =>
+  const stop = closed({ services: words, time: { type: 'number', minimum: 0, maximum: 86_400 } }, ['services']);
+  api.post<{ Params: ByName; Body: StopBody }>('/v1/projects/:name/stop', stop, ({ params, body }, reply) =>
     streamWork(reply, async () => {
-      await all.stop(params.name, body.services);
+      await all.stop(params.name, body.services, timeout(body.time));
+      return describe(await all.get(params.name));
+    }),
+  );
+  api.post<{ Params: ByName; Body: StopBody }>('/v1/projects/:name/restart', stop, ({ params, body }, reply) =>
+    streamWork(reply, async ({ progress }) => {
+      await all.restart(params.name, body.services, { ...timeout(body.time), progress });
       return describe(await all.get(params.name));
     }),
   );

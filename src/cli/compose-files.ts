@@ -1,12 +1,13 @@
 /** Which compose files are meant, and what stands beside them: read here, by whoever types the command. */
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { closeSync, constants, existsSync, fstatSync, openSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
-import { parseEnv } from 'node:util';
 import type { ReadProject } from '../compose/file/read-project.ts';
 import { readProject } from '../compose/file/read-project.ts';
-import { readSource } from '../compose/file/read-source.ts';
+import { readFiles } from '../compose/file/read-files.ts';
+import { openDotenvs } from '../compose/file/reading.ts';
+import type { Surroundings } from '../compose/file/surroundings.ts';
 import { checkProjectName, nameOfDirectory } from '../compose/model/project-name.ts';
-import type { Resolved, SiteWish, Surroundings } from '../compose/model/resolving.ts';
+import type { ModelWish, Resolved, SiteWish } from '../compose/model/resolving.ts';
 import { toModel } from '../compose/model/to-model.ts';
 import { variableOf } from '../config/variables.ts';
 import { SubakoError } from '../domain/errors.ts';
@@ -19,9 +20,7 @@ export interface ComposeOptions {
   readonly envFile: readonly string[];
 }
 
-export interface LoadWish extends SiteWish {
-  readonly services: readonly string[];
-}
+export type LoadWish = SiteWish & Pick<ModelWish, 'services' | 'alone' | 'scale'>;
 
 export interface LoadedProject extends Resolved {
   readonly name: string;
@@ -37,11 +36,11 @@ const NAMES = [
 ] as const;
 
 /** @throws SubakoError with the line and what to do */
-export function loadProject(options: ComposeOptions, { services, ...site }: LoadWish): LoadedProject {
+export function loadProject(options: ComposeOptions, wish: LoadWish): LoadedProject {
   const { project, surroundings, warnings } = read(options);
   const name = nameOf(options, project.file.name, surroundings.dir);
   const profiles = [...options.profile, ...(surroundings.variableOf('COMPOSE_PROFILES') ?? '').split(',')].filter(Boolean);
-  const resolved = toModel(project, { project: name, profiles, services, ...site }, surroundings);
+  const resolved = toModel(project, { ...wish, project: name, profiles }, surroundings);
   return { ...resolved, warnings: [...new Set([...warnings, ...resolved.warnings])], name, dir: surroundings.dir };
 }
 
@@ -61,11 +60,10 @@ function read(options: ComposeOptions): { project: ReadProject; surroundings: Su
   const files = filesOf(options);
   const dir = resolve(options.projectDirectory ?? dirname(files[0] ?? '.'));
   const dotenv = dotenvOf(options, dir);
-  const surroundings: Surroundings = { dir, variableOf: (name) => variableOf(name) ?? dotenv[name], read: readBytes, kindOf };
+  const surroundings: Surroundings = { shown, kindOf, dir, variableOf: (name) => variableOf(name) ?? dotenv.get(name), read: (path) => readNamed(path, files) };
   const warnings: string[] = [];
   const missing = (name: string): void => void warnings.push(`the variable ${name} is not set: it is empty`);
-  const sources = files.map((path) => readSource(shown(path), textOf(path), { valueOf: surroundings.variableOf, missing }));
-  return { project: readProject(sources), surroundings, warnings };
+  return { project: readProject(readFiles(files, surroundings, missing)), surroundings, warnings };
 }
 
 /** As somebody would write it who stands here. */
@@ -86,19 +84,42 @@ function filesOf({ file, projectDirectory }: ComposeOptions): string[] {
 }
 
 /** What is not set otherwise. */
-function dotenvOf({ envFile }: ComposeOptions, dir: string): NodeJS.Dict<string> {
-  const files = envFile.length > 0 ? envFile.map((path) => resolve(path)) : [join(dir, '.env')].filter((path) => kindOf(path) === 'file');
-  return Object.assign({}, ...files.map((path) => parseEnv(textOf(path)))) as NodeJS.Dict<string>;
+function dotenvOf({ envFile }: ComposeOptions, dir: string): ReadonlyMap<string, string> {
+  const typed = envFile.map((path) => resolve(path));
+  const files = typed.length > 0 ? typed : [join(dir, '.env')].filter((path) => kindOf(path) === 'file');
+  return openDotenvs(files, { read: (path) => readNamed(path, typed), shown, variableOf });
 }
 
-function textOf(path: string): string {
-  return readBytes(path).toString('utf8');
+const STDIN = 0;
+/** Of anything that a compose file names. */
+const MOST_BYTES = 16 * 1024 ** 2;
+
+/** What somebody types may be a pipe (`-f -`, `-f <(…)`); what a file names is a file. */
+function readNamed(path: string, typed: readonly string[]): Buffer {
+  if (!typed.includes(path)) return readBytes(path);
+  return inWords(path, () => readFileSync(path === resolve('-') ? STDIN : path));
 }
 
+/** A device or a pipe might never end. */
 function readBytes(path: string): Buffer {
+  return inWords(path, () => {
+    const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
+    try {
+      const found = fstatSync(fd);
+      if (!found.isFile()) throw new SubakoError('bad_usage', `${path} is no file`);
+      if (found.size > MOST_BYTES) throw new SubakoError('bad_usage', `the file ${path} is larger than ${MOST_BYTES / 1024 ** 2} MiB`);
+      return readFileSync(fd);
+    } finally {
+      closeSync(fd);
+    }
+  });
+}
+
+function inWords(path: string, work: () => Buffer): Buffer {
   try {
-    return readFileSync(path);
+    return work();
   } catch (error) {
+    if (error instanceof SubakoError) throw error;
     throw new SubakoError('bad_usage', `the file ${path} cannot be read`, { cause: error });
   }
 }

@@ -1,5 +1,6 @@
 /** Options that say which project is meant: docker compose's. */
 import type { Command } from 'commander';
+import { collect } from './collect.ts';
 import type { ComposeOptions } from './compose-files.ts';
 
 export function withComposeOptions(command: Command): Command {
@@ -14,10 +15,6 @@ export function withComposeOptions(command: Command): Command {
 /** Also of the commands above. */
 export function composeOptionsOf(command: Command): ComposeOptions {
   return command.optsWithGlobals<ComposeOptions>();
-}
-
-export function collect(value: string, before: readonly string[]): string[] {
-  return [...before, value];
 }
 
 export function projectPath(name: string, rest = ''): string {

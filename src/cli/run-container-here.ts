@@ -16,11 +16,14 @@ const STDIN = 0;
 interface Wish {
   readonly tty?: boolean;
   readonly interactive?: boolean;
+  /** Told of its id before anything runs. */
+  readonly began?: (id: string) => void;
 }
 
 /** Returns the exit code. @param ended tells the daemon; the session is over then */
 export async function runContainerHere(session: IncomingMessage, wish: Wish, ended: (id: string, exitCode: number) => Promise<unknown>): Promise<number> {
   const { id, argv, said, pipes, log: place } = JSON.parse(await firstLine(session)) as SessionReply;
+  wish.began?.(id);
   using log = new KeptLog(place);
   const exitCode = await meantBy(await (wish.tty === true ? withTerminal(argv, log) : withPipes(argv, { ...wish, log }, pipes)), said);
   // The next daemon sees by itself that it has ended.

@@ -1,13 +1,20 @@
 /** Options of `run` and `create`: docker's. */
 import type { Command } from 'commander';
-import { InvalidArgumentError } from 'commander';
+import { InvalidArgumentError, Option } from 'commander';
+import { refuseOtherPlatform } from '../container/rights.ts';
 import type { ContainerRequest } from '../domain/container-request.ts';
 import { SubakoError } from '../domain/errors.ts';
 import { DEFAULT_NETWORK } from '../domain/network.ts';
 import type { NetworkMembership } from '../domain/network.ts';
+import { collect } from './collect.ts';
 import { readEnvFile, variables } from './env-file.ts';
+import { mountsOf } from './mounts.ts';
+import { withRefusedOptions } from './refused-options.ts';
+import { REFUSED_RUN_OPTIONS } from './run-refused.ts';
+import { rightsOf, withRightsOptions } from './run-rights.ts';
+import type { RightsOptions } from './run-rights.ts';
 
-export interface RunOptions {
+export interface RunOptions extends RightsOptions {
   readonly detach?: boolean;
   readonly pull: string;
   readonly name?: string;
@@ -20,8 +27,12 @@ export interface RunOptions {
   readonly publishAll?: boolean;
   readonly expose: readonly string[];
   readonly volume: readonly string[];
+  readonly mount: readonly string[];
   readonly tmpfs: readonly string[];
   readonly label: readonly string[];
+  readonly labelFile: readonly string[];
+  readonly cidfile?: string;
+  readonly platform?: string;
   readonly workdir?: string;
   readonly user?: string;
   readonly hostname?: string;
@@ -44,12 +55,13 @@ export interface RunOptions {
   readonly healthInterval?: string;
   readonly healthTimeout?: string;
   readonly healthStartPeriod?: string;
+  readonly healthStartInterval?: string;
   readonly healthRetries?: number;
   readonly healthcheck: boolean;
 }
 
 export function withRunOptions(command: Command): Command {
-  return command
+  return withRefusedOptions(withRightsOptions(command), REFUSED_RUN_OPTIONS)
     .option('--name <name>', 'of the container; one of ours otherwise')
     .option('-i, --interactive', 'its standard input is ours, or stays open')
     .option('-t, --tty', 'it gets a terminal')
@@ -60,8 +72,11 @@ export function withRunOptions(command: Command): Command {
     .option('-P, --publish-all', 'the same for every port that the image names, at free ones of this machine')
     .option('--expose <port>', 'a port that the image does not name', collect, [])
     .option('-v, --volume <name:path>', 'mount a named volume, or a directory that volumeRoots allows; :ro to read', collect, [])
+    .option('--mount <type=…,target=…>', 'the same in docker’s long words: volume, bind, tmpfs', collect, [])
     .option('--tmpfs <path[:size=64m]>', 'a directory in memory', collect, [])
     .option('-l, --label <name=value>', 'a note on it', collect, [])
+    .option('--label-file <file>', 'notes, one a line', collect, [])
+    .option('--cidfile <file>', 'its id is written there')
     .option('-w, --workdir <dir>')
     .option('-u, --user <user[:group]>')
     .option('--hostname <name>')
@@ -84,9 +99,11 @@ export function withRunOptions(command: Command): Command {
     .option('--health-interval <time>', 'such as 30s')
     .option('--health-timeout <time>')
     .option('--health-start-period <time>')
+    .option('--health-start-interval <time>', 'in the start period, until it is well')
     .option('--health-retries <number>', 'failures until it is not well', toNumber)
     .option('--no-healthcheck', 'not even the image’s own')
-    .option('--pull <missing|never>', 'fetch the image when it is not here', 'missing')
+    .addOption(new Option('--pull <when>', 'when to fetch the image').choices(['missing', 'always', 'never']).default('missing'))
+    .option('--platform <name>', 'this machine’s own alone, such as linux/amd64')
     .passThroughOptions();
 }
 
@@ -98,7 +115,8 @@ export function toRequest(
 ): ContainerRequest {
   const files = options.envFile.flatMap(readEnvFile);
   const { name, workdir, user, hostname, memory, cpus, shmSize, restart, stopSignal, stopTimeout } = options;
-  const { healthInterval, healthTimeout, healthStartPeriod, healthRetries, healthCmd } = options;
+  const { healthInterval, healthTimeout, healthStartPeriod, healthStartInterval, healthRetries, healthCmd } = options;
+  if (options.platform !== undefined) refuseOtherPlatform(options.platform);
   return {
     image,
     command: words,
@@ -120,6 +138,7 @@ export function toRequest(
     healthInterval,
     healthTimeout,
     healthStartPeriod,
+    healthStartInterval,
     healthRetries,
     healthCmd: options.healthcheck ? healthCmd : 'none',
     env: variables([...files, ...options.env], own),
@@ -129,12 +148,12 @@ export function toRequest(
     pids: options.pidsLimit,
     readOnly: options.readOnly,
     remove: options.rm,
-    tmpfs: options.tmpfs,
-    volumes: options.volume,
+    ...mountsOf(options, process.cwd()),
+    ...rightsOf(options),
     publish: options.publish,
     publishAll: options.publishAll,
     expose: options.expose,
-    labels: options.label,
+    labels: [...options.labelFile.flatMap(readEnvFile), ...options.label],
   } as ContainerRequest;
 }
 
@@ -162,10 +181,6 @@ function toMembership(text: string, aliases: readonly string[]): NetworkMembersh
 /** Where nobody is found by an alias. */
 function isWord(name: string): boolean {
   return [DEFAULT_NETWORK, 'bridge', 'none', 'host'].includes(name);
-}
-
-export function collect(value: string, before: readonly string[]): string[] {
-  return [...before, value];
 }
 
 export function toNumber(text: string): number {

@@ -1,6 +1,7 @@
 /** Brings a project up: the record first, then networks, volumes and files, then containers in their order, then the site. */
 import { join } from 'node:path';
 import { isUp } from '../domain/container.ts';
+import type { Container } from '../domain/container.ts';
 import type { Project } from '../domain/project.ts';
 import { failpoint } from '../lib/failpoint.ts';
 import { checkProject } from './check.ts';
@@ -10,6 +11,7 @@ import { memberOf } from './labels.ts';
 import { makeSite, restSite } from './make-site.ts';
 import type { Made, UpWish } from './making.ts';
 import { makeStores } from './make-stores.ts';
+import { restartedWith } from './model/order.ts';
 import { containersOf, plan } from './plan.ts';
 import type { Plan, Wanted } from './plan.ts';
 import { removeNetworks } from './pods.ts';
@@ -42,10 +44,11 @@ export async function bringUp(wish: UpWish, deps: ComposeDeps): Promise<Project>
   const planned = plan({ project: name, model, meant, hashes, recreate: wish.recreate }, await containers.list());
   const made = { project, planned, undo, checked, dir: filesDir };
   await replaceContainers(made, wish, deps);
+  const along = await stopThoseAlong(made, deps);
   if (model.site !== undefined && meant.has(model.site.service)) {
     await makeSite({ ...made, site: model.site, isNew: siteId === undefined }, wish, deps);
   } else {
-    if (wish.start) await startAll(project, { meant, progress }, deps);
+    if (wish.start) await startAll(project, { meant: new Set([...meant, ...along]), progress }, deps);
     await cmdb.putProject({ ...project, phase: 'ready' });
   }
   undo.move();
@@ -73,6 +76,18 @@ async function replaceContainers({ project, planned, undo, dir }: Made, { progre
   await failpoint('compose.made');
 }
 
+/** Services that asked to be restarted with one that was replaced, and run; they start again with the others. */
+async function stopThoseAlong({ project: { name, model }, planned, undo }: Made, deps: ComposeDeps): Promise<ReadonlySet<string>> {
+  const wanted = restartedWith(model.services, new Set(planned.replaced.map(({ wanted: { service } }) => service)));
+  const running = containersOf(name, await deps.containers.list()).filter((container) => isUp(container) && wanted.has(serviceOf(container)));
+  for (const { id } of running) await stopForNow(id, undo, deps);
+  return new Set(running.map(serviceOf));
+}
+
+function serviceOf(container: Container): string {
+  return memberOf(container)?.service ?? '';
+}
+
 /** It is started again if anything fails from here on. */
 async function stopForNow(id: string, undo: AsyncDisposableStack, { containers }: ComposeDeps): Promise<void> {
   const { state } = await containers.get(id);
@@ -90,7 +105,10 @@ async function startAll(
   const all = withoutReplaced(containersOf(name, await deps.containers.list()));
   await startInOrder(
     {
-      services: model.services.filter((service) => meant.has(service.name)),
+      // Nobody waits for one that was not asked for.
+      services: model.services
+        .filter((service) => meant.has(service.name))
+        .map((service) => ({ ...service, dependsOn: service.dependsOn.filter((one) => meant.has(one.service)) })),
       containersOf: (service) => all.filter((container) => memberOf(container)?.service === service),
       onceIsEnough: false,
       progress,

@@ -14,6 +14,8 @@ export interface UpWish {
   readonly recreate: boolean;
   /** False: everything is made, and nothing started. */
   readonly start: boolean;
+  /** Until everything is well that has a health check, and at most so long where it is said. */
+  readonly wait?: { readonly timeoutMs?: number };
   readonly progress: (text: string) => void;
 }
 

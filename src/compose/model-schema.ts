@@ -41,7 +41,14 @@ const container = z.strictObject({
   healthInterval: text.optional(),
   healthTimeout: text.optional(),
   healthStartPeriod: text.optional(),
+  healthStartInterval: text.optional(),
   healthRetries: z.number().optional(),
+  capAdd: texts.optional(),
+  capDrop: texts.optional(),
+  ulimits: texts.optional(),
+  sysctls: texts.optional(),
+  securityOptions: texts.optional(),
+  groups: texts.optional(),
   labels: texts,
 });
 
@@ -49,7 +56,7 @@ const service = z.strictObject({
   name,
   replicas: z.int().min(0).max(100),
   container,
-  dependsOn: z.array(z.strictObject({ service: name, condition: z.enum(['started', 'healthy', 'completed']) })).max(200),
+  dependsOn: z.array(z.strictObject({ service: name, condition: z.enum(['started', 'healthy', 'completed']), restart: z.boolean().optional() })).max(200),
   files: z
     .array(
       z.strictObject({

@@ -12,7 +12,9 @@ import type { UpWish } from './making.ts';
 import { checkProjectName } from './model/project-name.ts';
 import { containersOf } from './plan.ts';
 import { removeStrayFiles } from './project-files.ts';
-import { startInOrder } from './start-in-order.ts';
+import type { StopOptions } from '../container/containers.ts';
+import { restartedWith } from './model/order.ts';
+import { startInOrder, untilAllWell } from './start-in-order.ts';
 
 export interface DownWish {
   /** With the volumes that were made for it, and all that is in them. */
@@ -44,9 +46,14 @@ export class Projects {
    * Makes what there is be as the model says. A new project that does not come up is not left behind; of one that was there, what ran before runs again.
    * @throws SubakoError
    */
-  up(wish: UpWish): Promise<Project> {
+  async up(wish: UpWish): Promise<Project> {
     checkProjectName(wish.name);
-    return this.#locks.run(wish.name, () => bringUp(wish, this.#deps));
+    const project = await this.#locks.run(wish.name, () => bringUp(wish, this.#deps));
+    if (wish.wait === undefined || !wish.start) return project;
+    const own = containersOf(wish.name, await this.#deps.containers.list());
+    const meant = own.filter((container) => wish.meant.includes(memberOf(container)?.service ?? ''));
+    await untilAllWell(meant, wish.wait, this.#deps);
+    return project;
   }
 
   /** Site, containers, networks and files go. Repeatable. @throws SubakoError `not_found` */
@@ -60,28 +67,45 @@ export class Projects {
 
   /** @param services empty: all @throws SubakoError `not_found`, `wake_failed`; `conflict` for the site, which visitors wake */
   start(name: string, services: readonly string[], progress: (text: string) => void): Promise<void> {
-    return this.#locks.run(name, async () => {
-      const { model } = await this.get(name);
-      const names = this.#meant(await this.get(name), services);
-      const all = containersOf(name, await this.#deps.containers.list());
-      const wanted = model.services.filter((service) => names.has(service.name));
-      const of = (service: string) => all.filter((container) => memberOf(container)?.service === service);
-      await startInOrder({ services: wanted, containersOf: of, onceIsEnough: false, progress }, this.#deps);
-    });
+    return this.#locks.run(name, async () => this.#start(await this.get(name), services, progress));
+  }
+
+  async #start(project: Project, services: readonly string[], progress: (text: string) => void): Promise<void> {
+    const { name, model } = project;
+    const names = this.#meant(project, services);
+    const all = containersOf(name, await this.#deps.containers.list());
+    const wanted = model.services.filter((service) => names.has(service.name));
+    const of = (service: string) => all.filter((container) => memberOf(container)?.service === service);
+    await startInOrder({ services: wanted, containersOf: of, onceIsEnough: false, progress }, this.#deps);
   }
 
   /** Those first that others do not depend on. With all of them, a site goes to rest. */
-  stop(name: string, services: readonly string[]): Promise<void> {
+  stop(name: string, services: readonly string[], options: StopOptions = {}): Promise<void> {
+    return this.#locks.run(name, async () => this.#stop(await this.get(name), services, options));
+  }
+
+  /** With those that asked to be restarted with them. @throws SubakoError as `start` */
+  restart(name: string, services: readonly string[], { progress, ...options }: StopOptions & { progress: (text: string) => void }): Promise<void> {
     return this.#locks.run(name, async () => {
       const project = await this.get(name);
-      const names = this.#meant(project, services);
-      if (project.siteId !== undefined && services.length === 0) await this.#rest(project.siteId);
-      const order = project.model.services.map((service) => service.name).toReversed();
-      const all = containersOf(name, await this.#deps.containers.list());
-      for (const service of order.filter((one) => names.has(one))) {
-        await Promise.all(all.filter((container) => memberOf(container)?.service === service).map(({ id }) => this.#deps.containers.stop(id)));
-      }
+      const { model, siteId } = project;
+      const along = restartedWith(model.services, new Set(services));
+      if (siteId !== undefined && model.site !== undefined) along.delete(model.site.service);
+      const all = services.length === 0 ? [] : [...services, ...along];
+      await this.#stop(project, all, options);
+      await this.#start(project, all, progress);
     });
+  }
+
+  async #stop(project: Project, services: readonly string[], options: StopOptions): Promise<void> {
+    const { name } = project;
+    const names = this.#meant(project, services);
+    if (project.siteId !== undefined && services.length === 0) await this.#rest(project.siteId);
+    const order = project.model.services.map((service) => service.name).toReversed();
+    const all = containersOf(name, await this.#deps.containers.list());
+    for (const service of order.filter((one) => names.has(one))) {
+      await Promise.all(all.filter((container) => memberOf(container)?.service === service).map(({ id }) => this.#deps.containers.stop(id, options)));
+    }
   }
 
   /** At start, when containers and sites have been taken over: finishes or undoes what an earlier daemon left half done. */

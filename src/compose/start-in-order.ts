@@ -84,12 +84,32 @@ async function goOn({ id }: Container, { isTask, progress, containers }: GoingOn
 async function untilMet({ service, condition }: Dependency, { containersOf, signal }: Starting, deps: StartDeps): Promise<void> {
   if (condition === 'started') return;
   const all = containersOf(service);
-  await Promise.all(all.map((container) => (condition === 'healthy' ? untilWell(container, signal, deps) : untilDone(container, signal, deps))));
+  await Promise.all(all.map((container) => (condition === 'healthy' ? untilWell(container, { signal }, deps) : untilDone(container, signal, deps))));
 }
 
-async function untilWell({ id, spec: { health } }: Container, signal: AbortSignal, { containers, health: checks }: StartDeps): Promise<void> {
+/** Of those that have a health check; of others, that they did not end badly. @throws SubakoError `wake_failed` for the first that is not */
+export async function untilAllWell(all: readonly Container[], wish: { readonly timeoutMs?: number }, deps: StartDeps): Promise<void> {
+  const failing = new AbortController();
+  const one = async ({ id }: Container): Promise<void> => {
+    const container = await deps.containers.get(id);
+    if (container.state === 'exited' && container.exitCode !== 0) throw notUp(container, `it ended with exit code ${container.exitCode ?? '?'}`);
+    if (container.state === 'exited' || container.spec.health === undefined) return;
+    await untilWell(container, { signal: failing.signal, withinMs: wish.timeoutMs }, deps);
+  };
+  try {
+    await Promise.all(all.map(one));
+  } finally {
+    failing.abort();
+  }
+}
+
+async function untilWell(
+  { id, spec: { health } }: Container,
+  { signal, withinMs }: { signal: AbortSignal; withinMs?: number | undefined },
+  { containers, health: checks }: StartDeps,
+): Promise<void> {
   const own = health === undefined ? 0 : health.startPeriodMs + health.retries * (health.intervalMs + health.timeoutMs);
-  const timeoutMs = Math.max(WELL_WITHIN_MS, own);
+  const timeoutMs = withinMs ?? Math.max(WELL_WITHIN_MS, own);
   const look = async (): Promise<Container | 'well' | 'aborted' | false> => {
     if (signal.aborted) return 'aborted';
     const container = await containers.get(id);

@@ -51,7 +51,7 @@ export class ContainerLooks {
     if (container.state !== 'running') throw notUp(container);
     const { rootFilesystems, runtime } = this.#deps;
     if (user === undefined) return runtime.execHere(container.id, argv, as);
-    const { uid, gid } = await userIn(rootFilesystems.of(container.id), user, this.#deps);
+    const { uid, gid } = await userIn(rootFilesystems.of(container.id), { user, groups: container.spec.groups }, this.#deps);
     return runtime.execHere(container.id, argv, { ...as, user: { uid, gid } });
   }
 

@@ -27,6 +27,15 @@ export interface HealthChecksDeps {
 
 const SAID_LENGTH = 500;
 
+/** Until the next check: shorter while it starts, where that was asked for. */
+function pauseOf(
+  { startedAt = 0 }: Pick<Container, 'startedAt'>,
+  { intervalMs, startPeriodMs, startIntervalMs = intervalMs }: HealthCheck,
+  { health, now }: { health: Health; now: number },
+): number {
+  return health.status === 'starting' && now - startedAt < startPeriodMs ? startIntervalMs : intervalMs;
+}
+
 export class HealthChecks {
   readonly #deps: HealthChecksDeps;
   readonly #patients = new Map<string, Patient>();
@@ -65,15 +74,17 @@ export class HealthChecks {
     patient.isChecking = true;
     void this.#check(container, check, patient).finally(() => {
       patient.isChecking = false;
-      patient.nextAt = this.#deps.now() + check.intervalMs;
+      patient.nextAt = this.#deps.now() + pauseOf(container, check, { health: patient.health, now: this.#deps.now() });
     });
   }
 
   /** A container that was started anew begins anew. */
-  #patientOf({ id, startedAt = 0 }: Container, { intervalMs }: HealthCheck): Patient {
+  #patientOf(container: Container, check: HealthCheck): Patient {
+    const { id, startedAt = 0 } = container;
     const known = this.#patients.get(id);
     if (known?.startedAt === startedAt) return known;
-    const patient: Patient = { health: { status: 'starting', failures: 0, said: '' }, startedAt, nextAt: startedAt + intervalMs, isChecking: false };
+    const health: Health = { status: 'starting', failures: 0, said: '' };
+    const patient: Patient = { health, startedAt, nextAt: startedAt + pauseOf(container, check, { health, now: startedAt }), isChecking: false };
     this.#patients.set(id, patient);
     return patient;
   }

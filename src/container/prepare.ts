@@ -36,14 +36,18 @@ export async function prepare(container: Container, deps: ContainersDeps, gate?:
     writeFiles(container, network, deps),
   ]);
   await seedVolumes(container, { rootfs, mounts }, deps);
-  const user = await userIn(rootfs, spec.user, deps);
+  const user = await userIn(rootfs, { user: spec.user, groups: spec.groups }, deps);
   await deps.runtime.prepare(id, bundleOf(container, { rootfs, mounts, user, gate, hostIdBase, network }, deps));
 }
 
-/** @throws SubakoError `bad_usage` when there is no such user */
-export async function userIn(rootfs: string, user: string, { remounter }: Pick<ContainersDeps, 'remounter'>): Promise<ResolvedUser> {
+/** @throws SubakoError `bad_usage` when there is no such user, or group */
+export async function userIn(
+  rootfs: string,
+  { user, groups }: { readonly user: string; readonly groups?: readonly string[] | undefined },
+  { remounter }: Pick<ContainersDeps, 'remounter'>,
+): Promise<ResolvedUser> {
   const [passwd, group] = await Promise.all(['/etc/passwd', '/etc/group'].map((path) => remounter.readIn(rootfs, path, ACCOUNTS_BYTES)));
-  return resolveUser(user, { passwd: passwd ?? '', group: group ?? '' });
+  return resolveUser(user, { passwd: passwd ?? '', group: group ?? '' }, groups);
 }
 
 interface Made {
@@ -80,6 +84,9 @@ function bundleOf(
     terminal: spec.terminal,
     shmBytes: spec.shmBytes ?? SHM_BYTES,
     openFiles: OPEN_FILES,
+    ...(spec.capabilities === undefined ? {} : { capabilities: spec.capabilities }),
+    ...(spec.ulimits === undefined ? {} : { ulimits: spec.ulimits }),
+    ...(spec.sysctls === undefined ? {} : { sysctls: spec.sysctls }),
     ...(gate === undefined ? {} : { gate }),
   };
 }

@@ -8,6 +8,7 @@ import type { ContainerRequest } from '../domain/container-request.ts';
 import { dnsOf } from './dns.ts';
 import { MOST_PORTS, parsePorts, publishAll } from './ports.ts';
 import { hostOf, networkOf } from './parse-network.ts';
+import { capabilitiesOf, refuseSecurityOptions, sysctlsOf, ulimitsOf } from './rights.ts';
 import { anonymousAt, checkDestination, checkDirectory, parseVolume } from './volume-spec.ts';
 
 const DEFAULT_STOP_MS = 10_000;
@@ -32,6 +33,7 @@ export function toSpec(request: ContainerRequest, image: OciImageConfig, id: str
   const files = request.files?.map(({ source, destination }) => ({ source, destination: checkDestination(destination) }));
   refuseTwice([...volumes, ...tmpfs, ...(files ?? [])].map(({ destination }) => destination));
   const health = healthOf(request, image);
+  refuseSecurityOptions(request.securityOptions ?? []);
   return {
     args: argsOf(request, image),
     env: environment(request, image),
@@ -42,6 +44,8 @@ export function toSpec(request: ContainerRequest, image: OciImageConfig, id: str
     interactive: request.interactive ?? false,
     ...optional({ memoryBytes, cpus: between(request.cpus, [0.01, 1024], '--cpus'), pids: between(request.pids, [1, 4_194_304], '--pids-limit') }),
     ...optional({ shmBytes: sizeOf(request.shmSize, '--shm-size'), health, files }),
+    ...optional({ capabilities: capabilitiesOf(request), ulimits: ulimitsOf(request.ulimits), sysctls: sysctlsOf(request.sysctls) }),
+    ...optional({ groups: request.groups?.length === 0 ? undefined : request.groups?.map((group) => plainText(group, '--group-add')) }),
     readOnly: request.readOnly ?? false,
     tmpfs,
     volumes,
@@ -95,7 +99,11 @@ function plainText(text: string, what: string): string {
 
 function parseTmpfs(text: string): { destination: string; sizeBytes: number } {
   const [destination = '', options = ''] = text.split(':');
-  const size = /(?:^|,)size=([^,]+)/u.exec(options)?.[1] ?? DEFAULT_TMPFS;
+  const words = options.split(',').filter(Boolean);
+  const other = words.find((word) => !/^(?:rw|nosuid|nodev|noexec|noatime|relatime|size=.*|mode=0?1777)$/u.test(word));
+  if (other !== undefined)
+    throw bad(`--tmpfs does not take ${JSON.stringify(other)}`, 'everybody may write there, and nothing in it is executed; size=64m can be given');
+  const size = words.findLast((word) => word.startsWith('size='))?.slice('size='.length) ?? DEFAULT_TMPFS;
   return { destination: checkDestination(destination), sizeBytes: sizeOf(size, '--tmpfs') ?? 0 };
 }
 
@@ -143,6 +151,7 @@ function healthOf(request: ContainerRequest, { healthcheck }: OciImageConfig): H
     intervalMs: durationOf(request.healthInterval, '--health-interval') ?? healthcheck?.intervalMs ?? HEALTH.intervalMs,
     timeoutMs: durationOf(request.healthTimeout, '--health-timeout') ?? healthcheck?.timeoutMs ?? HEALTH.timeoutMs,
     startPeriodMs: durationOf(request.healthStartPeriod, '--health-start-period') ?? healthcheck?.startPeriodMs ?? HEALTH.startPeriodMs,
+    ...optional({ startIntervalMs: durationOf(request.healthStartInterval, '--health-start-interval') }),
     retries: between(request.healthRetries, [1, 1000], '--health-retries') ?? healthcheck?.retries ?? HEALTH.retries,
   };
 }

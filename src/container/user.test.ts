@@ -30,4 +30,11 @@ describe('the user of an image', () => {
   it('takes no id from a file that no container can have', () => {
     expect(() => resolveUser('app', { passwd: 'app:x:4294967295:0::/:\n', group: '' })).toThrow(expect.objectContaining({ code: 'bad_usage' }));
   });
+
+  it('has further groups, by name and by number, each once', () => {
+    const files = { passwd: 'app:x:1000:1000::/:\n', group: 'app:x:1000:\nweb:x:33:app\nlog:x:4:\n' };
+    expect(resolveUser('app', files, ['log', '33', '7', 'app']).groups).toEqual([33, 4, 7]);
+    expect(resolveUser('5:6', files, ['web']).groups).toEqual([33]);
+    expect(() => resolveUser('app', files, ['none'])).toThrow('the image has no group "none"');
+  });
 });

@@ -15,16 +15,18 @@ const LAST_ID = 65_535;
 /**
  * @param user `name`, `name:group`, `1000`, `1000:1000`, or nothing
  * @param files text of /etc/passwd and /etc/group; empty where there is none
- * @throws SubakoError `bad_usage` when there is no such user
+ * @param further groups, by name or number
+ * @throws SubakoError `bad_usage` when there is no such user, or group
  */
-export function resolveUser(user: string, files: { readonly passwd: string; readonly group: string }): ResolvedUser {
+export function resolveUser(user: string, files: { readonly passwd: string; readonly group: string }, further: readonly string[] = []): ResolvedUser {
   const [who = '', group] = user === '' ? ['0'] : user.split(':');
   const entries = lines(files.passwd).filter((fields) => fields.length >= 4);
   const entry = entries.find(([name, , uid]) => name === who || uid === who);
   const uid = entry === undefined ? idOf(who) : idOf(entry[2] ?? '');
   if (uid === undefined) throw unknown('user', who);
   const gid = group === undefined ? (idOf(entry?.[3] ?? '0') ?? 0) : groupId(group, files.group);
-  const groups = entry === undefined || group !== undefined ? [] : memberships(entry[0] ?? '', files.group).filter((one) => one !== gid);
+  const own = entry === undefined || group !== undefined ? [] : memberships(entry[0] ?? '', files.group);
+  const groups = [...new Set([...own, ...further.map((one) => groupId(one, files.group))])].filter((one) => one !== gid);
   return { uid, gid, groups, home: entry?.[5] ?? '' };
 }
 

@@ -56,7 +56,20 @@ export interface ContainerRequest {
   readonly healthInterval?: string;
   readonly healthTimeout?: string;
   readonly healthStartPeriod?: string;
+  /** While it starts, in the place of the interval. */
+  readonly healthStartInterval?: string;
   readonly healthRetries?: number;
+  /** Of those that it has in any case; `ALL` to drop. */
+  readonly capAdd?: readonly string[];
+  readonly capDrop?: readonly string[];
+  /** `NAME=SOFT[:HARD]`. */
+  readonly ulimits?: readonly string[];
+  /** `NAME=VALUE`. */
+  readonly sysctls?: readonly string[];
+  /** `no-new-privileges`, say. */
+  readonly securityOptions?: readonly string[];
+  /** Further groups of its user: names in the image's /etc/group, or numbers. */
+  readonly groups?: readonly string[];
   /** `NAME=value`. */
   readonly labels?: readonly string[];
   /** Files of the platform's own, read-only: where they lie on this machine, and where in the container. Not for strangers to ask for. */

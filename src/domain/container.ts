@@ -66,6 +66,12 @@ export interface ContainerSpec {
   readonly cpus?: number;
   readonly pids?: number;
   readonly shmBytes?: number;
+  /** Where they are not the usual ones. */
+  readonly capabilities?: readonly string[];
+  readonly ulimits?: readonly { readonly name: string; readonly soft: number; readonly hard: number }[];
+  readonly sysctls?: Readonly<Record<string, string>>;
+  /** Besides those that its user is in; as in the image, or by number. */
+  readonly groups?: readonly string[];
   readonly readOnly: boolean;
   readonly tmpfs: readonly { readonly destination: string; readonly sizeBytes: number }[];
   readonly volumes: readonly ContainerVolume[];
@@ -121,6 +127,8 @@ export interface HealthCheck {
   readonly intervalMs: number;
   readonly timeoutMs: number;
   readonly startPeriodMs: number;
+  /** In that period, until it is well for the first time, in the place of the interval. */
+  readonly startIntervalMs?: number;
   readonly retries: number;
 }
 

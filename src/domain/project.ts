@@ -63,6 +63,8 @@ export type Condition = 'started' | 'healthy' | 'completed';
 export interface Dependency {
   readonly service: string;
   readonly condition: Condition;
+  /** Whoever changes or restarts that one restarts this one, too. */
+  readonly restart?: boolean;
 }
 
 /** A file of ours that the service reads: a secret or a configuration. */

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { Config } from '../config/config.ts';
 import { ImageStore } from '../image/image-store.ts';
 import type { Progress } from '../image/image-store.ts';
-import { hardOpenFiles } from '../lib/hard-limits.ts';
+import { hardLimits, hardOpenFiles } from '../lib/hard-limits.ts';
 import type { ContainerNetworks } from '../runtime/container-networks.ts';
 import type { BindMount } from '../runtime/bundle/bundle-spec.ts';
 import { makeMasks } from '../runtime/bundle/masks.ts';
@@ -83,7 +83,7 @@ async function buildRuntimes(
 ): Promise<Runtimes> {
   const paths = platformPaths(config);
   const programs = new RuntimePrograms({ store: new ImageStore({ dir: paths.runtimes, cacheDir: config.cache }), dir: paths.runtimes });
-  const common = { dir: paths.runtime, cgroups, cgroupPathOf, networks, hardLimits: { openFiles: await hardOpenFiles() } };
+  const common = { dir: paths.runtime, cgroups, cgroupPathOf, networks, hardLimits: { openFiles: await hardOpenFiles(), others: await hardLimits() } };
   return new Runtimes({
     drivers: [
       new OciCli({ ...common, dialect: CRUN, program: toolbox.crun, checkpoints }),

@@ -1,7 +1,7 @@
 /** Compose files of a test, and the command line that reads them. */
 import { once } from 'node:events';
 import { mkdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ContainerRow } from '../../src/api/container-types.ts';
 import type { ProjectReply } from '../../src/api/project-types.ts';
@@ -22,7 +22,7 @@ export class ComposeDir {
 
   /** YAML is a superset of JSON. */
   async write(file: object | string, name = 'compose.yaml'): Promise<void> {
-    await mkdir(this.dir, { recursive: true });
+    await mkdir(dirname(join(this.dir, name)), { recursive: true });
     await writeFile(join(this.dir, name), typeof file === 'string' ? file : JSON.stringify(file));
   }
 

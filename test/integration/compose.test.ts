@@ -1,7 +1,8 @@
 /** Projects of compose files on a real platform, by the command line. */
-import { mkdir, readdir, readFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { ContainerReply } from '../../src/api/container-types.ts';
 import { poll } from '../../src/lib/deadline.ts';
 import { importBusybox } from '../helpers/busybox.ts';
 import { ComposeDir } from '../helpers/compose.ts';
@@ -88,6 +89,128 @@ describe('services', () => {
     expect(await dir.cli(['compose', 'exec', 'c', 'true'])).toMatchObject({ code: 1, stderr: expect.stringContaining('has no service c') as string });
   });
 
+  it('begin as others, of other files too, which are included with variables of their own, and laid upon by a file that resets', async () => {
+    await dir.write({ services: { base: { ...waiting, environment: { A: 'base', B: '${WHERE}' }, env_file: 'own.env', ports: ['8080'] } } }, 'parts/base.yaml');
+    await dir.write('C=${B}-of-file\n', 'parts/own.env');
+    await dir.write('WHERE=of-parts\n', 'parts/.env');
+    await dir.write({ services: { db: { ...waiting, environment: ['FROM=${WHERE}'] } } }, 'parts/db.yaml');
+    await dir.write({
+      name: 'woven',
+      include: ['parts/db.yaml'],
+      services: { a: { extends: { service: 'base', file: 'parts/base.yaml' }, environment: { A: 'own' }, depends_on: ['db'] } },
+    });
+    await dir.write('services: {a: {ports: !reset []}}', 'compose.override.yaml');
+    const up = await dir.cli(['compose', 'up', '-d'], { B: 'b' });
+    await rm(join(dir.dir, 'compose.override.yaml'));
+    expect(up).toMatchObject({ code: 0 });
+    expect((await dir.cli(['compose', '-p', 'woven', 'exec', 'a', 'sh', '-c', 'echo $A,$B,$C'])).stdout).toBe('own,,b-of-file\n');
+    expect((await dir.cli(['compose', '-p', 'woven', 'exec', 'db', 'sh', '-c', 'echo $FROM'])).stdout).toBe('of-parts\n');
+    expect((await dir.project('woven')).services.flatMap(({ containers }) => containers.flatMap(({ ports }) => ports))).toEqual([]);
+  });
+
+  it('answer to kill, pause, top, stats, port, images, wait, cp, rm and scale as docker compose does', async () => {
+    await dir.up({ name: 'more', services: { a: { ...waiting, ports: ['127.0.0.1::80'] }, b: waiting } });
+    const say = async (...args: string[]): Promise<string> => {
+      const { code, stdout, stderr } = await dir.cli(['compose', ...args]);
+      return code === 0 ? stdout : `${code}: ${stderr}`;
+    };
+    expect(await say('pause', 'a')).toBe('more-a-1\n');
+    expect((await dir.states())['more-a-1']).toBe('paused');
+    expect(await say('unpause')).toBe('more-a-1\n');
+    expect(await say('top', 'b')).toMatch(/^more-b-1\nPID .*\n.*sleep|sh -c/u);
+    expect(await say('stats')).toMatch(/more-a-1.*\n.*more-b-1/u);
+    expect(await say('port', 'a', '80')).toMatch(/^127\.0\.0\.1:\d+\n$/u);
+    expect(await say('port', 'a', '81')).toContain('1: subako: nothing leads to port 81/tcp of more-a-1');
+    expect(await say('images', 'a')).toMatch(/more-a-1\s+busybox\s+\w+/u);
+    await dir.write('given', 'file.txt');
+    await say('cp', 'file.txt', 'a:/tmp/there');
+    expect(await say('exec', 'a', 'cat', '/tmp/there')).toBe('given');
+    expect(await say('scale', 'b=3')).toContain('more-b-3');
+    expect(Object.keys(await dir.states()).toSorted()).toEqual(['more-a-1', 'more-b-1', 'more-b-2', 'more-b-3']);
+    const waited = say('wait', 'a');
+    expect(await say('kill', '-s', 'TERM', 'a')).toBe('more-a-1\n');
+    expect(await waited).toBe('0\n');
+    expect(await say('rm', '-f')).toBe('more-a-1\n');
+    expect(await say('rm', '-sf', 'b')).toBe('more-b-1\nmore-b-2\nmore-b-3\n');
+    expect(await dir.states()).toEqual({});
+    expect(await say('kill', 'c')).toContain('1: subako: the project more has no service c');
+    expect(await say('watch')).toContain('2: subako: compose watch is not supported');
+  });
+
+  it('restart with those that they asked to restart with', async () => {
+    const file = (db: object): object => ({
+      name: 'along',
+      services: {
+        a: { ...waiting, depends_on: { db: { condition: 'service_started', restart: true } } },
+        b: { ...waiting, depends_on: ['db'] },
+        db: { ...waiting, ...db },
+      },
+    });
+    await dir.up(file({}));
+    const began = async (): Promise<Record<string, number | null>> => {
+      const names = ['a', 'b', 'db'];
+      const found = await Promise.all(names.map((name) => platform.api.get<ContainerReply>(`/v1/containers/along-${name}-1`)));
+      return Object.fromEntries(found.map(({ startedAt }, index) => [names[index] ?? '', startedAt]));
+    };
+    const changed = async (work: () => Promise<unknown>): Promise<string[]> => {
+      const before = await began();
+      await work();
+      const after = await began();
+      return Object.keys(after).filter((name) => after[name] !== before[name]);
+    };
+    expect(await changed(() => dir.cli(['compose', 'restart', '-t', '5', 'db']))).toEqual(['a', 'db']);
+    expect(await changed(() => dir.cli(['compose', 'restart', 'a']))).toEqual(['a']);
+    expect(await changed(() => dir.up(file({ environment: ['NEW=1'] }), 'db'))).toEqual(['a', 'db']);
+    expect(await changed(() => dir.up(file({ environment: ['NEW=1'] })))).toEqual([]);
+    expect(await dir.states()).toEqual({ 'along-a-1': 'running', 'along-b-1': 'running', 'along-db-1': 'running' });
+  });
+
+  it('are waited for until they are well, and stay where one is not', async () => {
+    const slow = {
+      ...waiting,
+      command: ['sh', '-c', 'sleep 1; touch /tmp/ok; sleep 1000'],
+      stop_signal: 'KILL',
+      healthcheck: { test: 'test -e /tmp/ok', interval: '1h' },
+    };
+    expect((await dir.up({ name: 'well', services: { a: slow, task: { image: 'busybox', command: ['true'] } } }, '--wait')).code).toBe(0);
+    expect((await dir.project('well')).services.find(({ service }) => service === 'a')?.containers).toMatchObject([{ health: 'healthy' }]);
+    const never = { ...slow, healthcheck: { test: 'false', interval: '1h' } };
+    expect(await dir.up({ name: 'well', services: { a: never } }, '--wait-timeout', '1')).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('well-a-1 did not come up: its health check did not succeed within 1 s') as string,
+    });
+    expect((await dir.states())['well-a-1']).toBe('running');
+  });
+
+  it('end together when the first ends, with the exit code of the one that is named', async () => {
+    await dir.write({
+      name: 'tests',
+      services: {
+        db: waiting,
+        seed: { image: 'busybox', command: ['true'] },
+        tests: {
+          image: 'busybox',
+          command: ['sh', '-c', 'echo tried; exit 5'],
+          depends_on: { db: { condition: 'service_started' }, seed: { condition: 'service_completed_successfully' } },
+        },
+      },
+    });
+    expect(await dir.cli(['compose', 'up', '--exit-code-from', 'tests'])).toMatchObject({ code: 5, stdout: expect.stringContaining('| tried') as string });
+    expect(await dir.states()).toEqual({ 'tests-db-1': 'exited', 'tests-seed-1': 'exited', 'tests-tests-1': 'exited' });
+    expect((await dir.cli(['compose', 'up', '--abort-on-container-exit'])).code).toBe(5);
+    expect(await dir.cli(['compose', 'up', '--exit-code-from', 'none'])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('none is no service that comes up and ends') as string,
+    });
+    expect((await dir.states())['tests-db-1']).toBe('exited');
+  });
+
+  it('come up without what they need where that is asked for', async () => {
+    await dir.up({ name: 'alone', services: { a: { ...waiting, depends_on: ['b'] }, b: waiting } }, '--no-deps', 'a');
+    expect(await dir.states()).toEqual({ 'alone-a-1': 'running' });
+    expect((await dir.cli(['compose', 'up', '-d', '--no-deps'])).code).toBe(2);
+  });
+
   it('are shown in the foreground, each line with whose it is, until Ctrl-C ends them', async () => {
     const command = ['sh', '-c', 'echo here; trap "exit 0" TERM; while true; do sleep 0.1; done'];
     await dir.write({ name: 'shown', services: { one: { ...waiting, command }, two: { ...waiting, command } } });
@@ -151,6 +274,11 @@ describe('services', () => {
     ['services: {a: {image: busybox, depends_on: {b: {condition: service_healthy}}}, b: {image: busybox}}', 2, 'b has no health check'],
     ['services: {a: {image: busybox, user: nobody-here, command: ["true"]}}', 1, 'the image has no user'],
     ['services: {a: {image: busybox, mem_limit: lots}}', 2, 'services.a: --memory takes a size'],
+    ['services: {a: {image: busybox, cap_add: [NET_ADMIN]}}', 2, 'services.a.cap_add: a container cannot have the capability NET_ADMIN'],
+    ['services:\n  a: {extends: b}\n  b: {extends: a}', 2, 'services extend one another: a (compose.yaml) → b (compose.yaml) → a (compose.yaml)'],
+    ['include: [compose.yaml]', 2, 'files include one another: compose.yaml → compose.yaml'],
+    ['include: [/dev/zero]', 2, '/dev/zero is no file'],
+    ['services: {a: {image: busybox, env_file: /dev/zero}}', 2, '/dev/zero is no file'],
   ])('%j is refused, and nothing of it is made', async (text, code, message) => {
     await dir.write(text);
     expect(await dir.cli(['compose', '-p', 'bad', 'up', '-d'])).toMatchObject({ code, stderr: expect.stringContaining(message) as string });

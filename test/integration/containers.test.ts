@@ -111,6 +111,45 @@ describe('a container in the foreground', () => {
     expect(stdout).toMatch(/^NoNewPrivs:\s+1$/mu);
   });
 
+  it('may do less, and has limits, settings and groups as it is asked for', async () => {
+    const script =
+      'grep -E "^Cap(Eff|Bnd)" /proc/self/status; ulimit -n; ulimit -Hn; cat /proc/sys/net/core/somaxconn /proc/sys/kernel/shmmni; id -G; chown 5 /tmp || echo no';
+    const options = [
+      '--ulimit',
+      'nofile=100:200',
+      '--sysctl',
+      'net.core.somaxconn=77',
+      '--sysctl',
+      'kernel.shmmni=99',
+      '--group-add',
+      'extra',
+      '--group-add',
+      '7',
+    ];
+    const said = async (...more: string[]): Promise<string[]> => (await run(...options, ...more, 'busybox', 'sh', '-c', script)).stdout.trim().split('\n');
+    const common = ['100', '200', '77', '99', '0 7 2000'];
+    expect(await said('--cap-drop', 'ALL')).toEqual(['CapEff:\t0000000000000000', 'CapBnd:\t0000000000000000', ...common, 'no']);
+    expect(await said('--cap-drop', 'ALL', '--cap-add', 'CHOWN')).toEqual(['CapEff:\t0000000000000001', 'CapBnd:\t0000000000000001', ...common]);
+    // So do a health check and whoever goes in.
+    await start({ name: 'less', ...sh('sleep 1000'), capDrop: ['ALL'], groups: ['7'], stopSignal: 'KILL' });
+    const inside = await platform.cli(['exec', 'less', '--', 'sh', '-c', 'grep -E "^Cap(Eff|Bnd)" /proc/self/status; id -G']);
+    expect(inside.stdout.trim().split('\n')).toEqual(['CapEff:\t0000000000000000', 'CapBnd:\t0000000000000000', '0 7']);
+    await remove('less');
+    expect(await run('--ulimit', 'nofile=999999999', 'busybox', 'true')).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('this machine allows no more than') as string,
+    });
+    await leftNothing();
+  });
+
+  it('has its id in a file, which it never takes from another', async () => {
+    const file = join(platform.dir, 'cid');
+    expect((await run('--cidfile', file, '--name', 'told', 'busybox', 'true')).code).toBe(0);
+    expect(await readFile(file, 'utf8')).toMatch(/^[0-9a-f]{12}$/u);
+    expect(await run('--cidfile', file, 'busybox', 'true')).toMatchObject({ code: 1, stderr: expect.stringContaining('is there already') as string });
+    await leftNothing();
+  });
+
   it('reaches the machine’s resolver address alone, by a link of its own', async () => {
     const { stdout } = await platform.cli(['run', '--rm', 'busybox', 'cat', '/etc/resolv.conf', '/proc/net/dev']);
     expect(stdout).toContain('nameserver 169.254.1.1');

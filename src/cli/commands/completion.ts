@@ -1,5 +1,5 @@
 /** `subako completion`: scripts that teach shells our commands. */
-import { Command, Option } from 'commander';
+import { Command, Help, Option } from 'commander';
 import type { Command as AnyCommand } from 'commander';
 import { SubakoError } from '../../domain/errors.ts';
 
@@ -29,7 +29,8 @@ export function candidates(program: AnyCommand, words: readonly string[]): strin
   let at = program;
   for (const word of words.slice(0, -1)) at = at.commands.find((command) => command.name() === word) ?? at;
   const typed = words.at(-1) ?? '';
-  const commands = at.commands.map((command) => command.name());
+  const visible = new Set(new Help().visibleCommands(at));
+  const commands = at.commands.filter((command) => visible.has(command)).map((command) => command.name());
   const options = at.options.filter((option) => !option.hidden).map((option) => option.long ?? '');
   return (typed.startsWith('-') ? [...options, '--help'] : commands).filter((word) => word.startsWith(typed) && word !== '');
 }

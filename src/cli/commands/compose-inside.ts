@@ -1,14 +1,17 @@
 /** `subako compose logs`, `exec`, `run`: what services say, and commands in them. */
 import { Command } from 'commander';
-import type { ProjectReply, ProjectServiceReply } from '../../api/project-types.ts';
+import type { ProjectReply } from '../../api/project-types.ts';
 import { variableOf } from '../../config/variables.ts';
 import { SubakoError } from '../../domain/errors.ts';
 import { startTimeOf } from '../../lib/proc.ts';
 import { sitePath } from '../client.ts';
+import { collect } from '../collect.ts';
 import { projectNameOf } from '../compose-files.ts';
-import { collect, composeOptionsOf, projectPath } from '../compose-options.ts';
+import { composeOptionsOf, projectPath } from '../compose-options.ts';
+import { serviceOf } from '../compose-services.ts';
 import { containerPath } from '../container-path.ts';
 import { contextOf } from '../context.ts';
+import { containerOf } from './compose-containers.ts';
 import { variables } from '../env-file.ts';
 import { followContainers } from '../follow-containers.ts';
 import { runContainerHere } from '../run-container-here.ts';
@@ -61,16 +64,14 @@ export function composeExecCommand(): Command {
     .action(async (name: string, words: string[], options: InsideOptions & { tty: boolean }, command: Command) => {
       const { client } = contextOf(command);
       const project = await client.get<ProjectReply>(projectPath(projectNameOf(composeOptionsOf(command))));
-      const { isSite, containers } = serviceOf(project, name);
+      const { isSite } = serviceOf(project, name);
       if (words.length === 0) throw new SubakoError('bad_usage', 'there is no command to run', { hint: 'write it after the service' });
       const tty = options.tty && hasTerminal();
       if (isSite) {
         process.exitCode = await runHere(await client.stream('POST', sitePath(project.site?.domain ?? '', '/exec'), { command: words, tty, role: 'public' }));
         return;
       }
-      const container = containers[Number(options.index ?? 1) - 1];
-      if (container === undefined)
-        throw new SubakoError('not_found', `${name} has no container ${options.index ?? ''}`, { hint: 'subako compose up -d makes it' });
+      const container = containerOf(project, name, options.index ?? '1');
       const { user, workdir: cwd } = options;
       const body = { command: words, tty, user, cwd, env: variables(options.env, variableOf) };
       process.exitCode = await runHere(await client.stream('POST', containerPath(container.id, '/exec'), body));
@@ -104,13 +105,6 @@ export function composeRunCommand(): Command {
       // At once: a read of our input that nobody waits for any more would keep this process.
       process.exit(exitCode);
     });
-}
-
-/** @throws SubakoError `not_found` */
-function serviceOf({ name, services }: ProjectReply, wanted: string): ProjectServiceReply {
-  const found = services.find(({ service }) => service === wanted);
-  if (found !== undefined) return found;
-  throw new SubakoError('not_found', `the project ${name} has no service ${wanted}`, { hint: `it has ${services.map(({ service }) => service).join(', ')}` });
 }
 
 function hasTerminal(): boolean {

@@ -1,17 +1,22 @@
 /** `subako compose`: a project of a compose file, with docker compose's words. */
 import { Command } from 'commander';
 import type { ProjectReply } from '../../api/project-types.ts';
+import { SubakoError } from '../../domain/errors.ts';
 import { loadProject, projectNameOf } from '../compose-files.ts';
 import { buildImage, imagesOf, pullImage } from '../compose-images.ts';
 import { composeOptionsOf, projectPath, withComposeOptions } from '../compose-options.ts';
 import { servicesText } from '../compose-up.ts';
 import { contextOf } from '../context.ts';
 import { table } from '../output.ts';
+import type { Reason } from '../refused-options.ts';
+import { toNumber } from '../run-options.ts';
+import { VERSION } from '../../main/version.ts';
 import { composeExecCommand, composeLogsCommand, composeRunCommand } from './compose-inside.ts';
-import { composeUpCommand } from './compose-up.ts';
+import { composeContainerCommands } from './compose-containers.ts';
+import { composeCreateCommand, composeScaleCommand, composeUpCommand } from './compose-up.ts';
 
 export function composeCommand(): Command {
-  return withComposeOptions(new Command('compose').enablePositionalOptions())
+  const command = withComposeOptions(new Command('compose').enablePositionalOptions())
     .description('containers that belong together, as a compose file describes them')
     .addHelpText(
       'after',
@@ -26,16 +31,24 @@ export function composeCommand(): Command {
     .addCommand(pullCommand())
     .addCommand(moveCommand('start', 'start services that are made, with what they need'))
     .addCommand(moveCommand('stop', 'end services; a site goes to rest'))
-    .addCommand(restartCommand())
+    .addCommand(moveCommand('restart', 'end services, and start them again, with those that asked to be restarted with them'))
     .addCommand(composeExecCommand())
     .addCommand(composeRunCommand())
-    .addCommand(listCommand());
+    .addCommand(composeCreateCommand())
+    .addCommand(composeScaleCommand())
+    .addCommand(pushCommand())
+    .addCommand(listCommand())
+    .addCommand(versionCommand());
+  for (const one of composeContainerCommands()) command.addCommand(one);
+  for (const one of Object.entries(REFUSED_COMMANDS)) command.addCommand(refusedCommand(one), { hidden: true });
+  return command;
 }
 
 function downCommand(): Command {
   return new Command('down')
     .description('remove the project: its site, containers and networks')
     .option('-v, --volumes', 'and its volumes, with all that is in them')
+    .option('--remove-orphans', 'as it is in any case: all of its containers go')
     .addHelpText('after', '\nExternal networks and volumes stay.\n\nExamples:\n  subako compose down\n  subako compose -p shop down -v')
     .action(async ({ volumes = false }: { volumes?: boolean }, command: Command) => {
       const { client, output } = contextOf(command);
@@ -99,30 +112,65 @@ function pullCommand(): Command {
     });
 }
 
-function moveCommand(verb: 'start' | 'stop', description: string): Command {
-  return new Command(verb)
-    .description(description)
-    .argument('[service...]', 'all, where none is named')
-    .addHelpText('after', `\nExamples:\n  subako compose ${verb}\n  subako compose ${verb} db`)
+function pushCommand(): Command {
+  return new Command('push')
+    .description('send the images of services that are built to their registries')
+    .argument('[service...]')
+    .addHelpText('after', '\nExamples:\n  subako compose push\n  subako compose build web && subako compose push web')
     .action(async (services: string[], _options: unknown, command: Command) => {
       const { client, output } = contextOf(command);
-      const path = projectPath(projectNameOf(composeOptionsOf(command)), `/${verb}`);
-      const project = await client.work<ProjectReply>(path, { services }, output.progress);
+      const project = loadProject(composeOptionsOf(command), { services });
+      const pushed = imagesOf(project).filter((image) => project.builds.has(image));
+      for (const image of pushed) await client.work('/v1/images/push', { reference: image }, (text) => output.progress(`${image}: ${text}`));
+      output.show({ pushed }, () => (pushed.length === 0 ? 'nothing to push: no service is built' : pushed.join('\n')));
+    });
+}
+
+interface MoveOptions {
+  readonly timeout?: number;
+}
+
+function moveCommand(verb: 'start' | 'stop' | 'restart', description: string): Command {
+  const command = new Command(verb).description(description).argument('[service...]', 'all, where none is named');
+  return (verb === 'start' ? command : command.option('-t, --timeout <seconds>', 'until they are killed (default: their own, 10)', toNumber))
+    .addHelpText('after', `\nExamples:\n  subako compose ${verb}\n  subako compose ${verb} db`)
+    .action(async (services: string[], { timeout }: MoveOptions, self: Command) => {
+      const { client, output } = contextOf(self);
+      const path = projectPath(projectNameOf(composeOptionsOf(self)), `/${verb}`);
+      const project = await client.work<ProjectReply>(path, { services, ...(timeout === undefined ? {} : { time: timeout }) }, output.progress);
       output.show(project, () => servicesText(project));
     });
 }
 
-function restartCommand(): Command {
-  return new Command('restart')
-    .description('end services, and start them again')
-    .argument('[service...]', 'all, where none is named')
-    .addHelpText('after', '\nExamples:\n  subako compose restart\n  subako compose restart db')
-    .action(async (services: string[], _options: unknown, command: Command) => {
-      const { client, output } = contextOf(command);
-      const name = projectNameOf(composeOptionsOf(command));
-      await client.work(projectPath(name, '/stop'), { services }, output.progress);
-      const project = await client.work<ProjectReply>(projectPath(name, '/start'), { services }, output.progress);
-      output.show(project, () => servicesText(project));
+function versionCommand(): Command {
+  return new Command('version')
+    .description('of this program')
+    .addHelpText('after', '\nExamples:\n  subako compose version')
+    .action((_options: unknown, command: Command) => {
+      const { output } = contextOf(command);
+      output.show({ version: VERSION }, () => `subako ${VERSION}`);
+    });
+}
+
+/** What docker compose has besides, and what to type instead. */
+const REFUSED_COMMANDS: Readonly<Record<string, Reason>> = {
+  attach: { why: 'a container is attached to by its name', instead: 'subako attach PROJECT-SERVICE-1' },
+  commit: { why: 'what a container changed is not made an image of', instead: 'write a Dockerfile, and build: in the compose file' },
+  events: { why: 'what happened is told for the whole platform', instead: 'subako events -f' },
+  export: { why: 'what a container changed is not written out', instead: 'subako compose cp SERVICE:/PATH .' },
+  publish: { why: 'compose files are files', instead: 'put them into your repository' },
+  watch: { why: 'files are not watched', instead: 'bring it up again with --build when they have changed' },
+};
+
+function refusedCommand([name, { why, instead }]: [string, Reason]): Command {
+  return new Command(name)
+    .description(`not supported: ${why}`)
+    .argument('[word...]')
+    .allowUnknownOption()
+    .helpOption(false)
+    .addHelpText('after', `\nInstead: ${instead}\n\nExamples:\n  subako compose --help`)
+    .action(() => {
+      throw new SubakoError('bad_usage', `compose ${name} is not supported: ${why}`, { hint: instead });
     });
 }
 

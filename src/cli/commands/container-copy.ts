@@ -17,13 +17,17 @@ export function copyCommand(): Command {
     .argument('<to>', 'CONTAINER:PATH or PATH')
     .addHelpText('after', '\nExamples:\n  subako cp nginx.conf web:/etc/nginx/nginx.conf\n  subako cp web:/var/log/app.log .')
     .action(async (from: string, to: string, _options: unknown, command: Command) => {
-      const context = contextOf(command);
-      const [source, target] = [from, to].map(inContainer);
-      if (source !== undefined && target === undefined) await copyOut(source, resolve(to), context);
-      else if (source === undefined && target !== undefined) await copyIn(resolve(from), target, context);
-      else throw new SubakoError('bad_usage', 'one of both is in a container', { hint: 'write it like subako cp web:/etc/hosts .' });
-      context.output.show({ from, to }, () => `${from} → ${to}`);
+      await copyBetween({ from, to, idOf: (name) => name }, contextOf(command));
     });
+}
+
+/** @param idOf what somebody calls a container by @throws SubakoError */
+export async function copyBetween({ from, to, idOf }: { from: string; to: string; idOf: (name: string) => string }, context: Context): Promise<void> {
+  const [source, target] = [from, to].map(inContainer).map((place) => (place === undefined ? undefined : { ...place, name: idOf(place.name) }));
+  if (source !== undefined && target === undefined) await copyOut(source, resolve(to), context);
+  else if (source === undefined && target !== undefined) await copyIn(resolve(from), target, context);
+  else throw new SubakoError('bad_usage', 'one of both is in a container', { hint: 'write it like subako cp web:/etc/hosts .' });
+  context.output.show({ from, to }, () => `${from} → ${to}`);
 }
 
 interface Place {

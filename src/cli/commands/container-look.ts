@@ -4,6 +4,7 @@ import type { ContainerReply, StatsRow } from '../../api/container-types.ts';
 import { formatSize } from '../../lib/units.ts';
 import { containerPath } from '../container-path.ts';
 import { contextOf } from '../context.ts';
+import type { Context } from '../context.ts';
 import { table } from '../output.ts';
 
 export function inspectCommand(): Command {
@@ -27,18 +28,23 @@ export function statsCommand(): Command {
     .argument('[container...]', 'default: all that are up')
     .addHelpText('after', '\nExamples:\n  subako stats\n  subako stats web --json')
     .action(async (names: string[], _options: unknown, command: Command) => {
-      const { client, output } = contextOf(command);
-      const wanted = new Set(await Promise.all(names.map(async (name) => (await client.get<ContainerReply>(containerPath(name))).id)));
-      await client.get('/v1/containers/stats');
-      await new Promise((resolve) => setTimeout(resolve, SAMPLE_MS));
-      const rows = (await client.get<StatsRow[]>('/v1/containers/stats')).filter(({ id }) => wanted.size === 0 || wanted.has(id));
-      output.show(rows, () =>
-        table(
-          ['CONTAINER', 'CPU%', 'MEMORY', 'LIMIT', 'PROCESSES'],
-          rows.map((row) => [row.container, row.cpuPercent.toFixed(1), formatSize(row.memoryBytes), formatSize(row.memoryLimitBytes), String(row.processes)]),
-        ),
-      );
+      const context = contextOf(command);
+      const ids = await Promise.all(names.map(async (name) => (await context.client.get<ContainerReply>(containerPath(name))).id));
+      await showStats(names.length === 0 ? undefined : new Set(ids), context);
     });
+}
+
+/** @param wanted ids; undefined: of all that are up */
+export async function showStats(wanted: ReadonlySet<string> | undefined, { client, output }: Context): Promise<void> {
+  await client.get('/v1/containers/stats');
+  await new Promise((resolve) => setTimeout(resolve, SAMPLE_MS));
+  const rows = (await client.get<StatsRow[]>('/v1/containers/stats')).filter(({ id }) => wanted?.has(id) ?? true);
+  output.show(rows, () =>
+    table(
+      ['CONTAINER', 'CPU%', 'MEMORY', 'LIMIT', 'PROCESSES'],
+      rows.map((row) => [row.container, row.cpuPercent.toFixed(1), formatSize(row.memoryBytes), formatSize(row.memoryLimitBytes), String(row.processes)]),
+    ),
+  );
 }
 
 export function portCommand(): Command {

@@ -4,7 +4,7 @@ import type { NetworkReply } from '../../api/container-types.ts';
 import { formatAge } from '../../lib/units.ts';
 import { contextOf } from '../context.ts';
 import { table } from '../output.ts';
-import { collect } from '../run-options.ts';
+import { collect } from '../collect.ts';
 
 interface CreateOptions {
   readonly internal?: boolean;

@@ -1,4 +1,5 @@
 /** `subako run`, `subako create`: a container from an image. */
+import { existsSync, writeFileSync } from 'node:fs';
 import { Command } from 'commander';
 import type { ContainerReply } from '../../api/container-types.ts';
 import { variableOf } from '../../config/variables.ts';
@@ -32,10 +33,12 @@ Examples:
     .action(async (image: string, words: string[], options: RunOptions, command: Command) => {
       const context = contextOf(command);
       const request = toRequest([image, words], options, variableOf);
+      const began = cidFile(options);
       if (options.detach === true) {
         const started = await withImage(context, request, options, () =>
           context.client.work<ContainerReply>('/v1/containers/run', request, context.output.progress),
         );
+        began(started.id);
         context.output.show(started, () => started.id);
         return;
       }
@@ -44,7 +47,9 @@ Examples:
       }
       const client = { pid: process.pid, startTime: startTimeOf(process.pid) ?? '' };
       const session = await withImage(context, request, options, () => context.client.stream('POST', '/v1/containers/run-here', { ...request, client }));
-      const exitCode = await runContainerHere(session, request, (id, code) => context.client.post(containerPath(id, '/ended'), { exitCode: code }));
+      const exitCode = await runContainerHere(session, { ...request, began }, (id, code) =>
+        context.client.post(containerPath(id, '/ended'), { exitCode: code }),
+      );
       // At once: a read of our input that nobody waits for any more would keep this process.
       process.exit(exitCode);
     });
@@ -59,13 +64,23 @@ export function createCommand(): Command {
     .action(async (image: string, words: string[], options: RunOptions, command: Command) => {
       const context = contextOf(command);
       const request = toRequest([image, words], options, variableOf);
+      const began = cidFile(options);
       const created = await withImage(context, request, options, () => context.client.post<ContainerReply>('/v1/containers', request));
+      began(created.id);
       context.output.show(created, () => created.id);
     });
 }
 
+/** Tells the file, where one is wanted. @throws SubakoError `already_exists`: it may be another container's */
+function cidFile({ cidfile }: RunOptions): (id: string) => void {
+  if (cidfile === undefined) return () => undefined;
+  if (existsSync(cidfile)) throw new SubakoError('already_exists', `the file ${cidfile} is there already`, { hint: 'remove it, if that container is gone' });
+  return (id) => writeFileSync(cidfile, id, { flag: 'wx' });
+}
+
 /** An image that is not here is fetched, as docker does. */
 async function withImage<T>({ client, output }: Context, { image }: ContainerRequest, { pull }: RunOptions, work: () => Promise<T>): Promise<T> {
+  if (pull === 'always') await client.work('/v1/images/pull', { reference: image }, output.progress);
   try {
     return await work();
   } catch (error) {

@@ -38,7 +38,7 @@ export function topCommand(): Command {
     });
 }
 
-function processTable(rows: readonly ProcessRow[]): string {
+export function processTable(rows: readonly ProcessRow[]): string {
   return table(
     ['PID', 'UID', 'MEMORY', 'COMMAND'],
     rows.map(({ pid, uid, memoryBytes, command }) => [String(pid), String(uid), formatSize(memoryBytes), printable(command)]),

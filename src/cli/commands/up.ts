@@ -71,8 +71,8 @@ Examples:
 
 async function upProject(options: ComposeOptions & ProjectOptions, context: Context): Promise<void> {
   const { domain, service } = options;
-  const project = await composeUp({ compose: options, wish: { services: [], domain, service }, options }, context);
-  context.output.show(project, () => projectText(project));
+  const { reply } = await composeUp({ compose: options, wish: { services: [], domain, service }, options }, context);
+  context.output.show(reply, () => projectText(reply));
 }
 
 export function parsePort(text: string): number {

@@ -15,6 +15,7 @@ const FORMS: Readonly<Record<string, (value: unknown) => unknown>> = {
   build: (value) => (typeof value === 'string' ? { context: value } : isMapping(value) ? change(value, { args: pairs }) : value),
   environment: pairs,
   labels: pairs,
+  sysctls: pairs,
   annotations: pairs,
   depends_on: (value) => (Array.isArray(value) ? fromList(value, () => ({ condition: 'service_started' })) : value),
   networks: (value) => (Array.isArray(value) ? fromList(value, () => null) : value),
@@ -25,6 +26,7 @@ const FORMS: Readonly<Record<string, (value: unknown) => unknown>> = {
   tmpfs: list,
   dns: list,
   dns_search: list,
+  label_file: list,
   env_file: (value) => each(list(value), (one) => (typeof one === 'string' ? { path: one } : one)),
   extra_hosts: (value) => (isMapping(value) ? Object.entries(value).flatMap(([name, ip]) => list(ip).map((one) => `${name}:${String(one)}`)) : value),
 };

@@ -17,6 +17,15 @@ it.each([
   ['${A:?must}', 'a'],
   ['${EMPTY?must}', ''],
   ['${NONE:-a:b-c?d}', 'a:b-c?d'],
+  ['${NONE:-}${EMPTY:+x}${NONE:+x}', ''],
+  ['${EMPTY+x}${A+${_B1}}${A:+${NONE:-y}}', 'xby'],
+  ['${NONE:-${NONE2:-${A}}}', 'a'],
+  ['${NONE-${EMPTY-x}}', ''],
+  ['${A?must}${A:-x}${A-x}', 'aaa'],
+  ['${NONE:-$$5}', '$5'],
+  ['${NONE:-{"a":"b"}}', '{"a":"b"}'],
+  ['$$$A$$', '$a$'],
+  ['$A1${A}1', 'a1'],
 ])('%s becomes %s', (text, expected) => {
   expect(interpolate(text, variables)).toBe(expected);
 });
@@ -24,6 +33,12 @@ it.each([
 it.each([
   ['${NONE:?say $A}', 'the variable NONE must be set: say a'],
   ['${EMPTY:?}', 'the variable EMPTY must be set'],
+  ['${NONE?}', 'the variable NONE must be set'],
+  ['${NONE?${A} is missing}', 'the variable NONE must be set: a is missing'],
+  ['${1}', 'is no variable'],
+  ['$1', 'there is no variable'],
+  ['${A:}', 'is no variable'],
+  ['${A B}', 'is no variable'],
   ['$', 'there is no variable'],
   ['5$ only', 'there is no variable'],
   ['${A', 'a brace is not closed'],

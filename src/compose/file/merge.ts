@@ -1,11 +1,22 @@
-/** Several compose files as one: a later one adds to an earlier one, and has its way where both speak of the same. Both in their long forms. Pure. */
-import { isDeepStrictEqual } from 'node:util';
+/** Several compose files as one: a later one adds to an earlier one, and has its way where both speak of the same. All in their long forms. Pure. */
 import { isMapping } from './canonical.ts';
+import type { Source } from './problem.ts';
+
+type Mapping = Readonly<Record<string, unknown>>;
 
 /** A word of such a list means nothing without the others. */
 const REPLACED = new Set(['command', 'entrypoint', 'test']);
-/** What each thing of such a list is known by. */
-const KNOWN_BY: Readonly<Record<string, readonly string[]>> = { volumes: ['target'], secrets: ['target', 'source'], configs: ['target', 'source'] };
+/** What each thing of such a list is known by; the first that it has. */
+const KNOWN_BY: Readonly<Record<string, (value: Mapping) => unknown>> = {
+  volumes: ({ target }) => target,
+  secrets: ({ target, source }) => target ?? source,
+  configs: ({ target, source }) => target ?? source,
+  ports: ({ host_ip: ip = '', published = '', target, protocol = 'tcp' }) => [ip, published, target, protocol].map(String).join(' '),
+};
+
+export function mergeSources(sources: readonly Pick<Source, 'value' | 'forgotten'>[]): Mapping {
+  return sources.reduce<Mapping>((base, { value, forgotten }) => merge(without(base, forgotten), value) as Mapping, {});
+}
 
 export function merge(base: unknown, over: unknown, key = ''): unknown {
   if (over === null || over === undefined) return base;
@@ -14,11 +25,23 @@ export function merge(base: unknown, over: unknown, key = ''): unknown {
     return Object.fromEntries([...keys].map((one) => [one, Object.hasOwn(over, one) ? (merge(base[one], over[one], one) ?? null) : base[one]]));
   }
   if (!Array.isArray(base) || !Array.isArray(over) || REPLACED.has(key)) return over;
-  const names = KNOWN_BY[key];
-  const kept = names === undefined ? base : base.filter((one) => !over.some((other) => nameOf(other, names) === nameOf(one, names)));
-  return [...kept, ...over.filter((one) => !kept.some((other) => isDeepStrictEqual(one, other)))];
+  const newer = new Map(over.map((one) => [nameOf(one, key), one]));
+  const older = new Set(base.map((one) => nameOf(one, key)));
+  return [...base.map((one) => newer.get(nameOf(one, key)) ?? one), ...over.filter((one) => !older.has(nameOf(one, key)))];
 }
 
-function nameOf(value: unknown, keys: readonly string[]): unknown {
-  return isMapping(value) ? keys.map((key) => value[key]).find((one) => one !== undefined) : value;
+/** Two of one name are the same thing. */
+function nameOf(value: unknown, key: string): unknown {
+  return (isMapping(value) ? KNOWN_BY[key]?.(value) : undefined) ?? JSON.stringify(value);
+}
+
+/** What files before said at these keys is forgotten. */
+export function without<T>(value: T, forgotten: readonly (readonly PropertyKey[])[]): T {
+  return forgotten.reduce<unknown>(cut, value) as T;
+}
+
+function cut(value: unknown, [first, ...rest]: readonly PropertyKey[]): unknown {
+  if (!isMapping(value) || typeof first !== 'string' || !Object.hasOwn(value, first)) return value;
+  const { [first]: one, ...others } = value;
+  return rest.length === 0 ? others : { ...value, [first]: cut(one, rest) };
 }

@@ -6,6 +6,8 @@ export interface Source {
   readonly path: string;
   readonly value: Readonly<Record<string, unknown>>;
   readonly lineOf: (keys: readonly PropertyKey[]) => number | undefined;
+  /** Keys at which nothing of what files before say is to be left. */
+  readonly forgotten: readonly (readonly PropertyKey[])[];
 }
 
 /** Something at these keys. */

@@ -1,7 +1,7 @@
 /** The files of a project as one, checked against what is understood. */
 import type { z } from 'zod';
 import { SubakoError } from '../../domain/errors.ts';
-import { merge } from './merge.ts';
+import { mergeSources } from './merge.ts';
 import { placeOf, refusal } from './problem.ts';
 import type { Source } from './problem.ts';
 import { COMPOSE } from './schema.ts';
@@ -17,8 +17,7 @@ export interface ReadProject {
 
 /** @throws SubakoError `bad_setting` with the line and what to do */
 export function readProject(sources: readonly Source[]): ReadProject {
-  const merged = sources.map(({ value }) => value).reduce<unknown>((base, over) => merge(base, over), {});
-  const { value, refused, leftOut } = sift(merged as Source['value']);
+  const { value, refused, leftOut } = sift(mergeSources(sources));
   const [first] = refused;
   if (first !== undefined) throw refusal(sources, first);
   const parsed = COMPOSE.safeParse(value);

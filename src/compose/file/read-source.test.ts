@@ -5,13 +5,16 @@ import { readSource } from './read-source.ts';
 
 const read = (text: string) => readProject([readSource('compose.yaml', text, { valueOf: () => undefined, missing: () => undefined })]);
 const many = (name: string): string => `[${Array.from({ length: 10 }, () => `*${name}`).join(', ')}]`;
+/** Each holds the one before ten times. */
+const merges = (n: number): string => Array.from({ length: 10 }, (_, k) => `  k${k}: {<<: *a${n}}\n`).join('');
 
 it.each([
   [`a: &a [x, x, x, x]\nb: &b ${many('a')}\nc: &c ${many('b')}\nd: ${many('c')}`, 'Excessive alias count'],
   [`services: ${'['.repeat(100)}${']'.repeat(100)}`, 'too many things within one another'],
   ['services: {a: {image: x}\n', 'compose.yaml:2:'],
   ['services: {a: {image: x}, a: {image: y}}', 'Map keys must be unique'],
-  ['services: {a: !reset null}', 'Unresolved tag: !reset'],
+  ['services: {a: !other null}', 'Unresolved tag: !other'],
+  [`a0: &a0 {x: 1}\n${Array.from({ length: 9 }, (_, n) => `a${n + 1}: &a${n + 1}\n${merges(n)}`).join('')}`, 'Excessive alias count'],
   ['- a', 'it holds no keys and values'],
   ['', 'it has no services'],
   ['services: {a: {image: "${A:?say which}"}}', 'compose.yaml:1: services.a.image: the variable A must be set: say which'],
@@ -20,6 +23,13 @@ it.each([
   ['services: {a: {image: x, ports: [{target: 80, protocol: sctp}]}}', 'services.a.ports.0.protocol'],
 ])('%j is refused', (text, message) => {
   expect(() => read(text)).toThrow(message);
+});
+
+it.each([
+  ['lists', '['],
+  ['mappings', '{a: '],
+])('refuses %s within one another without end', (_what, text) => {
+  expect(() => read(`services: ${text.repeat(50_000)}`)).toThrow('too many things within one another');
 });
 
 it('refuses a file that is larger than 1 MiB', () => {

@@ -10,12 +10,10 @@ const OWN_IDS = 'a container has user ids and rights of its own alone; see docs/
 /** What to do instead. */
 const REFUSED: Readonly<Record<string, Reasons>> = {
   '': {
-    include: 'give the files together: -f one.yaml -f two.yaml',
     models: 'run the model as a service',
   },
   service: {
     privileged: OWN_IDS,
-    cap_add: OWN_IDS,
     devices: CUT_OFF,
     device_cgroup_rules: CUT_OFF,
     gpus: CUT_OFF,
@@ -27,14 +25,10 @@ const REFUSED: Readonly<Record<string, Reasons>> = {
     userns_mode: OWN_IDS,
     credential_spec: 'it is for Windows',
     isolation: 'it is for Windows',
-    extends: 'use YAML anchors (<<: *name), or several files: -f base.yaml -f more.yaml',
     external_links: 'put both containers into a network, with an alias',
-    links: 'services of a network know one another by name; for another name use networks.NAME.aliases, for the order depends_on',
     volumes_from: 'name the volumes in both services',
     network_mode: 'none and bridge are understood; a service reaches others through networks',
     runtime: 'containers of images are run by crun',
-    sysctls: 'settings of the kernel are the machine’s',
-    group_add: 'put the user into the group in the image’s /etc/group, or write user: NAME:GROUP',
     mac_address: 'addresses are the platform’s business',
     domainname: 'write the whole name as hostname',
     post_start: 'let the image’s entrypoint do it, or a service that the others wait for with service_completed_successfully',
@@ -79,7 +73,6 @@ const LEFT_OUT: Readonly<Record<string, Reasons>> = {
     annotations: 'nothing here reads them',
     attach: 'logs shows every service',
     blkio_config: 'the disk is shared evenly',
-    cap_drop: 'a container has only what docs/run.md lists, and that inside its own user namespace',
     cpu_count: 'use cpus',
     cpu_percent: 'use cpus',
     cpu_period: 'use cpus',
@@ -90,16 +83,12 @@ const LEFT_OUT: Readonly<Record<string, Reasons>> = {
     cpuset: 'use cpus',
     develop: 'files are not watched: build again, and bring it up again',
     init: 'no process is put before the service’s own',
-    label_file: 'write labels',
     logging: 'the platform keeps what a container says, and bounds it by logSize',
     mem_reservation: 'memory is not reserved',
     mem_swappiness: 'it is the machine’s',
     memswap_limit: 'swap is the machine’s',
     oom_kill_disable: 'a container that needs more than mem_limit is ended',
     oom_score_adj: 'it is the platform’s',
-    platform: 'images are those of this machine’s architecture',
-    security_opt: 'no container gains new privileges, and its filters are the platform’s',
-    ulimits: 'open files are bounded by what this machine allows',
   },
   build: {
     cache_from: 'steps that ran before on this machine are used again',
@@ -136,8 +125,12 @@ const LEFT_OUT: Readonly<Record<string, Reasons>> = {
   restart_policy: { delay: 'waits begin at 0.1 s and double up to a minute', window: 'a container that ran for 10 s is well' },
 };
 
+/** What holds in any case. */
+const HOLDS: Readonly<Record<string, unknown>> = { 'service/ipc': 'private', 'service/cgroup': 'private' };
+
 /** Values of refused keys that ask for nothing. */
-function asksForNothing(value: unknown): boolean {
+function asksForNothing(kind: string, key: string, value: unknown): boolean {
+  if (HOLDS[`${kind}/${key}`] === value) return true;
   return value === null || value === undefined || value === false || (Array.isArray(value) && value.length === 0);
 }
 
@@ -161,7 +154,7 @@ export function sift(file: Readonly<Record<string, unknown>>): Sifted {
       if (key.startsWith('x-') && key !== 'x-subako') continue;
       if (because !== undefined) leftOut.push({ keys: at, message: because });
       else if (isRefused(kind, key, one)) {
-        if (!asksForNothing(one)) refused.push({ keys: at, message: `${shown(key, one)} is not supported`, hint: REFUSED[kind]?.[key] ?? '' });
+        if (!asksForNothing(kind, key, one)) refused.push({ keys: at, message: `${shown(key, one)} is not supported`, hint: REFUSED[kind]?.[key] ?? '' });
       } else kept.push([key, inner(one, kind, at)]);
     }
     return Object.fromEntries(kept);

@@ -3,11 +3,14 @@ import type { ServiceContainer } from '../../domain/project.ts';
 import { composeDuration } from '../file/durations.ts';
 import type { ServicePlace } from './resolving.ts';
 
-type Health = Pick<ServiceContainer, 'healthArgv' | 'healthCmd' | 'healthInterval' | 'healthTimeout' | 'healthStartPeriod' | 'healthRetries'>;
+type Health = Pick<
+  ServiceContainer,
+  'healthArgv' | 'healthCmd' | 'healthInterval' | 'healthTimeout' | 'healthStartPeriod' | 'healthStartInterval' | 'healthRetries'
+>;
 
 export function healthOf({ service: { healthcheck }, refuse }: ServicePlace): Health {
   if (healthcheck === undefined) return {};
-  const { test, disable, interval, timeout, start_period: startPeriod, retries } = healthcheck;
+  const { test, disable, interval, timeout, start_period: startPeriod, start_interval: startInterval, retries } = healthcheck;
   if (disable) return { healthCmd: 'none' };
   const time = (text: string | undefined, key: string): string | undefined => {
     const ms = text === undefined ? undefined : composeDuration(text);
@@ -19,6 +22,7 @@ export function healthOf({ service: { healthcheck }, refuse }: ServicePlace): He
     healthInterval: time(interval, 'interval'),
     healthTimeout: time(timeout, 'timeout'),
     healthStartPeriod: time(startPeriod, 'start_period'),
+    healthStartInterval: time(startInterval, 'start_interval'),
     healthRetries: retries === 0 ? undefined : retries,
   };
   return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined)) as Health;

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { inOrder, withNeeds } from './order.ts';
+import { inOrder, restartedWith, withNeeds } from './order.ts';
 
 const service = (name: string, ...needs: string[]) => ({ name, dependsOn: needs.map((one) => ({ service: one })) });
 const names = (services: readonly { name: string }[]): string => services.map(({ name }) => name).join('');
@@ -15,4 +15,12 @@ it('names the services that wait for one another', () => {
 
 it('gives what some services need, whatever that needs in turn', () => {
   expect(names(withNeeds(inOrder([service('w', 'c'), service('x'), service('c', 'd'), service('d')]), new Set(['w'])))).toBe('dcw');
+});
+
+it('restarts those that asked for it with one that is, whatever asked for that in turn', () => {
+  const along = (name: string, ...needs: string[]) => ({ name, dependsOn: needs.map((one) => ({ service: one, restart: true })) });
+  const all = inOrder([along('a', 'b'), along('b', 'db'), service('c', 'db'), service('db')]);
+  expect([...restartedWith(all, new Set(['db']))]).toEqual(['b', 'a']);
+  expect([...restartedWith(all, new Set(['db', 'b']))]).toEqual(['a']);
+  expect([...restartedWith(all, new Set(['c']))]).toEqual([]);
 });

@@ -2,7 +2,7 @@
 
 interface Ordered {
   readonly name: string;
-  readonly dependsOn: readonly { readonly service: string }[];
+  readonly dependsOn: readonly { readonly service: string; readonly restart?: boolean }[];
 }
 
 /** Thrown for services that wait for one another. */
@@ -40,4 +40,14 @@ export function withNeeds<T extends Ordered>(services: readonly T[], names: Read
   const wanted = new Set(names);
   for (const service of services.toReversed()) if (wanted.has(service.name)) for (const { service: other } of service.dependsOn) wanted.add(other);
   return services.filter(({ name }) => wanted.has(name));
+}
+
+/** Those that are to be restarted when these are changed or restarted. @param services in the order in which they start */
+export function restartedWith(services: readonly Ordered[], names: ReadonlySet<string>): Set<string> {
+  const along = new Set<string>();
+  for (const { name, dependsOn } of services) {
+    const isMeant = dependsOn.some(({ service, restart }) => restart === true && (names.has(service) || along.has(service)));
+    if (isMeant && !names.has(name)) along.add(name);
+  }
+  return along;
 }

@@ -1,17 +1,8 @@
 /** What is looked at while a compose file becomes a model, and what comes of it. */
 import type { ProjectModel } from '../../domain/project.ts';
 import type { ReadProject } from '../file/read-project.ts';
+import type { Surroundings } from '../file/surroundings.ts';
 import type { ComposeBuild, ComposeService } from '../file/schema.ts';
-
-/** Where a compose file's own files and variables come from: whoever types the command. */
-export interface Surroundings {
-  /** Relative paths begin here. */
-  readonly dir: string;
-  readonly variableOf: (name: string) => string | undefined;
-  /** @throws SubakoError where it cannot be read */
-  readonly read: (path: string) => Buffer;
-  readonly kindOf: (path: string) => 'file' | 'directory' | undefined;
-}
 
 /** As the command line says; it wins over `x-subako` in the file. */
 export interface SiteWish {
@@ -25,6 +16,10 @@ export interface ModelWish extends SiteWish {
   readonly profiles: readonly string[];
   /** Those and what they need; empty: all. */
   readonly services: readonly string[];
+  /** Without what they need. */
+  readonly alone?: boolean | undefined;
+  /** How many, by service: more than the file says. */
+  readonly scale?: Readonly<Record<string, number>> | undefined;
 }
 
 export interface Resolved {

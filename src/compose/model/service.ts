@@ -1,15 +1,16 @@
 /** One service of a compose file, in the words of `subako run`. */
-import { parseEnv } from 'node:util';
 import { resolve } from 'node:path';
 import type { NetworkMembership } from '../../domain/network.ts';
 import type { Condition, Dependency, ProjectService, ServiceContainer } from '../../domain/project.ts';
 import { shellWords } from '../../lib/shell-words.ts';
 import { composeDuration } from '../file/durations.ts';
 import { refusal } from '../file/problem.ts';
+import { openDotenvs } from '../file/reading.ts';
 import type { ComposeService } from '../file/schema.ts';
 import { filesOf } from './files.ts';
 import { healthOf } from './health.ts';
 import { mountsOf } from './mounts.ts';
+import { rightsOf } from './rights.ts';
 import { networkName } from './names.ts';
 import type { Resolving, ServicePlace } from './resolving.ts';
 
@@ -37,9 +38,9 @@ export function toService(name: string, active: ReadonlySet<string>, resolving: 
   };
 }
 
-function replicasOf({ service, refuse }: ServicePlace): number {
+function replicasOf({ service, name, wish, refuse }: ServicePlace): number {
   const { scale, deploy, container_name: own } = service;
-  const replicas = scale ?? deploy?.replicas ?? 1;
+  const replicas = wish.scale?.[name] ?? scale ?? deploy?.replicas ?? 1;
   if (replicas > MAX_REPLICAS) refuse([scale === undefined ? 'deploy' : 'scale'], `more than ${MAX_REPLICAS} of one service`);
   if (replicas > 1 && own !== undefined) refuse(['container_name'], `${replicas} containers cannot have one name`, 'leave it out');
   return replicas;
@@ -79,7 +80,8 @@ function containerOf(place: ServicePlace): ServiceContainer {
     stopSignal,
     stopTimeout: secondsOf(place, 'stop_grace_period'),
     ...healthOf(place),
-    labels: Object.entries(service.labels).map(([key, value]) => `${key}=${value ?? ''}`),
+    ...rightsOf(place),
+    labels: labelsOf(place),
   };
   return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined)) as unknown as ServiceContainer;
 }
@@ -112,18 +114,20 @@ function wordsAt({ service, refuse }: ServicePlace, key: 'command' | 'entrypoint
 
 /** What the service says wins over its files, and a later file over an earlier one. A name alone has the value of whoever types the command. */
 function environmentOf({ service, surroundings, refuse }: ServicePlace): string[] {
-  const fromFiles = service.env_file.flatMap(({ path, required, format }, index) => {
+  const all = new Map<string, string>();
+  const variableOf = (name: string): string | undefined => surroundings.variableOf(name) ?? all.get(name);
+  for (const [index, { path, required, format }] of service.env_file.entries()) {
     const file = resolve(surroundings.dir, path);
-    if (!required && surroundings.kindOf(file) === undefined) return [];
+    if (!required && surroundings.kindOf(file) === undefined) continue;
     if (surroundings.kindOf(file) !== 'file') refuse(['env_file', index], `there is no file ${file}`);
-    const text = surroundings.read(file).toString('utf8');
-    return format === 'raw' ? rawPairs(text) : Object.entries(parseEnv(text)).map(([key, value]) => [key, value ?? ''] as const);
-  });
-  const own = Object.entries(service.environment).flatMap(([key, value]) => {
-    const known = value ?? surroundings.variableOf(key);
-    return known === undefined ? [] : [[key, known] as const];
-  });
-  return [...new Map<string, string>([...fromFiles, ...own])].map(([key, value]) => `${key}=${value}`);
+    const pairs = format === 'raw' ? rawPairs(surroundings.read(file).toString('utf8')) : openDotenvs([file], { ...surroundings, variableOf });
+    for (const [name, value] of pairs) all.set(name, value);
+  }
+  for (const [name, value] of Object.entries(service.environment)) {
+    const known = value ?? surroundings.variableOf(name);
+    if (known !== undefined) all.set(name, known);
+  }
+  return [...all].map(([name, value]) => `${name}=${value}`);
 }
 
 function rawPairs(text: string): (readonly [string, string])[] {
@@ -167,14 +171,36 @@ function secondsOf({ service, refuse }: ServicePlace, key: 'stop_grace_period'):
   return ms === undefined ? refuse([key], `${text} is no time`, 'write it like 30s or 1m30s') : ms / 1000;
 }
 
-function dependenciesOf({ service, refuse, project }: ServicePlace, active: ReadonlySet<string>): Dependency[] {
-  return Object.entries(service.depends_on).flatMap(([other, { condition, required }]) => {
+function dependenciesOf(place: ServicePlace, active: ReadonlySet<string>): Dependency[] {
+  const { service, refuse, project } = place;
+  return Object.entries({ ...linksOf(place), ...service.depends_on }).flatMap(([other, { condition, required, restart = false }]) => {
     const needed = project.file.services[other];
     if (needed === undefined && required) refuse(['depends_on', other], `there is no service ${other}`);
     if (needed !== undefined && !active.has(other) && required) {
       refuse(['depends_on', other], `${other} has a profile that is not asked for`, `give --profile ${needed.profiles[0] ?? ''}, or required: false`);
     }
     if (needed === undefined || !active.has(other)) return [];
-    return [{ service: other, condition: CONDITIONS[condition] ?? 'started' }];
+    return [{ service: other, condition: CONDITIONS[condition] ?? 'started', ...(restart ? { restart } : {}) }];
   });
+}
+
+/** Old files name those that they need there; they are found by name in any case. */
+function linksOf({ service, refuse }: ServicePlace): ComposeService['depends_on'] {
+  const names = service.links.map((text, index) => {
+    const [name = '', alias = name] = text.split(':');
+    return alias === name
+      ? name
+      : refuse(['links', index], `${alias} would be a name for ${name} here alone`, `write networks: {default: {aliases: [${alias}]}} in ${name}`);
+  });
+  return Object.fromEntries(names.map((name) => [name, { condition: 'service_started', required: true }]));
+}
+
+/** What it says itself wins over its files. */
+function labelsOf({ service, surroundings, refuse }: ServicePlace): string[] {
+  const fromFiles = service.label_file.flatMap((path, index) => {
+    const file = resolve(surroundings.dir, path);
+    return surroundings.kindOf(file) === 'file' ? [...openDotenvs([file], surroundings)] : refuse(['label_file', index], `there is no file ${file}`);
+  });
+  const own = Object.entries(service.labels).map(([key, value]) => [key, value ?? ''] as const);
+  return [...new Map<string, string>([...fromFiles, ...own])].map(([key, value]) => `${key}=${value}`);
 }

@@ -72,6 +72,9 @@ function tellWhatIsLeftOut(name: string, { given, port, warn }: { given: Compose
   }
   for (const key of ['dns', 'dns_search', 'dns_opt'] as const)
     if (given[key].length > 0) warn(['services', name, key], 'it is the site’s service, and a site asks the platform’s resolver');
+  for (const key of ['cap_add', 'cap_drop', 'ulimits', 'sysctls', 'group_add'] as const) {
+    if (Object.keys(given[key]).length > 0) warn(['services', name, key], 'it is the site’s service, and a site has its own rights and limits: docs/apps.md');
+  }
   for (const key of ['tty', 'stdin_open'] as const) if (given[key] === true) warn(['services', name, key], 'the site has no terminal');
 }
 

@@ -5,7 +5,13 @@ import { readSource } from '../file/read-source.ts';
 import type { ModelWish, Resolved } from './resolving.ts';
 import { toModel } from './to-model.ts';
 
-const FILES: Readonly<Record<string, string>> = { '/p/pw.txt': 'hush\n', '/p/a.env': 'A=1\nB="two words" # note\n#C=3\n', '/p/nginx.conf': 'x' };
+const FILES: Readonly<Record<string, string>> = {
+  '/p/pw.txt': 'hush\n',
+  '/p/a.env': 'A=1\nB="two words" # note\n#C=3\n',
+  '/p/nginx.conf': 'x',
+  '/p/e.env': 'E=$D!',
+  '/p/d.env': 'D=$OWN/${NONE:-two}\n',
+};
 const VARIABLES: Readonly<Record<string, string>> = { OWN: 'mine', TAG: '9', HOME: '/home/me' };
 const wish: ModelWish = { project: 'shop', profiles: [], services: [] };
 
@@ -20,6 +26,7 @@ function resolve(texts: string | readonly string[], more: Partial<ModelWish> = {
       variableOf: variables.valueOf,
       read: (path) => Buffer.from(FILES[path] ?? ''),
       kindOf: (path) => (Object.hasOwn(FILES, path) ? 'file' : path === '/p/src' ? 'directory' : undefined),
+      shown: (path) => path,
     },
   );
 }
@@ -60,6 +67,20 @@ describe('a service', () => {
     ['image: "y:${TAG:-1}"'.replace('image', 'user'), { user: 'y:9' }],
     ['restart: no', { restart: 'no' }],
     ['labels: {a: 1}\n    x-anything: [goes]', { labels: ['a=1'] }],
+    ['label_file: a.env\n    labels: [A=9]', { labels: ['A=9', 'B=two words'] }],
+    ['healthcheck: {test: [CMD, ok], start_period: 1m, start_interval: 2s}', { healthStartPeriod: '60000ms', healthStartInterval: '2000ms' }],
+    ['cap_drop: [ALL]\n    cap_add: [CHOWN, NET_BIND_SERVICE]', { capDrop: ['ALL'], capAdd: ['CHOWN', 'NET_BIND_SERVICE'] }],
+    ['ulimits: {nofile: {soft: 10, hard: 20}, nproc: 5}', { ulimits: ['nofile=10:20', 'nproc=5'] }],
+    ['sysctls: {net.core.somaxconn: 1024}', { sysctls: ['net.core.somaxconn=1024'] }],
+    ['sysctls: [net.core.somaxconn=1024]', { sysctls: ['net.core.somaxconn=1024'] }],
+    ['security_opt: ["no-new-privileges:true", "label:disable"]', { securityOptions: ['no-new-privileges:true', 'label:disable'] }],
+    ['group_add: [www-data, 1000]', { groups: ['www-data', '1000'] }],
+    ['read_only: true\n    shm_size: 1g\n    hostname: box', { readOnly: true, shmSize: '1g', hostname: 'box' }],
+    ['deploy: {replicas: 3, resources: {limits: {pids: 5}}}', { pids: 5 }],
+    [`platform: linux/${process.arch === 'arm64' ? 'arm64' : 'amd64'}\n    ipc: private\n    cgroup: private`, { image: 'x' }],
+    ['env_file: d.env', { env: ['D=mine/two'] }],
+    ['env_file: [d.env, e.env]', { env: ['D=mine/two', 'E=mine/two!'] }],
+    ['env_file: {path: d.env, format: raw}', { env: ['D=$OWN/${NONE:-two}'] }],
   ])('%s', (yaml, expected) => {
     expect(one(yaml).container).toMatchObject(expected);
   });
@@ -86,6 +107,16 @@ describe('a service', () => {
     ['privileged: true', 'privileged is not supported'],
     ['network_mode: "service:b"', 'network_mode: service:b is not supported'],
     ['devices: [/dev/kvm]', 'devices is not supported'],
+    ['cap_add: [SYS_ADMIN]', '0.yaml:4: services.a.cap_add: a container cannot have the capability SYS_ADMIN'],
+    ['ulimits: {core: -1}', 'services.a.ulimits: a container leaves no core'],
+    ['sysctls: {vm.swappiness: 1}', 'services.a.sysctls: the setting vm.swappiness is not a container’s own'],
+    ['security_opt: ["seccomp:unconfined"]', 'services.a.security_opt: "seccomp:unconfined" cannot be had'],
+    ['platform: linux/riscv64', 'services.a.platform: images of "linux/riscv64" do not run on this machine'],
+    ['label_file: gone', 'there is no file /p/gone'],
+    ['links: [b]', 'services.a.depends_on.b: there is no service b'],
+    ['links: ["b:db"]', 'db would be a name for b here alone'],
+    ['ipc: host', 'ipc: host is not supported'],
+    ['deploy: {mode: global}', 'mode: global is not supported'],
     ['imagee: y', '0.yaml:4: services.a.imagee: there is no such key'],
     ['cpus: many', 'must be a number'],
   ])('with %j is refused', (yaml, message) => {
@@ -99,10 +130,10 @@ describe('a service', () => {
 
 describe('a project', () => {
   it('tells what is left out, and why', () => {
-    const { warnings } = resolve('version: "3"\nservices: {a: {image: x, cap_drop: [ALL]}}');
+    const { warnings } = resolve('version: "3"\nservices: {a: {image: x, init: true}}');
     expect(warnings).toEqual([
       '0.yaml:1: version is left out: it has no meaning any more',
-      '0.yaml:2: services.a.cap_drop is left out: a container has only what docs/run.md lists, and that inside its own user namespace',
+      '0.yaml:2: services.a.init is left out: no process is put before the service’s own',
     ]);
   });
 
@@ -132,6 +163,29 @@ describe('a project', () => {
       { service: 'db', condition: 'healthy' },
       { service: 'seed', condition: 'completed' },
     ]);
+  });
+
+  it('has dependencies by links too, and those that restart with others, or need not be there', () => {
+    const yaml =
+      'services: {a: {image: x, links: [b, "b:b"], depends_on: {c: {condition: service_healthy, restart: true}, gone: {condition: service_started, required: false}}}, b: {image: x}, c: {image: x}}';
+    expect(resolve(yaml).model.services.at(-1)?.dependsOn).toEqual([
+      { service: 'b', condition: 'started' },
+      { service: 'c', condition: 'healthy', restart: true },
+    ]);
+  });
+
+  it('has as many of a service as are asked for, and it alone where that is said', () => {
+    const yaml = 'services: {a: {image: x, depends_on: [b], scale: 2}, b: {image: x, container_name: b, ports: ["80:80"]}}';
+    const { model, meant } = resolve(yaml, { services: ['a'], alone: true, scale: { a: 5 } });
+    expect([meant, model.services.map(({ name, replicas }) => [name, replicas])]).toEqual([
+      ['a'],
+      [
+        ['b', 1],
+        ['a', 5],
+      ],
+    ]);
+    expect(() => resolve(yaml, { scale: { b: 2 } })).toThrow('2 containers cannot have one name');
+    expect(() => resolve(yaml, { scale: { c: 2 } })).toThrow('there is no service c');
   });
 
   it('names its networks and volumes after itself, unless they are named or from elsewhere', () => {
@@ -169,7 +223,6 @@ describe('a project', () => {
     ['services: {a: {image: x, container_name: c}, b: {image: x, container_name: c}}', 'a is called so too'],
     ['services: {a: {}}', 'it has neither image nor build'],
     ['services: {a: {image: x, secrets: [s]}}\nsecrets: {s: {file: gone}}', 'there is no file /p/gone'],
-    ['services: {a: {image: x}}\ninclude: [b.yaml]', 'include is not supported'],
     ['services: {a: {image: x}}\nnetworks: {n: {driver: overlay}}', 'driver: overlay is not supported'],
     ['services: {a: {image: x}}\nnetworks: {n: {ipam: {}}}', 'ipam is not supported'],
   ])('%s is refused', (yaml, message) => {

@@ -3,10 +3,11 @@ import type { ProjectModel, ProjectService } from '../../domain/project.ts';
 import { refusal } from '../file/problem.ts';
 import type { ReadProject } from '../file/read-project.ts';
 import type { ComposeBuild, ComposeFile } from '../file/schema.ts';
+import type { Surroundings } from '../file/surroundings.ts';
 import { refuseClashes } from './clashes.ts';
 import { networkName, volumeName } from './names.ts';
 import { CycleError, inOrder, withNeeds } from './order.ts';
-import type { ModelWish, Resolved, Resolving, Surroundings } from './resolving.ts';
+import type { ModelWish, Resolved, Resolving } from './resolving.ts';
 import { toService } from './service.ts';
 import { siteOf } from './site.ts';
 
@@ -23,7 +24,12 @@ export function toModel(project: ReadProject, wish: ModelWish, surroundings: Sur
   );
   const site = siteOf(services, resolving);
   refuseClashes(services, site, project);
-  const meant = wish.services.length === 0 ? services : withNeeds(services, new Set(wish.services));
+  const meant =
+    wish.services.length === 0
+      ? services
+      : wish.alone === true
+        ? services.filter(({ name }) => wish.services.includes(name))
+        : withNeeds(services, new Set(wish.services));
   const model: ProjectModel = {
     services,
     networks: networksOf(services, project.file, wish.project),
@@ -47,9 +53,9 @@ function withValues({ args, ...build }: ComposeBuild, { variableOf }: Surroundin
 }
 
 /** Those without a profile, those whose profile is asked for, and those that are named themselves. */
-function activeNames(project: ReadProject, { profiles, services: asked }: ModelWish): ReadonlySet<string> {
+function activeNames(project: ReadProject, { profiles, services: asked, scale = {} }: ModelWish): ReadonlySet<string> {
   const { services } = project.file;
-  const unknown = asked.find((name) => !Object.hasOwn(services, name));
+  const unknown = [...asked, ...Object.keys(scale)].find((name) => !Object.hasOwn(services, name));
   if (unknown !== undefined) throw refusal(project.sources, { keys: ['services'], message: `there is no service ${unknown}` });
   const isOn = (name: string): boolean => {
     const own = services[name]?.profiles ?? [];

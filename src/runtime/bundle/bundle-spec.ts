@@ -80,6 +80,12 @@ export interface BundleSpec {
    * user. Only for a container with ids of its own.
    */
   readonly ofImage?: boolean;
+  /** Of an image: fewer capabilities than those that it may have. */
+  readonly capabilities?: readonly string[];
+  /** Further limits of its processes, by docker's names; none above what this machine allows. */
+  readonly ulimits?: readonly { readonly name: string; readonly soft: number; readonly hard: number }[];
+  /** Settings of its own network and its own shared memory. */
+  readonly sysctls?: Readonly<Record<string, string>>;
   /** Default: the root cannot be written to. */
   readonly writableRoot?: boolean;
   /** Whether its first process gets a terminal. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { BundleSpec } from './bundle-spec.ts';
-import { IMAGE_CAPABILITIES, MASKED_PATHS, READONLY_PATHS, renderOciConfig } from './render-oci-config.ts';
+import { IMAGE_CAPABILITIES, MASKED_PATHS, READONLY_PATHS, renderOciConfig, UNLIMITED } from './render-oci-config.ts';
 import { ALLOWED_SYSCALLS, seccompProfile } from './seccomp.ts';
 
 const SPEC: BundleSpec = {
@@ -109,6 +109,30 @@ describe('the OCI configuration of an image', () => {
     });
     expect(rendered({ uid: 33 }).process.capabilities).toMatchObject({ effective: [], permitted: [], ambient: [] });
     expect(IMAGE_CAPABILITIES.filter((one) => /SYS_ADMIN|NET_RAW|NET_ADMIN|MKNOD|PTRACE|AUDIT|SETFCAP|MODULE|DAC_READ_SEARCH/u.test(one))).toEqual([]);
+  });
+
+  it('has fewer where that is asked for, and never more', () => {
+    const { bounding, effective } = rendered({ capabilities: ['CAP_CHOWN', 'CAP_SYS_ADMIN'] }).process.capabilities;
+    expect([bounding, effective]).toEqual([['CAP_CHOWN'], ['CAP_CHOWN']]);
+    expect(rendered({ capabilities: [] }).process.capabilities).toMatchObject({ bounding: [], effective: [], permitted: [] });
+  });
+
+  it('has the limits that are asked for, as far as this machine allows, no core, and says where it does not', () => {
+    const ulimits = [
+      { name: 'nofile', soft: 10, hard: 20 },
+      { name: 'stack', soft: UNLIMITED, hard: UNLIMITED },
+    ];
+    const all = rendered({ ulimits }).process.rlimits;
+    expect(all).toEqual([
+      { type: 'RLIMIT_CORE', soft: 0, hard: 0 },
+      { type: 'RLIMIT_NOFILE', soft: 10, hard: 20 },
+      { type: 'RLIMIT_STACK', soft: UNLIMITED, hard: UNLIMITED },
+    ]);
+    // The kernel's word for no limit is 2^64 - 1: nothing above it can be read back.
+    expect(BigInt(JSON.stringify(UNLIMITED)) < 2n ** 64n - 1n).toBe(true);
+    const over = [{ name: 'nofile', soft: 1, hard: 20_001 }];
+    expect(() => rendered({ ulimits: over })).toThrow('this machine allows no more than 20000 for the limit nofile');
+    expect(() => renderOciConfig({ ...image, ulimits }, { openFiles: 99, others: { stack: 5 } })).toThrow('no more than 5 for the limit stack');
   });
 
   it.each([{ hostIdBase: undefined }, { network: 'host' as const }])('is never one of the machine: %j', (change) => {

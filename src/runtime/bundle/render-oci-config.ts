@@ -3,6 +3,7 @@ import { GATE_WORD } from './bundle-spec.ts';
 import type { BindMount, BundleSpec, Gate, TmpfsMount } from './bundle-spec.ts';
 import type { OciConfig, OciMount } from './oci-config.ts';
 import { RANGE_SIZE } from '../../domain/uid-range.ts';
+import { SubakoError } from '../../domain/errors.ts';
 import { seccompProfile } from './seccomp.ts';
 
 /** What runc masks by default, and what Docker adds to it. */
@@ -25,10 +26,15 @@ export const READONLY_PATHS: readonly string[] = ['/proc/bus', '/proc/fs', '/pro
 
 export const CPU_PERIOD_US = 100_000;
 const DEFAULT_OPEN_FILES = 4_096;
+/** No limit: the largest number here below the kernel's own word for that, 2^64 - 1, which JavaScript cannot write. */
+export const UNLIMITED = 2 ** 64 - 2 ** 11;
+type OciRlimit = OciConfig['process']['rlimits'][number];
 
 /** Hard limits of this process, for the resources we set: without CAP_SYS_RESOURCE nothing may go above them. */
 export interface HardLimits {
   readonly openFiles: number;
+  /** Of others, by docker's names; those that are not named have none. */
+  readonly others?: Readonly<Record<string, number>>;
 }
 
 /** The whole configuration of one container. Pure: the same spec gives the same text. @throws TypeError for what must not be asked for together */
@@ -56,7 +62,7 @@ export function renderOciConfig(spec: BundleSpec, hard: HardLimits): OciConfig {
     linux: {
       namespaces: namespaces(spec),
       ...idMappings(spec.hostIdBase),
-      ...(spec.ofImage === true ? { sysctl: IMAGE_SYSCTL } : {}),
+      ...(spec.ofImage === true ? { sysctl: { ...IMAGE_SYSCTL, ...spec.sysctls } } : {}),
       cgroupsPath: spec.cgroupPath,
       resources: { devices: DEVICES, ...limits(spec) },
       seccomp: seccompProfile({ ofImage: spec.ofImage === true }),
@@ -167,8 +173,9 @@ function idMappings(hostIdBase: number | undefined): Pick<OciConfig['linux'], 'u
 function capabilities(spec: BundleSpec): OciConfig['process']['capabilities'] {
   // Those of a user who is not root are to be had by a program that switches to root, and none is: no new privileges.
   if (spec.ofImage === true) {
-    const held = spec.uid === 0 ? IMAGE_CAPABILITIES : [];
-    return { bounding: IMAGE_CAPABILITIES, effective: held, permitted: held, inheritable: [], ambient: [] };
+    const bounding = IMAGE_CAPABILITIES.filter((name) => spec.capabilities?.includes(name) ?? true);
+    const held = spec.uid === 0 ? bounding : [];
+    return { bounding, effective: held, permitted: held, inheritable: [], ambient: [] };
   }
   const kept = spec.bindLowPorts === true ? ['CAP_NET_BIND_SERVICE'] : [];
   return { bounding: kept, effective: kept, permitted: kept, inheritable: kept, ambient: kept };
@@ -176,10 +183,20 @@ function capabilities(spec: BundleSpec): OciConfig['process']['capabilities'] {
 
 function rlimits(spec: BundleSpec, hard: HardLimits): OciConfig['process']['rlimits'] {
   const openFiles = Math.min(spec.openFiles ?? DEFAULT_OPEN_FILES, hard.openFiles);
+  const given = (spec.ulimits ?? []).map((one) => ulimit(one, hard));
   return [
-    { type: 'RLIMIT_NOFILE', soft: openFiles, hard: openFiles },
+    ...(given.some(({ type }) => type === 'RLIMIT_NOFILE') ? [] : [{ type: 'RLIMIT_NOFILE', soft: openFiles, hard: openFiles }]),
     { type: 'RLIMIT_CORE', soft: 0, hard: 0 },
+    ...given,
   ];
+}
+
+/** @throws SubakoError `host_unfit` for more than this machine allows: less would be another promise than what was asked for */
+function ulimit({ name, soft, hard }: NonNullable<BundleSpec['ulimits']>[number], { openFiles, others = {} }: HardLimits): OciRlimit {
+  const most = name === 'nofile' ? openFiles : (others[name] ?? UNLIMITED);
+  if (hard > most)
+    throw new SubakoError('host_unfit', `this machine allows no more than ${most} for the limit ${name}`, { hint: `ask for ${name}=${most} at most` });
+  return { type: `RLIMIT_${name.toUpperCase()}`, soft, hard };
 }
 
 interface DeviceRule {

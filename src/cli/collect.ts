@@ -1,0 +1,4 @@
+/** For options that can be given again. */
+export function collect(value: string, before: readonly string[]): string[] {
+  return [...before, value];
+}
