@@ -1,6 +1,7 @@
 /** Looks after the instances that are up: idle ones go down the ladder, old ones are recycled, dead ones buried, crowded ones helped, logs kept small. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isFilesAlone, limitsOf } from '../domain/site.ts';
+import { subjectOf } from '../checkpoint/trials.ts';
+import { isFilesAlone, isOfOwner, limitsOf } from '../domain/site.ts';
 import type { RestingState } from '../domain/state.ts';
 import { rotateIfLarger } from '../lib/bounded-log.ts';
 import { isAlive } from '../lib/proc.ts';
@@ -116,10 +117,10 @@ export class Reaper {
     if (to !== undefined && this.#isDeeper(live, to)) await this.#lifecycle.settle(live, { to, cause, isDue: () => due() === to, since: live.usedAt });
   }
 
-  /** What was tried with an app's image and did not work is not tried again by ourselves. */
+  /** What was tried with what its owner brought, and did not work, is not tried again by ourselves. */
   #mayCheckpoint({ site }: Live): boolean {
     const { runtime, trials } = this.#deps;
-    return canCheckpoint(site, runtime) && (site.app === undefined || site.settings.checkpoint === 'always' || trials.whyNot(site.image) === undefined);
+    return canCheckpoint(site, runtime) && (!isOfOwner(site) || site.settings.checkpoint === 'always' || trials.whyNot(subjectOf(site)) === undefined);
   }
 
   #isDeeper(live: Live, to: RestingState): boolean {

@@ -1,4 +1,5 @@
 /** Which way a site wakes quicker, measured on its own first pages: from a spare or its image's template, or from a checkpoint of its own. */
+import { isOfOwner } from '../domain/site.ts';
 import type { Site } from '../domain/site.ts';
 import type { Origin } from './live.ts';
 
@@ -31,10 +32,10 @@ export class Verdicts {
   }
 
   /** Should the site leave memory into a checkpoint of its own? */
-  wantsCheckpoint(site: Pick<Site, 'id' | 'settings' | 'app'>): boolean {
+  wantsCheckpoint(site: Pick<Site, 'id' | 'settings' | 'app' | 'code'>): boolean {
     if (site.settings.checkpoint !== 'auto') return site.settings.checkpoint === 'always';
     // A boot is its only other way, and one that gains nothing is told by `isSlower`.
-    if (site.app !== undefined) return !this.isSlower(site);
+    if (isOfOwner(site)) return !this.isSlower(site);
     const { first, usual } = this.#of(site.id);
     const other = [first.spare, first.template, first.boot].find((pages) => pages.length > 0) ?? [];
     if (other.length === 0 || usual.length === 0) return false;

@@ -35,7 +35,7 @@ export interface CodeSitesDeps extends ReleaseCommandDeps {
   readonly releases: Releases;
   readonly tenants: Tenants;
   readonly contexts: SiteContexts;
-  readonly lifecycle: Pick<Lifecycle, 'siteChanged'>;
+  readonly lifecycle: Pick<Lifecycle, 'siteChanged' | 'dropCheckpoint'>;
   readonly dirs: PlatformDirs;
   readonly emit: EventSink;
   readonly imageOf: ImageOf;
@@ -174,6 +174,8 @@ export class CodeSites {
       await failpoint('release.published');
       undo.move();
       await lifecycle.siteChanged(changed);
+      // Its key would not match; and what was deployed to take a secret back is not to lie on the disk for days.
+      await lifecycle.dropCheckpoint(changed, 'a new release');
       emit({ type: 'site.changed', site: site.domain, cause: 'a new release', facts: { from: code.release.name, to: wanted.release.name } });
       await releases.prune(context.paths, [wanted.release, code.release]);
       return changed;

@@ -55,7 +55,7 @@ export function nobodysContext(
   };
   const paths = sitePaths(dirs, as.id);
   const instance = { id: as.containerId, ...instancePaths(paths, as.containerId), cgroupPath: cgroupPathOf(as.containerId), uidRange: as.range };
-  return { site, role, paths, instance, image, databaseSockets: join(paths.root, 'no-database'), sharedDev };
+  return { site, role, paths, instance, image, databaseSockets: join(paths.root, 'no-database'), sharedDev, masks: [] };
 }
 
 /** Its directories, before it is started. */

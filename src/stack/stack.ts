@@ -8,7 +8,7 @@ import type { Listening } from '../domain/app.ts';
 import type { ProcessIdentity } from '../domain/instance.ts';
 import type { Role } from '../domain/role.ts';
 import type { Site } from '../domain/site.ts';
-import type { Attachment, BundleSpec } from '../runtime/bundle/bundle-spec.ts';
+import type { Attachment, BindMount, BundleSpec } from '../runtime/bundle/bundle-spec.ts';
 import type { InstancePaths, SitePaths } from '../site/site-paths.ts';
 
 export interface StackContext {
@@ -23,6 +23,8 @@ export interface StackContext {
   /** Directory of the database's socket on the host. */
   readonly databaseSockets: string;
   readonly sharedDev: string;
+  /** See runtime/bundle/masks.ts. */
+  readonly masks: readonly BindMount[];
   readonly instance: InstancePaths & {
     readonly id: string;
     readonly cgroupPath: string;

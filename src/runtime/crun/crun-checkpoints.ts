@@ -6,10 +6,12 @@ import { fileURLToPath } from 'node:url';
 import { SubakoError } from '../../domain/errors.ts';
 import type { ProcessIdentity } from '../../domain/instance.ts';
 import { RANGE_SIZE } from '../../domain/uid-range.ts';
+import { poll } from '../../lib/deadline.ts';
 import { execAny } from '../../lib/exec.ts';
 import { failpoint } from '../../lib/failpoint.ts';
-import { signalProcess, startTimeOf } from '../../lib/proc.ts';
+import { connectionsBelow, signalProcess, startTimeOf } from '../../lib/proc.ts';
 import { MEMORY_MOUNT, SHM_BYTES } from '../bundle/render-oci-config.ts';
+import { holdsAnyProgram } from '../bundle/bundle-spec.ts';
 import type { BundleSpec } from '../bundle/bundle-spec.ts';
 import { cgroupPids, changeLimits, joinCgroup, makeCgroup } from '../cgroup/controllers.ts';
 import type { CgroupLayout } from '../cgroup/layout.ts';
@@ -42,8 +44,8 @@ export interface CrunCheckpointsOptions {
   /** For views of dumps while they are restored; on their file system. */
   readonly viewsDir: string;
   readonly remounter: Remounter;
-  /** A mount point that shows this root file system, read-only. */
-  readonly rootMountOf: (rootfs: string) => string;
+  /** A mount point that shows this root file system, read-only; made where there is none yet. */
+  readonly rootMount: (rootfs: string) => Promise<string>;
   readonly networks: ContainerNetworks;
   /** Program of the toolbox. */
   readonly ip: string;
@@ -64,6 +66,7 @@ export const CHECKPOINT_FORMAT = 2;
 
 const FACTS = 'container.json';
 const RESTORE_TIMEOUT_MS = 20_000;
+const HUNG_UP_WITHIN = { timeoutMs: 2_000, everyMs: 2 } as const;
 /** Brings up 127.0.0.1 before sockets are bound to it. */
 const LOOPBACK_SCRIPT = fileURLToPath(new URL('../criu/loopback.sh', import.meta.url));
 
@@ -80,9 +83,10 @@ export class CrunCheckpoints implements Checkpoints {
     const { ahead, crunRoot, cgroups, remounter } = this.#options;
     await mkdir(into, { recursive: true, mode: 0o700 });
     const pids = await cgroupPids(cgroups, spec.cgroupPath);
-    const isOurs = spec.ofImage !== true;
+    const isOurs = !holdsAnyProgram(spec);
     const isKept = isOurs && (await captureMemory(pids, MEMORY_MOUNT, join(into, MEMORY_FILE)));
     await shrink?.(pids);
+    if (!isOurs) await this.#hangUp(spec, process, pids);
     const files = await givenFiles(pids, this.#hostFiles(id, logPath));
     // With nothing in it, an empty one is put in its place, which takes a tenth of the time.
     const freshShm = !isOurs && (await remounter.holdsEmpty(id, { root: `/proc/${process.pid}/root`, path: SHM }));
@@ -132,18 +136,20 @@ export class CrunCheckpoints implements Checkpoints {
   }
 
   async restore(id: string, { spec, from, logPath, isAlone = false }: RestoreOptions): Promise<ProcessIdentity> {
-    const { ahead, crunRoot, bundleOf, cgroups, rootMountOf, viewsDir } = this.#options;
+    const { ahead, crunRoot, bundleOf, cgroups, rootMount, viewsDir } = this.#options;
     if (spec.limits === undefined || spec.hostIdBase === undefined) throw new TypeError('only a container with limits and ids of its own can be restored');
     const { name, files, ...dumped } = JSON.parse(readFileSync(join(from, FACTS), 'utf8')) as Dumped;
-    const isOurs = spec.ofImage !== true;
+    const isOurs = !holdsAnyProgram(spec);
     const bundle = bundleOf(id);
     makeCgroup(cgroups, spec.cgroupPath, spec.limits);
+    // One that can be written to is a mount point of the container's own.
+    const root = spec.writableRoot === true ? spec.rootfs : await rootMount(spec.rootfs);
     const images = join(viewsDir, id);
     await using undo = new AsyncDisposableStack();
     undo.defer(() => removeImages(images));
     const memory = join(images, MEMORY_FILE);
-    // A stranger may call a file as it likes.
-    const rename = isOurs ? { from: name, to: id } : undefined;
+    // What listens for a stack is called as its container; programs of an image call their sockets as they like.
+    const rename = spec.ofImage === true ? undefined : { from: name, to: id };
     viewImages(from, images, { idMap: { hostBase: spec.hostIdBase, size: RANGE_SIZE }, rename });
     await failpoint('restore.viewed');
     const shm = dumped.freshShm ? [await this.#freshShm(id, spec)] : [];
@@ -159,8 +165,7 @@ export class CrunCheckpoints implements Checkpoints {
       {
         images,
         log: join(bundle, 'restore.log'),
-        // One that can be written to is a mount point of the container's own.
-        root: spec.writableRoot === true ? spec.rootfs : rootMountOf(spec.rootfs),
+        root,
         pidFile: join(bundle, 'pid'),
         mounts: [...givenMounts(spec, existsSync(memory) ? memory : undefined), ...shm],
         files,
@@ -189,6 +194,20 @@ export class CrunCheckpoints implements Checkpoints {
     return { pid, startTime };
   }
 
+  /**
+   * Of a connection to what the machine listens at, such as its database, the other end would have to come back too. It is closed, as those by TCP are:
+   * the programs find out when they use it next.
+   */
+  async #hangUp({ mounts }: BundleSpec, { pid }: ProcessIdentity, pids: readonly number[]): Promise<void> {
+    for (const { destination } of mounts.filter(({ writable }) => !writable)) {
+      const below = `${destination}/`;
+      if ((await connectionsBelow(pid, below)) === 0) continue;
+      await this.#options.remounter.sever({ first: pid, pids, below });
+      // The other end has yet to hear of it. One that does not, or a new one, CRIU tells of.
+      await poll(async () => (await connectionsBelow(pid, below)) === 0, HUNG_UP_WITHIN);
+    }
+  }
+
   /** Started ahead, where one waits and the log may become another file; or started now. The container opens its files again by itself, so they are its own. */
   async #program(id: string, { logPath, isAlone, owner }: { logPath: string; isAlone: boolean; owner: { uid: number; gid: number } }): Promise<StartedCriu> {
     const { ahead } = this.#options;
@@ -211,7 +230,7 @@ export class CrunCheckpoints implements Checkpoints {
     const { networks, ip } = this.#options;
     await networks.join(id, pid);
     // Whatever network it joins brings this along.
-    if (spec.ofImage === true && spec.network === 'none') await execAny(['nsenter', `--net=/proc/${pid}/ns/net`, ip, 'link', 'set', 'lo', 'up']);
+    if (holdsAnyProgram(spec) && spec.network === 'none') await execAny(['nsenter', `--net=/proc/${pid}/ns/net`, ip, 'link', 'set', 'lo', 'up']);
   }
 
   /** For as long as it takes until the container has it. */
