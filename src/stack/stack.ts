@@ -152,6 +152,8 @@ export interface CodeStack extends Stack {
   readonly manifests: readonly string[];
   /** What is run, where the code says it. @throws SubakoError `bad_setting` when it does not */
   readonly commandOf: ((look: ReleaseLook) => readonly string[] | undefined) | undefined;
+  /** What a new release is built in, where that takes more than what it runs in. Undefined: the same. */
+  readonly builder?: Recipe;
   /** Run once for each release, before anybody is led to it. */
   readonly releaseCommand?: readonly string[];
 }

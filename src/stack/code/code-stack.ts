@@ -45,6 +45,7 @@ type Facts = Pick<
   | 'welcome'
   | 'manifests'
   | 'commandOf'
+  | 'builder'
   | 'releaseCommand'
 >;
 
