@@ -27,9 +27,11 @@ import type { Releases } from './releases.ts';
 import type { SiteContexts } from './site-context.ts';
 import { sitePaths } from './site-paths.ts';
 import type { PlatformDirs } from './site-paths.ts';
+import type { ImageOf } from './newest-images.ts';
 import type { Sites } from './sites.ts';
 
 export interface CodeSitesDeps extends BuildDeps {
+  readonly imageOf: ImageOf;
   readonly cmdb: Cmdb;
   readonly sites: Sites;
   readonly releases: Releases;
@@ -130,7 +132,7 @@ export class CodeSites {
   /** Whole, and ready to be led to; else nothing is left of it. */
   async #newRelease({ context, stack, code, from, isOurs = false }: NewRelease, working: Working): Promise<Release> {
     const { releases } = this.#deps;
-    const build = code.build === undefined || isOurs ? undefined : this.#builder(context.site, stack, { code, command: code.build, working });
+    const build = isOurs ? undefined : await this.#builder(context.site, stack, { code, working });
     const release = await releases.make({ context, stack, from, shared: code.shared, build }, working);
     await using undo = new AsyncDisposableStack();
     undo.defer(() => releases.remove(context.paths, release));
@@ -139,9 +141,15 @@ export class CodeSites {
     return release;
   }
 
-  #builder(site: Site, stack: CodeStack, { code, command, working }: { code: Omit<Code, 'release'>; command: string; working: Working }): NewReleaseBuild {
+  /** What it is built in is there before anything is counted against the release. */
+  async #builder(site: Site, stack: CodeStack, { code, working }: { code: Omit<Code, 'release'>; working: Working }): Promise<NewReleaseBuild> {
+    const { build: command } = code;
+    if (command === undefined) return undefined;
+    const { builder } = stack;
+    if (builder !== undefined) working.progress(`looking for the ${builder.name} image (the first time it is made, which takes a few minutes)`);
+    const image = builder === undefined ? undefined : await this.#deps.imageOf({ name: builder.name, recipe: builder });
     const built = { ...site, code: { ...code, release: NO_RELEASE } };
-    return (dir, signal) => buildRelease(built, stack, { build: { command, code: dir }, deps: this.#deps, working: { ...working, signal } });
+    return (dir, signal) => buildRelease(built, stack, { build: { command, code: dir, image }, deps: this.#deps, working: { ...working, signal } });
   }
 
   /** As variables of the site's. */

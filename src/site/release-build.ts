@@ -7,6 +7,7 @@ import { OpenGate } from '../container/gate.ts';
 import type { Code } from '../domain/code.ts';
 import { newId } from '../domain/ids.ts';
 import type { Site } from '../domain/site.ts';
+import type { Image } from '../image/image.ts';
 import type { ExecResult } from '../lib/exec.ts';
 import { printable } from '../lib/printable.ts';
 import type { BundleSpec, Gate } from '../runtime/bundle/bundle-spec.ts';
@@ -15,12 +16,10 @@ import type { Remounter } from '../runtime/mounts/remounter.ts';
 import { CODE, DATA } from '../stack/code/code-stack.ts';
 import type { CodeStack, StackContext } from '../stack/stack.ts';
 import type { Working } from './dumps.ts';
-import type { ImageOf } from './newest-images.ts';
 import { commandFailed } from './release-command.ts';
 import type { ReleaseCommandDeps } from './release-command.ts';
 
 export interface BuildDeps extends ReleaseCommandDeps {
-  readonly imageOf: ImageOf;
   readonly networks: Pick<ContainerNetworks, 'join'>;
   readonly remounter: Pick<Remounter, 'pipes'>;
 }
@@ -29,6 +28,8 @@ export interface Build {
   readonly command: string;
   /** Directory of the release's code on the machine. */
   readonly code: string;
+  /** In place of the site's. */
+  readonly image: Image | undefined;
 }
 
 const WITHIN_MS = 30 * 60_000;
@@ -43,14 +44,12 @@ export async function buildRelease(site: Site, stack: CodeStack, { build, deps, 
   working.progress(`building: ${printable(build.command)}`);
   const id = `${site.id}-build-${newId(6)}`;
   const context = await deps.contexts.of(site, 'public', id);
-  const { builder } = stack;
-  const image = builder === undefined ? context.image : await deps.imageOf({ name: builder.name, recipe: builder });
   await using undo = new AsyncDisposableStack();
   undo.defer(() => stack.tidy(context));
   await stack.prepareBoot(context);
   const gate: Gate = { told: join(context.instance.root, 'told'), waits: join(context.instance.root, 'waits') };
   await deps.remounter.pipes([gate.told, gate.waits]);
-  await deps.runtime.prepare(id, { ...buildSpec(stack.bundle({ ...context, image }), context, build), gate });
+  await deps.runtime.prepare(id, { ...buildSpec(stack.bundle({ ...context, image: build.image ?? context.image }), context, build), gate });
   const result = await runWithNetwork(id, gate, { deps, working });
   working.signal.throwIfAborted();
   if (result.code !== 0) throw commandFailed('the build', result, 'the site stays as it was, and nothing of the new release was kept');

@@ -109,11 +109,11 @@ export class Releases {
     const input = await tarOf(wanted.from, this.#deps.importSizeLimit);
     await using end = new AsyncDisposableStack();
     end.defer(async () => void input.destroy());
-    if (wanted.build === undefined) return this.#layOut(wanted, draft, { stage: 'whole', input, signal });
+    if (wanted.build === undefined) return await this.#layOut(wanted, draft, { stage: 'whole', input, signal });
     await this.#layOut(wanted, draft, { stage: 'unpack', input, signal });
     await wanted.build(join(draft, 'code'), signal);
     await failpoint('release.built');
-    return this.#layOut(wanted, draft, { stage: 'settle', signal });
+    return await this.#layOut(wanted, draft, { stage: 'settle', signal });
   }
 
   /** The draft is the site's user's meanwhile, and root's again before anybody looks at it. */
