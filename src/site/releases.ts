@@ -50,6 +50,8 @@ interface LayOut {
 const KEPT = 3;
 const UNPACK_TIMEOUT_MS = 3_600_000;
 const DRAFT = '.draft-';
+/** Containers that are there for one command of a new release. */
+const OF_COMMANDS = /-(?:build|release)-[a-z0-9]+$/u;
 /** Exit code of lay-out-release.pl where it says what is wrong with the code. */
 const REFUSED = 3;
 
@@ -103,6 +105,10 @@ export class Releases {
   /** What a crash left half made. Idempotent. */
   async clearDrafts(paths: SitePaths): Promise<void> {
     for (const name of await readdir(paths.releases)) if (name.startsWith(DRAFT)) await removeTree(join(paths.releases, name));
+    for (const dir of [paths.scratch, paths.run]) {
+      const names = (await readdir(dir).catch(() => [])).filter((name) => OF_COMMANDS.test(name));
+      for (const name of names) await removeTree(join(dir, name));
+    }
   }
 
   async #fill(wanted: NewRelease, draft: string, signal: AbortSignal): Promise<Unpacked> {

@@ -162,6 +162,20 @@ describe('what a build leaves that leads elsewhere', () => {
 });
 
 describe('the daemon, killed', () => {
+  it('in the middle of a build ends it with its next start, and nothing is left after the next deploy', async () => {
+    const files = await codeAt(platform, 'middle', { 'index.php': 'middle' });
+    const asked = await platform.api.stream('POST', `/v1/sites/${SITE}/releases`, { files, build: 'echo begun; sleep 1000' });
+    const heard = { text: '' };
+    asked.on('data', (chunk) => (heard.text += String(chunk))).on('error', () => undefined);
+    expect(await poll(() => heard.text.includes('"said":"begun"'), WITHIN)).toBe(true);
+    await platform.killDaemon();
+    await platform.up();
+    expect((await platform.cgroups()).filter((name) => name.includes('-build-'))).toEqual([]);
+    expect(await page()).toBe('7');
+    await deploy(platform, SITE, { files, build: 'echo "<?php echo 7;" > index.php' });
+    await nothingIsLeft(await releases());
+  });
+
   it('once a release is built leaves the older one, and the next deploy removes what was left', async () => {
     await platform.cli(['down', '--keep']);
     await platform.up('release.built=kill');
