@@ -3,9 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { SubakoError } from '../domain/errors.ts';
-import { isOfTheImage, Trials } from './trials.ts';
+import type { Code } from '../domain/code.ts';
+import { isOfTheSubject, subjectOf, Trials } from './trials.ts';
+import type { Subject } from './trials.ts';
 
-const IMAGE = 'sha256:one';
+const IMAGE = { of: 'sha256:one' };
 const DAY = 24 * 3_600_000;
 let dir: string;
 let now = 0;
@@ -30,13 +32,13 @@ describe('what was found out about an image', () => {
   it('is that it cannot, when it never could', async () => {
     const trials = await opened();
     await trials.failed(IMAGE, 'a queue');
-    expect([trials.whyNot(IMAGE), trials.isProven(IMAGE), trials.whyNot('sha256:two')]).toEqual(['a queue', false, undefined]);
+    expect([trials.whyNot(IMAGE), trials.isProven(IMAGE), trials.whyNot({ of: 'sha256:two' })]).toEqual(['a queue', false, undefined]);
   });
 
   it('is not that a disk was full, that somebody was there, or that something of ours went wrong', () => {
-    expect(isOfTheImage(new SubakoError('command_failed', 'criu could not dump the container'))).toBe(true);
+    expect(isOfTheSubject(new SubakoError('command_failed', 'criu could not dump the container'))).toBe(true);
     for (const error of [new SubakoError('command_failed', 'No space left on device'), new SubakoError('busy', 'a visitor'), new Error('no such job')])
-      expect(isOfTheImage(error)).toBe(false);
+      expect(isOfTheSubject(error)).toBe(false);
   });
 
   it('is that it cannot any more, when it failed three times in a row', async () => {
@@ -80,16 +82,35 @@ describe('what was found out about an image', () => {
     expect((await stat(join(dir, 'trials.json'))).mode & 0o777).toBe(0o600);
   });
 
+  it('is of one release of a site’s code, and goes with the site', async () => {
+    const trials = await opened();
+    const [older, newer] = ['older', 'newer'].map((name) => subjectOf({ id: 'a', image: 'sha256:one', code: { release: { name } } as Code })) as [
+      Subject,
+      Subject,
+    ];
+    await trials.failed(older, 'a queue');
+    expect([trials.whyNot(older), trials.whyNot(newer), trials.whyNot(IMAGE)]).toEqual(['a queue', undefined, undefined]);
+    await trials.worked(newer);
+    expect([trials.isProven(newer), trials.isProven(older), trials.list().length]).toEqual([true, false, 1]);
+    await trials.forget('a');
+    expect([trials.isProven(newer), (await opened()).list()]).toEqual([false, []]);
+    const elsewhere = subjectOf({ id: 'a', image: 'sha256:two', code: { release: { name: 'newer' } } as Code });
+    expect([elsewhere.release === newer.release, subjectOf({ id: 'a', image: 'sha256:one' })]).toEqual([false, IMAGE]);
+  });
+
   it('says nothing under another kernel, processor or tool', async () => {
     await (await opened()).failed(IMAGE, 'a queue');
     expect((await opened('kernel 2')).whyNot(IMAGE)).toBe(undefined);
   });
 
-  it.each(['', 'x', '{}', '{"environment":"kernel 1"}'])('is nothing when the file holds %j', async (text) => {
-    await writeFile(join(dir, 'trials.json'), text);
-    const trials = await opened();
-    expect(trials.whyNot(IMAGE)).toBe(undefined);
-    await trials.failed(IMAGE, 'a queue');
-    expect(await readFile(join(dir, 'trials.json'), 'utf8')).toContain('a queue');
-  });
+  it.each(['', 'x', '{}', '{"environment":"kernel 1"}', '{"environment":"kernel 1","trials":[{"image":"sha256:one","failures":1}]}'])(
+    'is nothing when the file holds %j',
+    async (text) => {
+      await writeFile(join(dir, 'trials.json'), text);
+      const trials = await opened();
+      expect(trials.whyNot(IMAGE)).toBe(undefined);
+      await trials.failed(IMAGE, 'a queue');
+      expect(await readFile(join(dir, 'trials.json'), 'utf8')).toContain('a queue');
+    },
+  );
 });

@@ -4,6 +4,7 @@ import type { CacheReply, CheckpointReply, JobReply, PsRow, PurgeReply, SiteRepl
 import type { OwnCheckpoints } from '../checkpoint/own-checkpoints.ts';
 import type { Spares } from '../checkpoint/spares.ts';
 import type { Templates } from '../checkpoint/templates.ts';
+import { subjectOf } from '../checkpoint/trials.ts';
 import type { Trials } from '../checkpoint/trials.ts';
 import type { Cmdb } from '../cmdb/cmdb.ts';
 import type { Config } from '../config/config.ts';
@@ -13,6 +14,7 @@ import type { Job } from '../domain/job.ts';
 import { DEFAULT_ROLE, roleKey, ROLES } from '../domain/role.ts';
 import type { Role } from '../domain/role.ts';
 import { DEFAULT_RUNTIME } from '../domain/runtime-name.ts';
+import { isFilesAlone, isOfOwner } from '../domain/site.ts';
 import type { Site } from '../domain/site.ts';
 import { DEPTH } from '../domain/state.ts';
 import type { RestingState } from '../domain/state.ts';
@@ -182,11 +184,12 @@ export class PlatformApi implements ApiPlatform {
     };
   }
 
-  #whyNoCheckpoints({ app, code, image, settings: { runtime } }: Site): string | null {
-    if (code !== undefined) return 'sites of its stack are frozen or booted';
+  #whyNoCheckpoints(site: Site): string | null {
+    const { runtime } = site.settings;
+    if (isFilesAlone(site)) return 'nothing runs for it';
     if (runtime !== DEFAULT_RUNTIME) return `containers of ${runtime} are frozen or booted`;
-    if (app?.pod !== undefined) return 'sites of projects are frozen or booted, with their companions';
-    return this.#deps.foundation.noCheckpoints ?? (app === undefined ? null : (this.#deps.trials.whyNot(image) ?? null));
+    if (site.app?.pod !== undefined) return 'sites of projects are frozen or booted, with their companions';
+    return this.#deps.foundation.noCheckpoints ?? (isOfOwner(site) ? (this.#deps.trials.whyNot(subjectOf(site)) ?? null) : null);
   }
 
   create(request: CreateRequest): Promise<CreatedSite> {

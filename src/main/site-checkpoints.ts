@@ -1,8 +1,10 @@
 /** What is told of sites' own checkpoints. */
 import type { CheckpointReply, TriedReply, VerifyReply } from '../api/types.ts';
 import type { OwnCheckpoints } from '../checkpoint/own-checkpoints.ts';
+import { subjectOf } from '../checkpoint/trials.ts';
 import type { Trials } from '../checkpoint/trials.ts';
 import type { Cmdb } from '../cmdb/cmdb.ts';
+import { isOfOwner } from '../domain/site.ts';
 import type { SiteContexts } from '../site/site-context.ts';
 
 interface Deps {
@@ -20,11 +22,11 @@ export async function checkpointsOfSites({ cmdb, ownCheckpoints }: Deps): Promis
   return ownCheckpoints.list().map(({ siteId, madeAt, bytes }) => ({ site: domains.get(siteId) ?? siteId, madeAt, bytes }));
 }
 
-/** Apps whose images were tried, and are not checkpointed. */
+/** Sites that run what their owners brought, which was tried, and are not checkpointed. */
 export async function triedInVain({ cmdb, trials }: Deps): Promise<TriedReply[]> {
-  return (await cmdb.sites()).flatMap(({ domain, app, image }) => {
-    const why = app === undefined ? undefined : trials.whyNot(image);
-    return why === undefined ? [] : [{ site: domain, why }];
+  return (await cmdb.sites()).flatMap((site) => {
+    const why = isOfOwner(site) ? trials.whyNot(subjectOf(site)) : undefined;
+    return why === undefined ? [] : [{ site: site.domain, why }];
   });
 }
 
