@@ -11,7 +11,8 @@ interface Params {
 }
 
 const env = many(500, 65_536);
-const createSchema = closed({ domain: { type: 'string', maxLength: 1_000 }, stack: TEXT, web: TEXT, files: PATH, env, shared: many(50, 300) }, [
+const build = { type: 'string', maxLength: 4_096 };
+const createSchema = closed({ domain: { type: 'string', maxLength: 1_000 }, stack: TEXT, web: TEXT, files: PATH, env, shared: many(50, 300), build }, [
   'domain',
   'stack',
 ]);
@@ -27,7 +28,7 @@ export function codeRoutes(api: FastifyInstance, platform: ApiPlatform): void {
 
   api.post<{ Params: Params; Body: DeployCodeRequest }>(
     '/v1/sites/:domain/releases',
-    { ...closed({ files: PATH, env }, []), bodyLimit: BODY },
+    { ...closed({ files: PATH, env, build: { ...build, nullable: true } }, []), bodyLimit: BODY },
     ({ params, body }, reply) => streamWork(reply, async (working) => platform.describe(await platform.codeSites.deploy(params.domain, body, working))),
   );
 

@@ -19,6 +19,6 @@ export function describeApp({ imageName, listens, env, volumes, healthPath, comm
   };
 }
 
-export function describeCode({ release, web, env, ownEnv, shared }: Code): CodeReply {
-  return { release, web: web ?? null, env: Object.keys(env), ownEnv: Object.keys(ownEnv), shared };
+export function describeCode({ release, web, env, ownEnv, shared, build }: Code): CodeReply {
+  return { release, web: web ?? null, env: Object.keys(env), ownEnv: Object.keys(ownEnv), shared, build: build ?? null };
 }

@@ -59,6 +59,8 @@ export interface CodeReply {
   readonly ownEnv: readonly string[];
   /** Directories that outlive releases. */
   readonly shared: readonly string[];
+  /** What is run in a new release before it is one. */
+  readonly build: string | null;
 }
 
 export interface ReleasesReply {

@@ -1,4 +1,4 @@
-/** API: work that takes long. One JSON object a line: `{"progress":"…"}` as often as there is news, then `{"done":…}` or `{"error":{…}}`. */
+/** API: work that takes long. One JSON object a line: `{"progress":"…"}` as often as there is news, `{"said":"…"}` for a line of what a program says, then `{"done":…}` or `{"error":{…}}`. */
 import { once } from 'node:events';
 import type { FastifyReply } from 'fastify';
 import { asSubakoError } from '../domain/errors.ts';
@@ -6,6 +6,7 @@ import type { ErrorReply } from './types.ts';
 
 export interface Working {
   readonly progress: (text: string) => void;
+  readonly said: (line: string) => void;
   /** Aborted when whoever asked went away. */
   readonly signal: AbortSignal;
 }
@@ -18,7 +19,7 @@ export async function streamWork(reply: FastifyReply, work: (working: Working) =
   void once(reply.raw, 'close').then(() => leaving.abort());
   const write = (value: unknown): void => void reply.raw.write(`${JSON.stringify(value)}\n`);
   try {
-    const done = await work({ progress: (text) => write({ progress: text }), signal: leaving.signal });
+    const done = await work({ progress: (text) => write({ progress: text }), said: (line) => write({ said: line }), signal: leaving.signal });
     write({ done });
   } catch (thrown) {
     const error = asSubakoError(thrown);

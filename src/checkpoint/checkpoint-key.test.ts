@@ -37,6 +37,13 @@ describe('the key of a checkpoint', () => {
     expect(withSpec(changes)).toBe(KEY);
   });
 
+  it('is the same wherever the instance’s name stands, and not where another name does', () => {
+    const listening = (at: string, name: string): string =>
+      withSpec({ args: ['/srv', `unix:/run/subako/${at}.sock`], env: { ...SPEC.env, [INSTANCE_VARIABLE]: name } });
+    expect(listening('a-public-000001', 'a-public-000001')).toBe(listening('a-public-000002', 'a-public-000002'));
+    expect(listening('a-public-000001', 'a-public-000001')).not.toBe(listening('a-public-000003', 'a-public-000002'));
+  });
+
   it.each<[what: string, changes: Partial<BundleSpec>]>([
     ['arguments', { args: [...SPEC.args, '--evil'] }],
     ['directory', { cwd: '/tmp' }],

@@ -16,24 +16,29 @@ export interface KeyParts {
 const ANY_HARD_LIMITS = { openFiles: Number.MAX_SAFE_INTEGER };
 
 /**
- * The whole OCI configuration counts (arguments, mounts and their flags, capabilities, filter), so that a stricter profile discards everything that
- * was made under the old one. What a restore gives anew does not count: paths on the host, ids, limits, the instance's name.
+ * The whole OCI configuration counts (arguments, mounts and their flags, capabilities, filter), so that a stricter profile discards
+ * everything made under the old one. What a restore gives anew does not: paths on the host, ids, limits, the instance's name wherever it stands.
  */
 export function checkpointKey({ imageDigest, spec, environment, more = [] }: KeyParts): string {
-  const env = Object.fromEntries(Object.keys(spec.env).map((name) => [name, name === INSTANCE_VARIABLE ? '' : (spec.env[name] ?? '')]));
   const neutral: BundleSpec = {
     ...spec,
     rootfs: '',
     mounts: fromNowhere(spec.mounts),
     ...(spec.masks === undefined ? {} : { masks: fromNowhere(spec.masks) }),
-    env,
     cgroupPath: '',
     ...(spec.sharedDev === undefined ? {} : { sharedDev: '' }),
     limits: undefined,
     hostIdBase: 0,
   };
-  const parts = [imageDigest, renderOciConfig(neutral, ANY_HARD_LIMITS), environment, ...more];
+  const parts = [imageDigest, unnamed(neutral), environment, ...more];
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
+}
+
+/** A socket that is called as the instance would make each configuration another. */
+function unnamed(spec: BundleSpec): unknown {
+  const text = JSON.stringify(renderOciConfig(spec, ANY_HARD_LIMITS));
+  const name = spec.env[INSTANCE_VARIABLE] ?? '';
+  return JSON.parse(name === '' ? text : text.replaceAll(name, ''));
 }
 
 function fromNowhere(mounts: readonly BindMount[]): BindMount[] {

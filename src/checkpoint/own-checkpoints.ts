@@ -1,4 +1,4 @@
-/** A site's own checkpoint: its processes with all they had read and compiled, for a site that its plugins make slow to warm. */
+/** A site's own checkpoint: its processes with all they had read and compiled. */
 import { createHash } from 'node:crypto';
 import { readdirSync } from 'node:fs';
 import { lstat, mkdir, readdir, readFile, rename } from 'node:fs/promises';
@@ -205,7 +205,9 @@ export class OwnCheckpoints {
       .digest('hex');
     const environment = this.#deps.runtime.checkpoints?.environment ?? '';
     const spec = stack.bundle({ site, image, paths, ...rest });
-    return checkpointKey({ imageDigest: image.digest, spec, environment, more: [site.id, site.domain, secrets] });
+    // Where the code comes from is a path, which does not count.
+    const code = site.code === undefined ? [] : [String(site.code.version), site.code.release.name];
+    return checkpointKey({ imageDigest: image.digest, spec, environment, more: [site.id, site.domain, secrets, ...code] });
   }
 }
 

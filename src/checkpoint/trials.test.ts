@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { SubakoError } from '../domain/errors.ts';
-import { isOfTheImage, Trials } from './trials.ts';
+import type { Code } from '../domain/code.ts';
+import { isOfWhatRuns, Trials } from './trials.ts';
 
 const IMAGE = 'sha256:one';
 const DAY = 24 * 3_600_000;
@@ -37,9 +38,9 @@ describe('what was found out about a site of an image', () => {
   });
 
   it('is not that a disk was full, that somebody was there, or that something of ours went wrong', () => {
-    expect(isOfTheImage(new SubakoError('command_failed', 'criu could not dump the container'))).toBe(true);
+    expect(isOfWhatRuns(new SubakoError('command_failed', 'criu could not dump the container'))).toBe(true);
     for (const error of [new SubakoError('command_failed', 'No space left on device'), new SubakoError('busy', 'a visitor'), new Error('no such job')])
-      expect(isOfTheImage(error)).toBe(false);
+      expect(isOfWhatRuns(error)).toBe(false);
   });
 
   it('is that it cannot any more, when it failed three times in a row', async () => {
@@ -94,24 +95,34 @@ describe('what was found out about a site of an image', () => {
     expect((await stat(join(dir, 'trials.json'))).mode & 0o777).toBe(0o600);
   });
 
+  it('is of one release of a site’s code, and goes with the site', async () => {
+    const trials = await opened();
+    const release = (name: string, image = IMAGE): Tried => ({ id: 'a', image, code: { release: { name } } as Code });
+    const [older, newer] = [release('older'), release('newer')];
+    await trials.failed(older, 'a queue');
+    expect([older, newer, { id: 'a', image: IMAGE }].map((site) => trials.whyNot(site))).toEqual(['a queue', undefined, undefined]);
+    await trials.worked(newer);
+    expect([newer, older, release('newer', 'sha256:two')].map((site) => trials.isProven(site))).toEqual([true, false, false]);
+    expect(trials.whyNot(older)).toBe(undefined);
+    await trials.forget('a');
+    expect([trials.isProven(newer), (await opened()).isProven(newer)]).toEqual([false, false]);
+  });
+
   it('says nothing under another kernel, processor or tool', async () => {
     await (await opened()).failed(ONE, 'a queue');
     expect((await opened('kernel 2')).whyNot(ONE)).toBe(undefined);
   });
 
-  it.each([
-    '',
-    'x',
-    '{}',
-    '{"environment":"kernel 1"}',
-    '{"environment":"kernel 1","trials":[{"image":"sha256:one","works":false,"failures":1,"why":"older"}]}',
-  ])('is nothing when the file holds %j', async (text) => {
-    await writeFile(join(dir, 'trials.json'), text);
-    const trials = await opened();
-    expect(trials.whyNot(ONE)).toBe(undefined);
-    await trials.failed(ONE, 'a queue');
-    expect(await readFile(join(dir, 'trials.json'), 'utf8')).toContain('a queue');
-  });
+  it.each(['', 'x', '{}', '{"environment":"kernel 1"}', '{"environment":"kernel 1","trials":[{"of":"sha256:one","works":false,"failures":1,"why":"older"}]}'])(
+    'is nothing when the file holds %j',
+    async (text) => {
+      await writeFile(join(dir, 'trials.json'), text);
+      const trials = await opened();
+      expect(trials.whyNot(ONE)).toBe(undefined);
+      await trials.failed(ONE, 'a queue');
+      expect(await readFile(join(dir, 'trials.json'), 'utf8')).toContain('a queue');
+    },
+  );
 });
 
 describe('an image', () => {

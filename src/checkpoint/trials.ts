@@ -1,6 +1,7 @@
 /**
- * Whether what a strange image runs can be taken out of memory and brought back: found out by trying, and remembered. Failures are counted for each
- * site: what runs is its owner's, and may fail on purpose. The image is given up for all only when several sites of it were.
+ * Whether what an owner brought can be taken out of memory and brought back: found out by trying, and remembered. Failures are counted for each
+ * site: what runs is its owner's, and may fail on purpose. An app's image is given up for all only when several sites of it were. Code of a site's
+ * owner has no other site: what was found is of one release of it.
  * What was found under another kernel, processor or tool says nothing. It can all be lost: then it is tried again.
  */
 import { readFile } from 'node:fs/promises';
@@ -8,8 +9,8 @@ import { SubakoError } from '../domain/errors.ts';
 import type { Site } from '../domain/site.ts';
 import { writeFileAtomic } from '../lib/files.ts';
 
-/** A site, and the digest of its image. */
-type Tried = Pick<Site, 'id' | 'image'>;
+/** A site, and what runs for it. */
+type Tried = Pick<Site, 'id' | 'image' | 'code'>;
 
 /** What did not go well with one site of an image. */
 interface Setback {
@@ -24,7 +25,8 @@ interface Setback {
 }
 
 interface Trial {
-  readonly image: string;
+  /** The digest of an app's image; or the site, image and release of code. */
+  readonly of: string;
   /** Unix time in milliseconds at which a site of it was last taken out, brought back and found well; undefined where none ever was. */
   readonly workedAt?: number;
   /** Ids of sites with which it works: what others fail at is nothing to them. */
@@ -62,7 +64,7 @@ export class Trials {
   /** At start. A file that cannot be read is as none. */
   async load(): Promise<void> {
     const text = await readFile(this.#options.path, 'utf8').catch(() => '');
-    for (const trial of readTrials(text, this.#options.environment)) this.#known.set(trial.image, trial);
+    for (const trial of readTrials(text, this.#options.environment)) this.#known.set(trial.of, trial);
   }
 
   /** Whether the image was found to work, and not to fail since with this site. */
@@ -83,7 +85,7 @@ export class Trials {
 
   /** It was tried, brought back and is well. */
   async worked(site: Tried): Promise<void> {
-    await this.#put(this.#workedNow(site));
+    await this.#put(site, this.#workedNow(site));
   }
 
   /** It was brought back for a visitor: what failed before did not fail for good. */
@@ -95,24 +97,25 @@ export class Trials {
     const trial = this.#of(site);
     const setback: Setback = { site: site.id, at: this.#options.now(), failures: (this.#setbackOf(site)?.failures ?? 0) + 1, why };
     const workedWith = hasFailed(trial, setback) ? trial.workedWith.filter((id) => id !== site.id) : trial.workedWith;
-    await this.#put({ ...trial, workedWith, setbacks: [...without(trial.setbacks, site), setback] });
+    await this.#put(site, { ...trial, workedWith, setbacks: [...without(trial.setbacks, site), setback] });
   }
 
   /** Visitors waited as long for it as for a boot. */
   async wasSlower(site: Tried, why: string): Promise<void> {
     const trial = this.#workedNow(site);
-    await this.#put({ ...trial, setbacks: [...trial.setbacks, { site: site.id, at: this.#options.now(), failures: 0, why, isSlower: true }] });
+    await this.#put(site, { ...trial, setbacks: [...trial.setbacks, { site: site.id, at: this.#options.now(), failures: 0, why, isSlower: true }] });
   }
 
   #workedNow(site: Tried): Trial {
-    const { image, workedWith, setbacks } = this.#of(site);
+    const { of, workedWith, setbacks } = this.#of(site);
     const others = workedWith.filter((id) => id !== site.id);
-    return { image, workedAt: this.#options.now(), workedWith: [...others, site.id].slice(-MOST_KEPT), setbacks: without(setbacks, site) };
+    return { of, workedAt: this.#options.now(), workedWith: [...others, site.id].slice(-MOST_KEPT), setbacks: without(setbacks, site) };
   }
 
   /** Without what is forgotten. */
-  #of({ image }: Tried): Trial {
-    const trial = this.#known.get(image) ?? { image, workedWith: [], setbacks: [] };
+  #of(site: Tried): Trial {
+    const of = subjectOf(site);
+    const trial = this.#known.get(of) ?? { of, workedWith: [], setbacks: [] };
     const now = this.#options.now();
     return { ...trial, setbacks: trial.setbacks.filter(({ at, isSlower }) => now - at < (isSlower === true ? MEASURED_ANEW_AFTER_MS : FORGOTTEN_AFTER_MS)) };
   }
@@ -121,15 +124,40 @@ export class Trials {
     return this.#of(site).setbacks.find((one) => one.site === site.id);
   }
 
+  /** The site is gone. What was found with it of an app's image stays. */
+  async forget(siteId: string): Promise<void> {
+    if (this.#dropCode(siteId)) await this.#save();
+  }
+
+  async #put(site: Tried, trial: Trial): Promise<void> {
+    // Of one release: what was found of an earlier one is of no use.
+    if (site.code !== undefined) this.#dropCode(site.id);
+    this.#known.set(trial.of, trial);
+    await this.#save();
+  }
+
+  #dropCode(siteId: string): boolean {
+    const dropped = [...this.#known.keys()].filter((of) => of.startsWith(codeOf(siteId)));
+    for (const of of dropped) this.#known.delete(of);
+    return dropped.length > 0;
+  }
+
   /** One write after the other: the last one has it all. */
-  async #put(trial: Trial): Promise<void> {
+  async #save(): Promise<void> {
     const { path, environment } = this.#options;
-    this.#known.set(trial.image, trial);
     const write = (): Promise<void> =>
       writeFileAtomic(path, JSON.stringify({ environment, trials: [...this.#known.values()] }), { mode: 0o600, durable: false });
     this.#saving = this.#saving.then(write, write);
     await this.#saving.catch(() => undefined); // a full disk: it is known until the next start
   }
+}
+
+function subjectOf({ id, image, code }: Tried): string {
+  return code === undefined ? image : `${codeOf(id)}${image} ${code.release.name}`;
+}
+
+function codeOf(siteId: string): string {
+  return `site ${siteId} `;
 }
 
 /** Where the image never worked, the first failure counts: a second try would end another container for nothing. */
@@ -147,11 +175,11 @@ function without(setbacks: readonly Setback[], { id }: Tried): Setback[] {
 }
 
 /** Whether what went wrong says something of what runs: neither a full disk, nor a visitor who was there, nor a fault of ours does. */
-export function isOfTheImage(error: unknown): error is SubakoError {
-  return error instanceof SubakoError && OF_THE_IMAGE.has(error.code) && !/ENOSPC|No space left|EDQUOT/u.test(error.message);
+export function isOfWhatRuns(error: unknown): error is SubakoError {
+  return error instanceof SubakoError && OF_WHAT_RUNS.has(error.code) && !/ENOSPC|No space left|EDQUOT/u.test(error.message);
 }
 
-const OF_THE_IMAGE: ReadonlySet<string> = new Set(['command_failed', 'wake_failed', 'conflict']);
+const OF_WHAT_RUNS: ReadonlySet<string> = new Set(['command_failed', 'wake_failed', 'conflict']);
 
 function readTrials(text: string, environment: string | undefined): Trial[] {
   try {

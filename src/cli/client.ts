@@ -66,13 +66,14 @@ export class Client {
   }
 
   /** Work that takes long and tells how it goes (see api/work-stream.ts). */
-  async work<T>(path: string, body: unknown, onProgress: (text: string) => void): Promise<T> {
+  async work<T>(path: string, body: unknown, onProgress: (text: string) => void, onSaid: (line: string) => void = () => undefined): Promise<T> {
     const answer = await this.stream('POST', path, body);
     let cause: unknown;
     try {
       for await (const line of createInterface({ input: answer, crlfDelay: Infinity })) {
-        const news = JSON.parse(line) as { progress?: string; done?: T; error?: unknown };
+        const news = JSON.parse(line) as { progress?: string; said?: string; done?: T; error?: unknown };
         if (news.progress !== undefined) onProgress(news.progress);
+        if (news.said !== undefined) onSaid(news.said);
         if (news.error !== undefined) throw errorOf(line);
         if ('done' in news) return news.done;
       }

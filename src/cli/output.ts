@@ -9,6 +9,8 @@ export interface Output {
   show(value: unknown, asText: () => string): void;
   /** Progress of long work, on standard error; not with `--json`, where standard error holds nothing but an error object. */
   readonly progress: (text: string) => void;
+  /** A line of what a program says that people wait for, on standard error; not with `--json`. */
+  readonly said: (line: string) => void;
   /** Something that people should know, on standard error; not with `--json`, where the answer has it. */
   readonly warn: (text: string) => void;
 }
@@ -26,6 +28,11 @@ export function createOutput(json: boolean): Output {
       if (json) return;
       clearProgress();
       process.stderr.write(`! ${text}\n`);
+    },
+    said(line) {
+      if (json) return;
+      clearProgress();
+      process.stderr.write(`  | ${printable(line)}\n`);
     },
     progress(text) {
       if (json || text === last) return;

@@ -8,7 +8,7 @@ import type { Pods, PodsDeps } from './pods.ts';
 
 export interface ComposeDeps extends PodsDeps {
   readonly pods: Pods;
-  readonly volumes: Pick<Volumes, 'create' | 'list' | 'remove' | 'give'>;
+  readonly volumes: Pick<Volumes, 'create' | 'list' | 'remove' | 'give' | 'seed'>;
   readonly sites: Pick<Sites, 'createFrom' | 'changeApp' | 'remove' | 'set' | 'setBack'>;
   readonly lifecycle: Pick<Lifecycle, 'wake' | 'sleep' | 'stateOf'>;
   /** @throws SubakoError `not_found` with how to get it */

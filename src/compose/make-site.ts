@@ -22,7 +22,7 @@ const BOOT = 'boot=2m';
 
 /** Made or changed, and woken once: whoever brings it up sees whether it comes. */
 export async function makeSite({ project, site: wanted, isNew, checked, undo }: Making, { progress, start }: UpWish, deps: ComposeDeps): Promise<void> {
-  const { cmdb, sites } = deps;
+  const { cmdb, sites, volumes } = deps;
   const service = checked.get(wanted.service);
   if (service === undefined) throw new TypeError(`${wanted.service} was not checked`);
   const made = await appOf(service, { project: project.name, wanted });
@@ -32,6 +32,8 @@ export async function makeSite({ project, site: wanted, isNew, checked, undo }: 
   if (before === undefined) undo.defer(() => sites.remove(site.domain).catch(() => undefined)); // it is removed at the next start
   else if (site !== before) undo.defer(async () => void (await sites.changeApp(before, { app: before.app as App, image: before.image })));
   await failpoint('compose.site');
+  // Not before: what other services of the project had in there came first, as in their order.
+  await volumes.seed({ layers: service.image.layers, uidRange: site.uidRange, volumes: made.app.pod?.volumes ?? [] });
   // Of its way out, what the file's networks say.
   const isOut = project.model.networks.some(({ internal }) => !internal);
   const first = before === undefined ? [BOOT, `egress=${isOut ? 'yes' : 'no'}`] : [];

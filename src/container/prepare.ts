@@ -35,7 +35,12 @@ export async function prepare(container: Container, deps: ContainersDeps, gate?:
     mountsOf(container, deps),
     writeFiles(container, network, deps),
   ]);
-  await seedVolumes(container, { rootfs, mounts }, deps);
+  const named = new Set(spec.volumes.filter(({ from }) => 'volume' in from).map(({ destination }) => destination));
+  await seedVolumes(
+    mounts.filter(({ destination }) => named.has(destination)),
+    { rootfs, uidRange },
+    deps,
+  );
   const user = await userIn(rootfs, { user: spec.user, groups: spec.groups }, deps);
   await deps.runtime.prepare(id, bundleOf(container, { rootfs, mounts, user, gate, hostIdBase, network }, deps));
 }

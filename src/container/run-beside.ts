@@ -19,9 +19,9 @@ export interface Work {
 
 /** @throws SubakoError `command_failed` with its words */
 export async function runBeside(
-  { uidRange }: Container,
+  { uidRange }: Pick<Container, 'uidRange'>,
   { argv, mounts, input, output }: Work,
-  { runtime, cgroupPathOf, toolsRoot }: ContainersDeps,
+  { runtime, cgroupPathOf, toolsRoot }: Pick<ContainersDeps, 'runtime' | 'cgroupPathOf' | 'toolsRoot'>,
 ): Promise<void> {
   const id = `beside-${newContainerId()}`;
   await runtime.prepare(id, {

@@ -7,14 +7,25 @@ import { SubakoError } from '../domain/errors.ts';
 import { removeTree } from '../lib/files.ts';
 import type { BindMount } from '../runtime/bundle/bundle-spec.ts';
 import type { ContainersDeps } from './deps.ts';
-import { checkName } from './names.ts';
+import { rangeBase } from '../domain/uid-range.ts';
+import { checkName, newContainerId } from './names.ts';
+import { seedVolumes } from './seed-volumes.ts';
 
 type VolumeDeps = Pick<ContainersDeps, 'cmdb' | 'dirs' | 'now' | 'volumeRoots' | 'rootFilesystems'>;
+type AllVolumesDeps = VolumeDeps & Pick<ContainersDeps, 'remounter' | 'runtime' | 'cgroupPathOf' | 'toolsRoot'>;
+
+/** Whose containers are not made by us: a site's. */
+interface VolumesOfSite {
+  /** Of its image. */
+  readonly layers: readonly string[];
+  readonly uidRange: number;
+  readonly volumes: readonly { readonly name: string; readonly path: string }[];
+}
 
 export class Volumes {
-  readonly #deps: VolumeDeps;
+  readonly #deps: AllVolumesDeps;
 
-  constructor(deps: VolumeDeps) {
+  constructor(deps: AllVolumesDeps) {
     this.#deps = deps;
   }
 
@@ -27,6 +38,18 @@ export class Volumes {
   /** A new one belongs to this user of the container. */
   async give(name: string, { uid, gid }: { readonly uid: number; readonly gid: number }): Promise<void> {
     await chown(join(this.#deps.dirs.volumes, checkName(name, 'volume')), uid, gid);
+  }
+
+  /** Those that have nothing in them begin as what the image has in their place, as those of a container do. */
+  async seed({ layers, uidRange, volumes }: VolumesOfSite): Promise<void> {
+    if (volumes.length === 0) return;
+    const { rootFilesystems, dirs } = this.#deps;
+    const id = `seed-${newContainerId()}`;
+    await using undo = new AsyncDisposableStack();
+    undo.defer(() => rootFilesystems.unmount(id));
+    const rootfs = await rootFilesystems.mount({ id, layers, hostIdBase: rangeBase(uidRange) });
+    const mounts = volumes.map(({ name, path }) => ({ source: join(dirs.volumes, name), destination: path, writable: true, mapped: true }));
+    await seedVolumes(mounts, { rootfs, uidRange }, this.#deps);
   }
 
   list(): Promise<Volume[]> {

@@ -24,6 +24,8 @@ export interface Code {
   readonly ownEnv: Readonly<Record<string, string>>;
   /** Directories that outlive releases. In each release they are links to directories below the site's data. */
   readonly shared: readonly string[];
+  /** A command line that a shell in a container of the site's runs in each new release, before it is one. */
+  readonly build?: string | undefined;
 }
 
 const RELEASE = /^\d{8}T\d{9}Z-[a-z2-9]{16}$/u;

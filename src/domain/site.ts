@@ -152,7 +152,12 @@ export interface Site {
   readonly createdAt: number;
 }
 
-/** Whether no container runs for it: the edge serves its files. */
+/** What runs for it is its owner's: nobody else knows what that is, and no template is made of it. */
+export function isOfOwner({ app, code }: Pick<Site, 'app' | 'code'>): boolean {
+  return app !== undefined || code !== undefined;
+}
+
+/** Nothing runs for it: the edge alone serves it. */
 export function isFilesAlone({ image }: Pick<Site, 'image'>): boolean {
   return image === '';
 }

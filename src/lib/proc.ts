@@ -45,6 +45,12 @@ export async function listensAt(pid: number, name: string): Promise<boolean> {
   return lines.some(([, , , flags, , , , path]) => flags === LISTENING && path?.endsWith(`/${name}`) === true);
 }
 
+/** How many connections processes of this one's network namespace have to Unix sockets whose names begin so. */
+export async function connectionsBelow(pid: number, below: string): Promise<number> {
+  const lines = (await readFile(`/proc/${pid}/net/unix`, 'utf8')).split('\n').map((line) => line.split(/\s+/u));
+  return lines.filter(([, , , flags, , , , path]) => flags !== LISTENING && path?.startsWith(below) === true).length;
+}
+
 /** The flag __SO_ACCEPTCON of the listening socket itself. */
 const LISTENING = '00010000';
 

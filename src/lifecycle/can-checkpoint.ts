@@ -1,11 +1,8 @@
-/**
- * Whether containers of a site can be checkpointed: those of the default runtime can, where the machine can. Not those of sites that run code,
- * and not those of a project's site, whose connections to its companions would be lost.
- */
+/** Whether containers of a site can be taken out of memory and brought back: only those of the default runtime can, where the machine can, and not a project's (see docs/states.md). */
 import { DEFAULT_RUNTIME } from '../domain/runtime-name.ts';
 import type { Site } from '../domain/site.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 
-export function canCheckpoint({ settings, app, code }: Pick<Site, 'settings' | 'app' | 'code'>, runtime: Pick<Runtime, 'checkpoints'>): boolean {
-  return code === undefined && app?.pod === undefined && settings.runtime === DEFAULT_RUNTIME && runtime.checkpoints !== undefined;
+export function canCheckpoint({ settings, app }: Pick<Site, 'settings' | 'app'>, runtime: Pick<Runtime, 'checkpoints'>): boolean {
+  return app?.pod === undefined && settings.runtime === DEFAULT_RUNTIME && runtime.checkpoints !== undefined;
 }

@@ -1,9 +1,10 @@
 /**
- * Takes an app out of memory into a checkpoint of its own. Nobody knows beforehand whether CRIU can do that with a strange program. So the first
- * time for an image the app is restored at once, looked at, and dumped again: no visitor depends on a restore that was never tried.
+ * Takes an app, or code of its owner's, out of memory into a checkpoint of its own. Whether CRIU can is not known of a strange program. So the first
+ * time for an image, or a release, it is brought back at once, found well, and taken out again: nobody's request depends on what was never tried, and
+ * the app notices nothing but time.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isOfTheImage } from '../checkpoint/trials.ts';
+import { isOfWhatRuns } from '../checkpoint/trials.ts';
 import { SubakoError } from '../domain/errors.ts';
 import { isAlive } from '../lib/proc.ts';
 import type { LifecycleDeps } from './deps.ts';
@@ -38,14 +39,16 @@ export async function checkpointApp(live: Live, deps: LifecycleDeps): Promise<vo
     await trials.worked(live.site);
   } catch (error) {
     await ownCheckpoints.discard(live.site.id, String(error));
-    if (isOfTheImage(error)) await trials.failed(live.site, error.message);
+    if (isOfWhatRuns(error)) await trials.failed(live.site, error.message);
     throw error;
   }
 }
 
 /** Refuses for reasons that pass, and so say nothing of the image. (TCP connections are restored as closed; of a Unix socket, CRIU would want the other end too.) */
 async function refuseWhatPasses(live: Live, { connections }: LifecycleDeps): Promise<void> {
-  if (live.instance.image !== live.site.image) throw new SubakoError('busy', `${live.site.domain} is about to move to another image`);
+  const { site, instance } = live;
+  if (instance.image !== site.image) throw new SubakoError('busy', `${site.domain} is about to move to another image`);
+  if (instance.codeVersion !== site.code?.version) throw new SubakoError('busy', `${site.domain} is about to move to another release`);
   if (live.kindOfPlace === 'address' || live.inFlightOf(await connections.to([live])) === 0) return;
   throw new SubakoError('busy', `somebody is connected to the Unix socket of ${live.site.domain}`);
 }

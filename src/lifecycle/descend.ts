@@ -1,5 +1,6 @@
 /** Down the ladder: what is done with a site's instances once nobody is led to them. */
 import { asSubakoError, SubakoError } from '../domain/errors.ts';
+import { isOfOwner } from '../domain/site.ts';
 import type { RestingState, State } from '../domain/state.ts';
 import { failpoint } from '../lib/failpoint.ts';
 import type { Phases } from '../lib/phases.ts';
@@ -117,7 +118,7 @@ export class Descender {
     const { runtime, ownCheckpoints, emit } = this.#deps;
     try {
       await runtime.thaw(live.instance.id);
-      await (live.site.app === undefined ? ownCheckpoints.take(live) : checkpointApp(live, this.#deps));
+      await (isOfOwner(live.site) ? checkpointApp(live, this.#deps) : ownCheckpoints.take(live));
       return undefined;
     } catch (error) {
       const cause = asSubakoError(error).message;

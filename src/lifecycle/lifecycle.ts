@@ -188,6 +188,7 @@ export class Lifecycle {
     for (const role of ROLES) await this.#end(site, role, cause);
     await this.#deps.ownCheckpoints.discard(site.id, cause);
     await this.#deps.ownCheckpoints.shredded(site.id);
+    await this.#deps.trials.forget(site.id);
   }
 
   /** Runs work while nothing else can change the state of any role of the site. It must not wake or put to sleep the same site: it would wait for itself. */
@@ -280,8 +281,6 @@ export class Lifecycle {
   }
 
   #refuseWithoutCheckpoints(site: Site): void {
-    if (site.code !== undefined)
-      throw new SubakoError('conflict', `${site.domain} runs code of its owner's, which is not checkpointed`, { hint: '--to frozen and --to cold work' });
     const { runtime } = site.settings;
     if (hasCompanions(site))
       throw new SubakoError('conflict', `${site.domain} rests with its companions, which cannot be checkpointed`, { hint: '--to frozen and --to cold work' });

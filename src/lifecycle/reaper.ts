@@ -3,7 +3,7 @@
  * busy ones get help, and some leave when memory is short. It decides; the moves themselves are `Lifecycle`'s.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { limitsOf } from '../domain/site.ts';
+import { isOfOwner, limitsOf } from '../domain/site.ts';
 import type { RestingState } from '../domain/state.ts';
 import { rotateIfLarger } from '../lib/bounded-log.ts';
 import { isAlive } from '../lib/proc.ts';
@@ -121,10 +121,10 @@ export class Reaper {
     if (to !== undefined && this.#isDeeper(live, to)) await this.#lifecycle.settle(live, { to, cause, isDue: () => due() === to, since: live.usedAt });
   }
 
-  /** What did not work with an app's image is not tried again, unless the owner asks for it by `checkpoint=always`. */
+  /** What was tried with what its owner brought, and did not work, is not tried again by ourselves. */
   #mayCheckpoint({ site }: Live): boolean {
     const { runtime, trials } = this.#deps;
-    return canCheckpoint(site, runtime) && (site.app === undefined || site.settings.checkpoint === 'always' || trials.whyNot(site) === undefined);
+    return canCheckpoint(site, runtime) && (!isOfOwner(site) || site.settings.checkpoint === 'always' || trials.whyNot(site) === undefined);
   }
 
   #isDeeper(live: Live, to: RestingState): boolean {

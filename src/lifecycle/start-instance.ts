@@ -1,10 +1,11 @@
-/** Starts one instance of a site by the quickest way there is: its own checkpoint, its image's template, or a boot. The instance has no route yet. */
-import { isOfTheImage } from '../checkpoint/trials.ts';
+/** Starts one instance of a site, by the quickest way there is: its own checkpoint, its image's template, or a boot. Nobody is led to it yet. */
+import { isOfWhatRuns } from '../checkpoint/trials.ts';
 import { SubakoError } from '../domain/errors.ts';
 import { newId } from '../domain/ids.ts';
 import type { Instance, ProcessIdentity } from '../domain/instance.ts';
 import { roleKey } from '../domain/role.ts';
 import type { Role } from '../domain/role.ts';
+import { isOfOwner } from '../domain/site.ts';
 import type { Site } from '../domain/site.ts';
 import { failpoint } from '../lib/failpoint.ts';
 import { Phases } from '../lib/phases.ts';
@@ -44,8 +45,8 @@ interface Start {
 
 /** @throws what the boot threw, which is the last way that is tried; then nothing is left: no container, no record */
 export function startInstance({ site, role, isFirst, leave }: Start, deps: LifecycleDeps, phases: Phases): Promise<Started> {
-  // A strange app may take minutes to start: when it is slow, it gives up its place, and others need not wait for it.
-  const isSlow = site.app === undefined && site.code === undefined ? undefined : leave;
+  // A strange app may take minutes: nobody waits for its place. How many start at once is about those whose start we know.
+  const isSlow = isOfOwner(site) ? leave : undefined;
   return start({ site, role, isFirst, deps, phases }, (attempt) => firstThatWorks(attempt, isSlow));
 }
 
@@ -90,7 +91,7 @@ async function firstThatWorks(attempt: Attempt, isSlow: (() => void) | undefined
   for (const way of waysOf(attempt)) {
     const process = await (way === 'checkpoint' ? ownCheckpoint(attempt) : template(attempt)).catch((error: unknown) => noteFailure(attempt, error));
     if (process === undefined) continue;
-    if (site.app !== undefined) await deps.trials.cameBack(site);
+    if (isOfOwner(site)) await deps.trials.cameBack(site);
     return { live: await recorded(attempt, process), origin: way };
   }
   await prepare(attempt);
@@ -110,9 +111,9 @@ function waysOf({ site, role, stack, deps }: Attempt): RestoreWay[] {
   return [...(role === 'public' ? (['checkpoint'] as const) : []), ...(stack.template === undefined ? [] : (['template'] as const))];
 }
 
-/** An app's image is remembered as one that CRIU could not restore. */
+/** Of what its owner brought it is worth knowing. */
 async function noteFailure({ site, deps }: Attempt, error: unknown): Promise<undefined> {
-  if (site.app !== undefined && isOfTheImage(error)) await deps.trials.failed(site, error.message);
+  if (isOfOwner(site) && isOfWhatRuns(error)) await deps.trials.failed(site, error.message);
 }
 
 /** Undefined when the site has no checkpoint that is in order. @throws when the restore fails; then the checkpoint is discarded */

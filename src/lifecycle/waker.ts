@@ -4,6 +4,7 @@ import { DEFAULT_RUNTIME } from '../domain/runtime-name.ts';
 import type { State } from '../domain/state.ts';
 import { roleKey } from '../domain/role.ts';
 import type { Role } from '../domain/role.ts';
+import { isOfOwner } from '../domain/site.ts';
 import type { Site } from '../domain/site.ts';
 import { failpoint } from '../lib/failpoint.ts';
 import { Phases } from '../lib/phases.ts';
@@ -136,7 +137,7 @@ export class Waker {
       phases.mark('queue');
       this.#refuseIfClosing();
       await companionsUp(site, this.#deps.companions, { phases, isSlow: leave });
-      const mayHaveSpare = from === 'cold' && role === 'public' && site.app === undefined && canCheckpoint(site, this.#deps.runtime);
+      const mayHaveSpare = from === 'cold' && role === 'public' && !isOfOwner(site) && canCheckpoint(site, this.#deps.runtime);
       const live = mayHaveSpare ? await startFromSpare(site, this.#deps, phases) : undefined;
       return live === undefined ? startInstance({ site, role, leave, isFirst: true }, this.#deps, phases) : { live, origin: 'spare' };
     });

@@ -1,4 +1,5 @@
-/** Whether a site wakes quicker from a checkpoint of its own than by the other ways, as measured on its own first pages. */
+/** Which way a site wakes quicker, measured on its own first pages: from a spare or its image's template, or from a checkpoint of its own. */
+import { isOfOwner } from '../domain/site.ts';
 import type { Site } from '../domain/site.ts';
 import type { Origin } from './live.ts';
 
@@ -30,11 +31,11 @@ export class Verdicts {
     keep(this.#of(siteId).usual, ms);
   }
 
-  /** Whether the site should leave memory into a checkpoint of its own. */
-  wantsCheckpoint(site: Pick<Site, 'id' | 'settings' | 'app'>): boolean {
+  /** Should the site leave memory into a checkpoint of its own? */
+  wantsCheckpoint(site: Pick<Site, 'id' | 'settings' | 'app' | 'code'>): boolean {
     if (site.settings.checkpoint !== 'auto') return site.settings.checkpoint === 'always';
-    // An app's only other way is a boot, which a checkpoint nearly always beats: it has one until it is measured to be no quicker.
-    if (site.app !== undefined) return !this.isSlower(site);
+    // A boot is its only other way, and one that gains nothing is told by `isSlower`.
+    if (isOfOwner(site)) return !this.isSlower(site);
     const { first, usual } = this.#of(site.id);
     const other = [first.spare, first.template, first.boot].find((pages) => pages.length > 0) ?? [];
     if (other.length === 0 || usual.length === 0) return false;

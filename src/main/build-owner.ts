@@ -60,7 +60,14 @@ export function buildOwner(config: Config, deps: BuildOwnerDeps): BuiltOwner {
   const { tenants } = database;
   const releases = new Releases({ ...common, rootfs: toolbox.image.rootfs, cgroupPathOf, importSizeLimit });
   return {
-    codeSites: new CodeSites({ ...common, tenants, releases, codeDefaults: (domain, stack) => codeDefaults(config, domain, stack) }),
+    codeSites: new CodeSites({
+      ...common,
+      networks: foundation.containerNetworks,
+      remounter: foundation.remounter,
+      tenants,
+      releases,
+      codeDefaults: (domain, stack) => codeDefaults(config, domain, stack),
+    }),
     owner,
     dumps,
     primaryDomain: new PrimaryDomain({ ...common, owner }),

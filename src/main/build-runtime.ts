@@ -119,7 +119,7 @@ async function buildCheckpoints(
     cgroups,
     viewsDir: paths.views,
     remounter,
-    rootMountOf: (rootfs) => roots.of(rootfs),
+    rootMount: (rootfs) => roots.mount(rootfs),
     networks,
     ip: toolbox.ip,
   });

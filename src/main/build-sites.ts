@@ -164,12 +164,13 @@ function buildContexts(config: Config, { foundation, cmdb, database, images: oci
   const { images, cgroupPathOf, rootFilesystems: roots, masks } = foundation;
   return new SiteContexts({
     dirs: config,
-    stacks: new Map<string, Stack>([...STACKS, ...CODE_STACKS, [APP_STACK, appStack({ roots, masks, volumes: platformPaths(config).volumes })]]),
+    stacks: new Map<string, Stack>([...STACKS, ...CODE_STACKS, [APP_STACK, appStack({ roots, volumes: platformPaths(config).volumes })]]),
     imageByDigest: (digest) => images.byDigest(digest),
     ociImages,
     rootOf: (id) => roots.of(id),
     databaseSockets: database.sockets,
     sharedDev: platformPaths(config).dev,
+    masks,
     cgroupPathOf,
     networks: () => cmdb.networks(),
   });

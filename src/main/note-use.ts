@@ -4,6 +4,7 @@ import type { AccessEvent } from '../edge/access-log.ts';
 import type { PageCache } from '../edge/page-cache/page-cache.ts';
 import type { Trials } from '../checkpoint/trials.ts';
 import type { Lifecycle } from '../lifecycle/lifecycle.ts';
+import { isOfOwner } from '../domain/site.ts';
 import type { CronClock } from '../site/cron-clock.ts';
 import type { Verdicts } from '../lifecycle/way-verdicts.ts';
 
@@ -28,7 +29,6 @@ export async function noteUse(seen: readonly AccessEvent[], { cmdb, lifecycle, v
     if (status !== OK || role !== 'public') continue;
     if (woken === '') verdicts.usualPage(site.id, ms);
     else if (woken === 'boot' || woken === 'template' || woken === 'checkpoint' || woken === 'spare') verdicts.firstPage(site.id, woken, ms);
-    if (woken === 'checkpoint' && site.app !== undefined && verdicts.isSlower(site))
-      await trials.wasSlower(site, 'its first page takes as long as after a boot');
+    if (woken === 'checkpoint' && isOfOwner(site) && verdicts.isSlower(site)) await trials.wasSlower(site, 'its first page takes as long as after a boot');
   }
 }

@@ -13,6 +13,7 @@ import type { Job } from '../domain/job.ts';
 import { DEFAULT_ROLE, roleKey, ROLES } from '../domain/role.ts';
 import type { Role } from '../domain/role.ts';
 import { DEFAULT_RUNTIME } from '../domain/runtime-name.ts';
+import { isFilesAlone, isOfOwner } from '../domain/site.ts';
 import type { Site } from '../domain/site.ts';
 import { DEPTH } from '../domain/state.ts';
 import type { RestingState } from '../domain/state.ts';
@@ -183,15 +184,11 @@ export class PlatformApi implements ApiPlatform {
   }
 
   #whyNoCheckpoints(site: Site): string | null {
-    const {
-      app,
-      code,
-      settings: { runtime },
-    } = site;
-    if (code !== undefined) return 'sites of its stack are frozen or booted';
+    const { runtime } = site.settings;
+    if (isFilesAlone(site)) return 'nothing runs for it';
     if (runtime !== DEFAULT_RUNTIME) return `containers of ${runtime} are frozen or booted`;
-    if (app?.pod !== undefined) return 'sites of projects are frozen or booted, with their companions';
-    return this.#deps.foundation.noCheckpoints ?? (app === undefined ? null : (this.#deps.trials.whyNot(site) ?? null));
+    if (site.app?.pod !== undefined) return 'sites of projects are frozen or booted, with their companions';
+    return this.#deps.foundation.noCheckpoints ?? (isOfOwner(site) ? (this.#deps.trials.whyNot(site) ?? null) : null);
   }
 
   create(request: CreateRequest): Promise<CreatedSite> {

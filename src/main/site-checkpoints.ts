@@ -3,6 +3,7 @@ import type { CheckpointReply, TriedReply, VerifyReply } from '../api/types.ts';
 import type { OwnCheckpoints } from '../checkpoint/own-checkpoints.ts';
 import type { Trials } from '../checkpoint/trials.ts';
 import type { Cmdb } from '../cmdb/cmdb.ts';
+import { isOfOwner } from '../domain/site.ts';
 import type { SiteContexts } from '../site/site-context.ts';
 
 interface Deps {
@@ -20,10 +21,10 @@ export async function checkpointsOfSites({ cmdb, ownCheckpoints }: Deps): Promis
   return ownCheckpoints.list().map(({ siteId, madeAt, bytes }) => ({ site: domains.get(siteId) ?? siteId, madeAt, bytes }));
 }
 
-/** Apps with which it was tried, and that are not checkpointed. */
+/** Sites that run what their owners brought, which was tried, and are not checkpointed. */
 export async function triedInVain({ cmdb, trials }: Deps): Promise<TriedReply[]> {
   return (await cmdb.sites()).flatMap((site) => {
-    const why = site.app === undefined ? undefined : trials.whyNot(site);
+    const why = isOfOwner(site) ? trials.whyNot(site) : undefined;
     return why === undefined ? [] : [{ site: site.domain, why }];
   });
 }

@@ -67,8 +67,8 @@ export interface Runtime {
    */
   run(id: string, options: RunOptions): Promise<ProcessIdentity>;
 
-  /** Runs the prepared container to its end and returns its output. Nothing is left of it, however it ends. */
-  runToEnd(id: string, options: Pick<ExecOptions, 'input' | 'output' | 'timeoutMs' | 'signal'>): Promise<ExecResult>;
+  /** Runs the prepared container to its end and gives its output. Nothing is left of it, however it ends. */
+  runToEnd(id: string, options: Pick<ExecOptions, 'input' | 'output' | 'timeoutMs' | 'signal' | 'onLine'>): Promise<ExecResult>;
 
   /** Runs a command in a running container with the credentials, limits and filters of its first process. */
   exec(id: string, argv: readonly string[], options: Pick<ExecOptions, 'input' | 'timeoutMs' | 'onLine' | 'signal'>): Promise<ExecResult>;

@@ -57,7 +57,7 @@ export class Runtimes implements Runtime {
     return this.#of(id).run(id, options);
   }
 
-  runToEnd(id: string, options: Pick<ExecOptions, 'input' | 'output' | 'timeoutMs' | 'signal'>): Promise<ExecResult> {
+  runToEnd(id: string, options: Pick<ExecOptions, 'input' | 'output' | 'timeoutMs' | 'signal' | 'onLine'>): Promise<ExecResult> {
     return this.#of(id).runToEnd(id, options);
   }
 

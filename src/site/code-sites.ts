@@ -17,11 +17,12 @@ import type { Lifecycle } from '../lifecycle/lifecycle.ts';
 import { isOfCode } from '../stack/stack.ts';
 import type { CodeStack, StackContext } from '../stack/stack.ts';
 import { environment } from './app-request.ts';
-import { toCode } from './code-request.ts';
+import { toBuild, toCode } from './code-request.ts';
 import type { CodeRequest } from './code-request.ts';
 import type { Working } from './dumps.ts';
+import { buildRelease } from './release-build.ts';
+import type { BuildDeps } from './release-build.ts';
 import { runReleaseCommand } from './release-command.ts';
-import type { ReleaseCommandDeps } from './release-command.ts';
 import type { Releases } from './releases.ts';
 import type { SiteContexts } from './site-context.ts';
 import { sitePaths } from './site-paths.ts';
@@ -29,16 +30,16 @@ import type { PlatformDirs } from './site-paths.ts';
 import type { ImageOf } from './newest-images.ts';
 import type { Sites } from './sites.ts';
 
-export interface CodeSitesDeps extends ReleaseCommandDeps {
+export interface CodeSitesDeps extends BuildDeps {
+  readonly imageOf: ImageOf;
   readonly cmdb: Cmdb;
   readonly sites: Sites;
   readonly releases: Releases;
   readonly tenants: Tenants;
   readonly contexts: SiteContexts;
-  readonly lifecycle: Pick<Lifecycle, 'siteChanged'>;
+  readonly lifecycle: Pick<Lifecycle, 'siteChanged' | 'dropCheckpoint'>;
   readonly dirs: PlatformDirs;
   readonly emit: EventSink;
-  readonly imageOf: ImageOf;
   /** What a new site is set to, by its domain and its stack. */
   readonly codeDefaults: (domain: string, stack: CodeStack) => SiteSettings;
 }
@@ -54,6 +55,8 @@ export interface DeployCodeRequest {
   readonly files?: string | undefined;
   /** `NAME=value`; without a value, the variable is taken away. */
   readonly env?: readonly string[] | undefined;
+  /** What is run in this release and those after it, before they are; null: nothing more. */
+  readonly build?: string | null | undefined;
 }
 
 const DATABASE_SOCKET = '/run/mysqld/mysqld.sock';
@@ -83,11 +86,11 @@ export class CodeSites {
   }
 
   /** Another release, or other variables, from the next container on: one that runs is replaced beside. @throws SubakoError; then nothing is changed */
-  deploy(domain: string, { files, env = [] }: DeployCodeRequest, working: Working): Promise<Site> {
+  deploy(domain: string, { files, env = [], build }: DeployCodeRequest, working: Working): Promise<Site> {
     return this.#change(domain, async (context, stack, code) => {
       const { changed, removed } = environmentChange(env);
       const kept = Object.fromEntries(Object.entries({ ...code.env, ...changed }).filter(([name]) => !removed.has(name)));
-      const wanted = { ...code, env: kept };
+      const wanted = { ...code, env: kept, ...(build === undefined ? {} : { build: build === null ? undefined : toBuild(build, stack) }) };
       return files === undefined ? wanted : { ...wanted, release: await this.#newRelease({ context, stack, code: wanted, from: files }, working) };
     });
   }
@@ -119,7 +122,7 @@ export class CodeSites {
     await stack.prepareFiles(context);
     const ownEnv = { ...(await this.#newDatabase(context, stack)), ...Object.fromEntries(stack.secrets.map((name) => [name, newSecret(48)])) };
     const code = { ...asked, version: 1, ownEnv };
-    const release = await this.#newRelease({ context, stack, code, from: from ?? stack.welcome(context.image) }, working);
+    const release = await this.#newRelease({ context, stack, code, from: from ?? stack.welcome(context.image), isOurs: from === undefined }, working);
     const made = await cmdb.updateSite(site.id, { code: { ...code, release } });
     await stack.configure?.({ ...context, site: made });
     await sites.publish(made);
@@ -127,14 +130,26 @@ export class CodeSites {
   }
 
   /** Whole, and ready to be led to; else nothing is left of it. */
-  async #newRelease({ context, stack, code, from }: NewRelease, working: Working): Promise<Release> {
+  async #newRelease({ context, stack, code, from, isOurs = false }: NewRelease, working: Working): Promise<Release> {
     const { releases } = this.#deps;
-    const release = await releases.make({ context, stack, from, shared: code.shared }, working);
+    const build = isOurs ? undefined : await this.#builder(context.site, stack, { code, working });
+    const release = await releases.make({ context, stack, from, shared: code.shared, build }, working);
     await using undo = new AsyncDisposableStack();
     undo.defer(() => releases.remove(context.paths, release));
     await runReleaseCommand({ ...context.site, code: { ...code, release } }, stack, { deps: this.#deps, working });
     undo.move();
     return release;
+  }
+
+  /** What it is built in is there before anything is counted against the release. */
+  async #builder(site: Site, stack: CodeStack, { code, working }: { code: Omit<Code, 'release'>; working: Working }): Promise<NewReleaseBuild> {
+    const { build: command } = code;
+    if (command === undefined) return undefined;
+    const { builder } = stack;
+    if (builder !== undefined) working.progress(`looking for the ${builder.name} image (the first time it is made, which takes a few minutes)`);
+    const image = builder === undefined ? undefined : await this.#deps.imageOf({ name: builder.name, recipe: builder });
+    const built = { ...site, code: { ...code, release: NO_RELEASE } };
+    return (dir, signal) => buildRelease(built, stack, { build: { command, code: dir, image }, deps: this.#deps, working: { ...working, signal } });
   }
 
   /** As variables of the site's. */
@@ -174,6 +189,8 @@ export class CodeSites {
       await failpoint('release.published');
       undo.move();
       await lifecycle.siteChanged(changed);
+      // Its key would not match; and what was deployed to take a secret back is not to lie on the disk for days.
+      await lifecycle.dropCheckpoint(changed, 'a new release');
       emit({ type: 'site.changed', site: site.domain, cause: 'a new release', facts: { from: code.release.name, to: wanted.release.name } });
       await releases.prune(context.paths, [wanted.release, code.release]);
       return changed;
@@ -186,7 +203,14 @@ interface NewRelease {
   readonly stack: CodeStack;
   readonly code: Omit<Code, 'release'>;
   readonly from: string;
+  /** A page of the stack's, which is there. */
+  readonly isOurs?: boolean;
 }
+
+type NewReleaseBuild = Parameters<Releases['make']>[0]['build'];
+
+/** While there is none yet. */
+const NO_RELEASE: Release = { name: '', documentRoot: '', files: 0, bytes: 0 };
 
 interface Filling {
   readonly stack: CodeStack;

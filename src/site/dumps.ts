@@ -19,17 +19,20 @@ import { failpoint } from '../lib/failpoint.ts';
 import { printableLines } from '../lib/printable.ts';
 import { formatSize } from '../lib/units.ts';
 import type { Runtime } from '../runtime/runtime.ts';
+import { isInstalled } from '../stack/stack.ts';
 import { OUR_PREFIX, prefixOf, renamesTo } from '../stack/wordpress/table-prefix.ts';
 import { maybeCompressed, piped } from './archive.ts';
 import { forgetMemory } from './forget-memory.ts';
 import type { Memory } from './forget-memory.ts';
 import { sitePaths } from './site-paths.ts';
 import type { PlatformDirs } from './site-paths.ts';
-import { refuseOtherStacks } from './only-wordpress.ts';
+import { refuseOtherStacks, refuseWithoutDatabase } from './only-wordpress.ts';
+import type { SiteContexts } from './site-context.ts';
 
 export interface DumpsDeps extends Memory {
   readonly runtime: Pick<Runtime, 'prepare' | 'runToEnd'>;
   readonly drafts: Drafts;
+  readonly contexts: Pick<SiteContexts, 'stackOf'>;
   readonly dirs: PlatformDirs;
   readonly emit: EventSink;
   /** Root file system with the clients. */
@@ -45,20 +48,22 @@ export interface DumpsDeps extends Memory {
 export interface LoadRequest {
   /** Absolute path on this machine: a dump, plain or compressed by gzip. */
   readonly file: string;
-  /** Of the WordPress's tables in it, where it holds several. */
+  /** Of a WordPress's tables in it, where it holds several. */
   readonly prefix?: string | undefined;
 }
 
 export interface LoadedReply {
   readonly tables: number;
-  /** What its tables began with. */
+  /** What a WordPress's tables began with; else empty. */
   readonly prefix: string;
-  /** The addresses it was at, as its options say. */
+  /** The addresses that a WordPress was at, as its options say. */
   readonly urls: readonly string[];
 }
 
 export interface Working {
   readonly progress: (text: string) => void;
+  /** A line of what a stranger's program says. */
+  readonly said?: (line: string) => void;
   readonly signal: AbortSignal;
 }
 
@@ -75,7 +80,7 @@ export class Dumps {
 
   /** Every table as it is at one moment, while the site goes on. @throws SubakoError `command_failed` */
   async export(site: Site, output: Writable): Promise<void> {
-    refuseOtherStacks(site);
+    refuseWithoutDatabase(site, this.#deps.contexts.stackOf(site));
     const access = await this.#ownAccess(site);
     const tables = await asUser({ socket: this.#deps.databaseSocket, ...access }, async (own) => {
       const [rows] = await own.query<mysql.RowDataPacket[]>("SHOW FULL TABLES WHERE table_type = 'BASE TABLE'");
@@ -89,11 +94,12 @@ export class Dumps {
 
   /**
    * The tables of a dump in place of the site's own: all at one moment, or none. The site sleeps afterwards, so that nothing of the old is in memory.
-   * @throws SubakoError `command_failed` with what the database said, `conflict` when it is no WordPress; then nothing is changed
+   * @throws SubakoError `command_failed` with what the database said, `conflict` when it is no WordPress and is to be one; then nothing is changed
    */
   async import(site: Site, request: LoadRequest, { progress, signal }: Working): Promise<LoadedReply> {
-    refuseOtherStacks(site);
+    refuseWithoutDatabase(site, this.#deps.contexts.stackOf(site));
     const { drafts, emit } = this.#deps;
+    if (request.prefix !== undefined) refuseOtherStacks(site);
     if (this.#loading.has(site.id)) throw new SubakoError('busy', `a dump is being loaded into ${site.domain}`, { hint: 'wait until it is done' });
     this.#loading.add(site.id);
     try {
@@ -132,9 +138,10 @@ export class Dumps {
     if (result.code !== 0) throw refused('the dump was refused', result);
   }
 
-  /** Its tables get our prefix. What the dump made is touched with no more rights than the dump had. */
+  /** A WordPress's tables get our prefix. What the dump made is touched with no more rights than the dump had. */
   async #settle(site: Site, access: DatabaseLogin, wanted: string | undefined): Promise<LoadedReply> {
     const tables = await this.#deps.drafts.tables(site.id);
+    if (!isInstalled(this.#deps.contexts.stackOf(site))) return { tables: tables.length, prefix: '', urls: [] };
     const prefix = prefixOf(tables, wanted);
     const renames = renamesTo(tables, prefix);
     return asUser({ socket: this.#deps.databaseSocket, ...access }, async (own) => {

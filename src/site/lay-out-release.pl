@@ -1,5 +1,6 @@
-# Unpacks a release inside a container of its own: a tar archive comes in at standard input, the draft of the release lies at /srv/subako, what
+# Lays out a release inside a container of its own: a tar archive comes in at standard input, the draft of the release lies at /srv/subako, what
 # outlives releases at /srv/sites. Whatever the archive holds, nothing else is within reach, and it is the site's user who does this.
+# The variable STAGE says how far: `unpack`; or `settle`, of what was unpacked and then built; or `whole` for both.
 # Arguments, "--" between them: names of files whose texts are wanted; of directories that are the document root if they are there; directories of
 # the code that outlive releases; and such below the document root. Prints what it found, names and texts in hex.
 use strict;
@@ -18,24 +19,16 @@ my $MOST_NAMES = 1000;
 my $DEEPEST = 200;
 
 chdir '/srv/subako' or die "draft: $!\n";
-mkdir $code or die "draft: $!\n";
-my @tar = ('tar', '--extract', '--file=-', "--directory=$code", '--no-same-owner', '--no-same-permissions', '--delay-directory-restore', '--warning=none');
-system { $tar[0] } @tar;
-fail('archive', 'it is no whole tar archive, or holds what cannot be unpacked') if $? != 0;
-
-# An archive of a project often holds one directory with all of it.
-my @top = names($code);
-my $only = "$code/$top[0]" if @top == 1 && $top[0] !~ /^(?:public|web|htdocs|docroot)$/;
-if (defined $only && !-l $only && -d _) {
-  chmod 0755, $code, $only;
-  rename $only, 'inner' and rmdir $code and rename 'inner', $code or die "draft: $!\n";
-}
+my $stage = $ENV{STAGE} // 'whole';
+unpack_archive() if $stage ne 'settle';
 look($code, 0);
-@top = names($code);
+my @top = names($code);
 fail('archive', 'there is nothing in it') if @top == 0;
 my ($root) = grep { !-l "$code/$_" && -d _ } @roots;
-share($_, $code) for @{ $lists[2] };
-share($_, defined $root ? "$code/$root" : $code) for @{ $lists[3] };
+if ($stage ne 'unpack') {
+  share($_, $code) for @{ $lists[2] };
+  share($_, defined $root ? "$code/$root" : $code) for @{ $lists[3] };
+}
 print "files $files\nbytes $bytes\n";
 print 'root ', unpack('H*', $root), "\n" if defined $root;
 splice @top, $MOST_NAMES if @top > $MOST_NAMES;
@@ -50,6 +43,21 @@ for my $name (@manifests) {
   read $file, my $text, $MOST_TEXT + 1;
   fail('manifest', "$name is too long") if length $text > $MOST_TEXT;
   print 'text ', unpack('H*', $name), ' ', unpack('H*', $text), "\n";
+}
+
+sub unpack_archive {
+  mkdir $code or die "draft: $!\n";
+  my @tar = ('tar', '--extract', '--file=-', "--directory=$code", '--no-same-owner', '--no-same-permissions', '--delay-directory-restore', '--warning=none');
+  system { $tar[0] } @tar;
+  fail('archive', 'it is no whole tar archive, or holds what cannot be unpacked') if $? != 0;
+
+  # An archive of a project often holds one directory with all of it.
+  my @top = names($code);
+  my $only = "$code/$top[0]" if @top == 1 && $top[0] !~ /^(?:public|web|htdocs|docroot)$/;
+  if (defined $only && !-l $only && -d _) {
+    chmod 0755, $code, $only;
+    rename $only, 'inner' and rmdir $code and rename 'inner', $code or die "draft: $!\n";
+  }
 }
 
 # Counts what is there, lets everyone read it, and refuses what is neither file, directory nor link.

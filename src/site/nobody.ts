@@ -58,7 +58,7 @@ export function nobodysContext(
   };
   const paths = sitePaths(dirs, as.id);
   const instance = { id: as.containerId, ...instancePaths(paths, as.containerId), cgroupPath: cgroupPathOf(as.containerId), uidRange: as.range };
-  return { site, role, paths, instance, image, databaseSockets: join(paths.root, 'no-database'), sharedDev };
+  return { site, role, paths, instance, image, databaseSockets: join(paths.root, 'no-database'), sharedDev, masks: [] };
 }
 
 /** Makes its directories, before it is started. */

@@ -2,6 +2,7 @@
 import { SubakoError } from '../domain/errors.ts';
 import { newId } from '../domain/ids.ts';
 import type { Site } from '../domain/site.ts';
+import type { ExecResult } from '../lib/exec.ts';
 import { printableLines } from '../lib/printable.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { CodeStack } from '../stack/stack.ts';
@@ -29,13 +30,14 @@ export async function runReleaseCommand(site: Site, stack: CodeStack, { deps, wo
   undo.defer(() => stack.tidy(context));
   await stack.prepareBoot(context);
   await runtime.prepare(id, { ...stack.bundle(context), args: stack.releaseCommand, network: 'none' });
-  const { code, stdout, stderr, timedOut } = await runtime.runToEnd(id, { signal: working.signal, timeoutMs: WITHIN_MS });
+  const result = await runtime.runToEnd(id, { signal: working.signal, timeoutMs: WITHIN_MS });
   working.signal.throwIfAborted();
-  if (code === 0) return;
+  if (result.code === 0) return;
+  throw commandFailed(text, result, 'the site stays as it was; what the command did to the database until then stays, too');
+}
+
+export function commandFailed(what: string, { code, stdout, stderr, timedOut }: ExecResult, hint: string): SubakoError {
   const said = printableLines(`${stdout}${stderr}`).trim();
   const why = timedOut ? 'it took too long' : `it ended with ${code} and said: ${said.split('\n').slice(-LAST_LINES).join(' / ').slice(0, MOST_SAID)}`;
-  throw new SubakoError('command_failed', `${text} failed: ${why}`, {
-    hint: 'the site stays as it was; what the command did to the database until then stays, too',
-    facts: { output: said.slice(-2_000) },
-  });
+  return new SubakoError('command_failed', `${what} failed: ${why}`, { hint, facts: { output: said.slice(-2_000) } });
 }

@@ -1,4 +1,4 @@
-/** The container in which a release is unpacked, and what it says of what it found. Pure. */
+/** The container in which a release is laid out, and what it says of what it found. Pure. */
 import { readFileSync } from 'node:fs';
 import { SubakoError } from '../domain/errors.ts';
 import { rangeBase } from '../domain/uid-range.ts';
@@ -21,7 +21,11 @@ export interface UnpackOptions {
   /** Names of directories that are the document root, where there is one of them. */
   readonly roots: readonly string[];
   readonly sharedInRoot: readonly string[];
+  readonly stage: Stage;
 }
+
+/** How far a release is laid out: it is built between the last two, with directories of its own in the place of those that outlive it. */
+export type Stage = 'whole' | 'unpack' | 'settle';
 
 export interface Unpacked extends ReleaseLook {
   /** Empty: all of the code. */
@@ -34,13 +38,13 @@ const PROGRAM = readFileSync(new URL('lay-out-release.pl', import.meta.url), 'ut
 const LIMITS = { memoryBytes: 256 * 1024 ** 2, cpus: 2, pids: 16 };
 
 /** Nothing is within its reach but the two directories; it reads the archive from standard input. */
-export function unpackSpec({ rootfs, cgroupPath, uidRange, uid, draft, data, ...lists }: UnpackOptions): BundleSpec {
+export function unpackSpec({ rootfs, cgroupPath, uidRange, uid, draft, data, stage, ...lists }: UnpackOptions): BundleSpec {
   const { manifests, roots, shared, sharedInRoot } = lists;
   return {
     rootfs,
     hostname: 'unpack',
     args: ['/usr/bin/perl', '-e', PROGRAM, '--', ...manifests, '--', ...roots, '--', ...shared, '--', ...sharedInRoot],
-    env: { PATH: '/usr/bin:/bin', LC_ALL: 'C' },
+    env: { PATH: '/usr/bin:/bin', LC_ALL: 'C', STAGE: stage },
     cwd: '/',
     uid,
     gid: uid,

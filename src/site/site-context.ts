@@ -9,7 +9,7 @@ import { rangeOfContainer } from '../domain/spare-id.ts';
 import type { Image } from '../image/image.ts';
 import type { OciStore } from '../image/oci/oci-store.ts';
 import type { OciImage } from '../image/oci/oci-image.ts';
-import type { Attachment } from '../runtime/bundle/bundle-spec.ts';
+import type { Attachment, BindMount } from '../runtime/bundle/bundle-spec.ts';
 import type { Stack, StackContext } from '../stack/stack.ts';
 import { instancePaths, sitePaths } from './site-paths.ts';
 import type { PlatformDirs } from './site-paths.ts';
@@ -24,6 +24,8 @@ export interface SiteContextsOptions {
   readonly databaseSockets: string;
   /** Host directory with the device nodes of every container (see shared-dev.ts). */
   readonly sharedDev: string;
+  /** See runtime/bundle/masks.ts. */
+  readonly masks: readonly BindMount[];
   readonly cgroupPathOf: (containerId: string) => string;
   /** All there are. */
   readonly networks: () => Promise<readonly NamedNetwork[]>;
@@ -60,7 +62,7 @@ export class SiteContexts {
 
   /** @throws SubakoError `state_damaged` when the site's image is not on disk */
   async of(site: Site, role: Role, containerId: string): Promise<StackContext> {
-    const { dirs, databaseSockets, cgroupPathOf, sharedDev } = this.#options;
+    const { dirs, databaseSockets, cgroupPathOf, sharedDev, masks } = this.#options;
     const paths = sitePaths(dirs, site.id);
     const instance = {
       id: containerId,
@@ -69,7 +71,7 @@ export class SiteContexts {
       uidRange: rangeOfContainer(containerId, site.uidRange),
     };
     const networks = await this.#networksOf(site);
-    return { site, role, paths, instance, ...(await this.#imagesOf(site, containerId)), networks, databaseSockets, sharedDev };
+    return { site, role, paths, instance, ...(await this.#imagesOf(site, containerId)), networks, databaseSockets, sharedDev, masks };
   }
 
   /** Those that are there: one that is missing is told of where it is needed. */

@@ -13,7 +13,7 @@ import type { Listening } from '../domain/app.ts';
 import type { ProcessIdentity } from '../domain/instance.ts';
 import type { Role } from '../domain/role.ts';
 import type { Site } from '../domain/site.ts';
-import type { Attachment, BundleSpec } from '../runtime/bundle/bundle-spec.ts';
+import type { Attachment, BindMount, BundleSpec } from '../runtime/bundle/bundle-spec.ts';
 import type { InstancePaths, SitePaths } from '../site/site-paths.ts';
 
 export interface StackContext {
@@ -28,6 +28,8 @@ export interface StackContext {
   /** Directory of the database's socket on the host. */
   readonly databaseSockets: string;
   readonly sharedDev: string;
+  /** See runtime/bundle/masks.ts. */
+  readonly masks: readonly BindMount[];
   readonly instance: InstancePaths & {
     readonly id: string;
     readonly cgroupPath: string;
@@ -155,7 +157,9 @@ export interface CodeStack extends Stack {
   readonly manifests: readonly string[];
   /** Finds what is to be run in the code. Undefined: the stack knows that by itself. @throws SubakoError `bad_setting` when the code does not say it */
   readonly commandOf: ((look: ReleaseLook) => readonly string[] | undefined) | undefined;
-  /** Run once for each release, before visitors are routed to it. */
+  /** What a new release is built in, where that takes more than what it runs in. Undefined: the same. */
+  readonly builder?: Recipe;
+  /** Run once for each release, before anybody is led to it. */
   readonly releaseCommand?: readonly string[];
 }
 

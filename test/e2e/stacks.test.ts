@@ -463,6 +463,41 @@ echo implode(' ', $d->query('SHOW DATABASES')->fetchAll(PDO::FETCH_COLUMN));`,
   });
 });
 
+describe('the database of a site', () => {
+  const [FROM, TO] = ['from.localhost', 'to.localhost'];
+  const visits = async (site: string): Promise<number> => Number(/visit (\d+)\./u.exec(await page(site))?.[1]);
+  const load = (site: string, file: string, more: object = {}): Promise<unknown> =>
+    platform.api.work(`/v1/sites/${site}/dump`, { file, ...more }, () => undefined);
+  const dump = (): string => join(platform.dir, 'from.sql.gz');
+
+  beforeAll(() => Promise.all([FROM, TO].map((domain) => createOfCode(platform, domain, { stack: 'lamp' }))));
+
+  it('goes out to a dump, and comes in from it, into another site too', async () => {
+    for (const count of [1, 2]) expect(await visits(FROM)).toBe(count);
+    await platform.json('db', 'export', FROM, dump());
+    expect([await visits(FROM), await visits(TO)]).toEqual([3, 1]);
+    for (const site of [FROM, TO]) {
+      const said = await platform.cli(['db', 'import', site, dump()]);
+      expect([said.code, said.stdout.trim()]).toEqual([0, 'loaded 1 tables']);
+      expect(await visits(site)).toBe(3);
+    }
+  });
+
+  it('stays as it was when a dump wants more than tables, or is none', async () => {
+    for (const text of ['CREATE TABLE a (b INT); CREATE VIEW v AS SELECT 1;', 'USE mysql; DROP TABLE user;', 'no SQL at all', '']) {
+      await writeFile(join(platform.dir, 'bad.sql'), text);
+      await expect(load(TO, join(platform.dir, 'bad.sql'))).rejects.toMatchObject({ code: expect.stringMatching(/command_failed|conflict/u) as string });
+    }
+    await expect(load(TO, dump(), { prefix: 'wp_' })).rejects.toMatchObject({ code: 'conflict' });
+    expect(await visits(TO)).toBe(4);
+  });
+
+  it('is none of a site that has none', async () => {
+    expect(await platform.cli(['db', 'export', NODE])).toMatchObject({ code: 1, stderr: expect.stringContaining('has no database') as string });
+    await expect(load(STATIC, dump())).rejects.toMatchObject({ code: 'conflict' });
+  });
+});
+
 describe.each(['nginx', 'apache'])('a front controller behind %s', (web) => {
   const [drupal, concrete5] = [`drupal-${web}.localhost`, `concrete5-${web}.localhost`];
 

@@ -22,6 +22,7 @@ export async function importBusybox(api: Client, dir: string): Promise<void> {
   for (const path of ['home/app', 'srv/seeded', 'srv/seeded/file']) await chown(join(root, path), APP, APP);
   // Links that lead out, for whoever follows them as the machine's root.
   await symlink('../../../../../../../../etc', join(root, 'srv', 'climbing'));
+  await symlink('/etc/hostname', join(root, 'srv', 'seeded', 'leading'));
   const file = join(dir, 'busybox.tar');
   await exec(['tar', '--create', '--directory', root, '--file', file, '.']);
   await api.work('/v1/images/import', { file, name: 'busybox', config: { cmd: ['/bin/sh'] } }, () => undefined);

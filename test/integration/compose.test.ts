@@ -1,5 +1,5 @@
 /** Projects of compose files on a real platform, by the command line. */
-import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, readdir, readFile, readlink, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { ContainerReply } from '../../src/api/container-types.ts';
@@ -331,6 +331,23 @@ describe('a project with a site', () => {
     expect(await poll(async () => (await platform.row(SITE)).pid !== pid, WITHIN)).toBe(true);
     await platform.set(SITE, 'lifetime=1d', 'awake=no');
     expect((await dir.project('pod')).services.find(({ service }) => service === 'db')).toEqual(before.services.find(({ service }) => service === 'db'));
+  });
+
+  it('begins with what its image has in the place of a new volume, and keeps what there is in one', async () => {
+    const seeded = { ...site, command: ['httpd', '-f', '-p', '8080', '-h', '/srv/seeded'], volumes: ['data:/srv/seeded', 'etc:/srv/climbing'] };
+    const volumes = { data: {}, etc: {} };
+    expect((await dir.up({ ...file({ web: seeded }), volumes })).code).toBe(0);
+    expect(String((await platform.fetch(SITE, '/file')).body)).toBe('of the image');
+    expect((await platform.inside(SITE, ['stat', '-c', '%u', '/srv/seeded/file'])).stdout).toBe('1000\n');
+    // What a link of the image leads to is the image’s, and one that is in there stays one.
+    expect(await readFile(join(platform.state, 'volumes', 'pod_etc', 'passwd'), 'utf8')).toBe(
+      await readFile(join(platform.dir, 'busybox', 'etc', 'passwd'), 'utf8'),
+    );
+    expect(await readlink(join(platform.state, 'volumes', 'pod_data', 'leading'))).toBe('/etc/hostname');
+    expect((await platform.inside(SITE, ['rm', '/srv/seeded/file'])).code).toBe(0);
+    expect((await dir.up({ ...file({ web: { ...seeded, environment: { MORE: 'yes' } } }), volumes })).code).toBe(0);
+    expect((await platform.fetch(SITE, '/file')).status).toBe(404);
+    expect((await platform.mounts()).filter((line) => line.includes('/seed-'))).toEqual([]);
   });
 
   it('goes whole with its site', async () => {

@@ -59,7 +59,7 @@ function importCommand(): Command {
   return new Command('import')
     .description('put the tables of a dump in place of a site’s own; all of them, or none')
     .argument('<domain>')
-    .argument('<file>', 'a .sql or .sql.gz file of one WordPress')
+    .argument('<file>', 'a .sql or .sql.gz file, of one WordPress where the site is one')
     .option('--prefix <prefix>', 'which WordPress, where the dump holds several')
     .addHelpText(
       'after',
@@ -69,6 +69,6 @@ function importCommand(): Command {
       const { client, output } = contextOf(command);
       const body = { file: resolve(file), ...(prefix === undefined ? {} : { prefix }) };
       const loaded = await client.work<LoadedReply>(sitePath(domain, '/dump'), body, output.progress);
-      output.show(loaded, () => `loaded ${loaded.tables} tables, of a site at ${loaded.urls.join(', ')}`);
+      output.show(loaded, () => `loaded ${loaded.tables} tables${loaded.urls.length === 0 ? '' : `, of a site at ${loaded.urls.join(', ')}`}`);
     });
 }

@@ -7,31 +7,36 @@ import { sitePath } from '../client.ts';
 import type { Client } from '../client.ts';
 import { contextOf } from '../context.ts';
 import { table } from '../output.ts';
+import type { Output } from '../output.ts';
 
 export interface CodeOptions {
   readonly web?: string;
   readonly files?: string;
   readonly env?: readonly string[];
   readonly shared?: readonly string[];
+  /** null: nothing more. */
+  readonly build?: string | null;
 }
 
-type Told = (text: string) => void;
+/** How it goes, and what programs say meanwhile. */
+type Told = Pick<Output, 'progress' | 'said'>;
 
 export function createOfCode(client: Client, site: { domain: string; stack: string } & CodeOptions, told: Told): Promise<SiteReply> {
-  return client.work<SiteReply>('/v1/code-sites', { ...site, ...whereFilesAre(site) }, told);
+  return client.work<SiteReply>('/v1/code-sites', { ...site, ...whereFilesAre(site) }, told.progress, told.said);
 }
 
-export function deployCode(client: Client, domain: string, what: Pick<CodeOptions, 'files' | 'env'>, told: Told): Promise<SiteReply> {
-  return client.work<SiteReply>(sitePath(domain, '/releases'), { ...what, ...whereFilesAre(what) }, told);
+export function deployCode(client: Client, domain: string, what: Pick<CodeOptions, 'files' | 'env' | 'build'>, told: Told): Promise<SiteReply> {
+  return client.work<SiteReply>(sitePath(domain, '/releases'), { ...what, ...whereFilesAre(what) }, told.progress, told.said);
 }
 
-export function codeFacts({ release, web, env, ownEnv, shared }: CodeReply): [string, string][] {
+export function codeFacts({ release, web, env, ownEnv, shared, build }: CodeReply): [string, string][] {
   const shown = {
     'web server': web ?? '',
     release: `${release.name}, ${release.files} files, ${formatSize(release.bytes)}`,
     'document root': release.documentRoot,
     runs: (release.command ?? []).join(' '),
     shared: shared.join(' '),
+    build: build ?? '',
     env: [...ownEnv, ...env].map((name) => `${name}=…`).join(' '),
   };
   return Object.entries(shown).filter(([, value]) => value !== '');

@@ -48,6 +48,7 @@ interface CreateOptions {
   readonly web?: string;
   readonly files?: string;
   readonly shared: readonly string[];
+  readonly build?: string;
   readonly ignoreScan?: boolean;
 }
 
@@ -60,6 +61,7 @@ function create(): Command {
     .option('--files <path>', 'the code of such a site, but WordPress: a directory, a .tar or a .tar.gz (default: a page that says that it works)')
     .option('--web <server>', 'its web server, where the stack has several: nginx or apache')
     .option('--shared <directory>', 'a directory of the code that outlives releases; can be given again', collect, [])
+    .option('--build <command>', 'what is run in each new release of the code before it is led to, such as "npm ci"')
     .option('--title <text>', 'title of the site (default: the domain)')
     .option('--admin-user <name>', 'name of its first administrator (default: admin)')
     .option('--admin-email <address>', 'e-mail address of its first administrator')
@@ -91,7 +93,7 @@ Examples:
       const { stack, title, adminUser, adminEmail, image } = options;
       if (image !== undefined) return showSite(await client.post<SiteReply>('/v1/apps', { domain, image, ...appOptions(options, words) }), output);
       refuseAppOptions(options, words, stack);
-      if (stack !== WORDPRESS) return showSite(await createOfCode(client, { domain, stack, ...codeOptions(options) }, output.progress), output);
+      if (stack !== WORDPRESS) return showSite(await createOfCode(client, { domain, stack, ...codeOptions(options) }, output), output);
       const site = await client.post<CreatedSiteReply>('/v1/sites', { domain, stack, title, adminUser, adminEmail });
       output.show(site, () =>
         facts([
@@ -112,14 +114,20 @@ function appOptions(options: CreateOptions, words: readonly string[]): Record<st
   return { port, socket, env: [...fromFile, ...env], volumes: volume, networks, healthPath, ignoreScan, ...(words.length > 0 ? { command: words } : {}) };
 }
 
-function codeOptions({ web, files, shared, env, envFile }: CreateOptions): CodeOptions {
+function codeOptions({ web, files, shared, env, envFile, build }: CreateOptions): CodeOptions {
   const fromFile = envFile === undefined ? [] : readEnvFile(envFile);
-  return { ...(web === undefined ? {} : { web }), ...(files === undefined ? {} : { files }), env: [...fromFile, ...env], shared };
+  return {
+    ...(web === undefined ? {} : { web }),
+    ...(files === undefined ? {} : { files }),
+    env: [...fromFile, ...env],
+    shared,
+    ...(build === undefined ? {} : { build }),
+  };
 }
 
 /** @throws SubakoError `bad_usage` */
 function refuseAppOptions(
-  { port, socket, env, envFile, volume, network, healthPath, ignoreScan, web, files, shared, title }: CreateOptions,
+  { port, socket, env, envFile, volume, network, healthPath, ignoreScan, web, files, shared, build, title }: CreateOptions,
   words: readonly string[],
   stack: string,
 ): void {
@@ -127,7 +135,7 @@ function refuseAppOptions(
     throw new SubakoError('bad_usage', 'ports, volumes, networks and commands are for sites from an image', { hint: 'give --image REF, too' });
   if (stack !== WORDPRESS && given([title]))
     throw new SubakoError('bad_usage', `a ${stack} site has no title that the platform knows of`, { hint: 'leave --title away' });
-  if (stack === WORDPRESS && given([env[0], envFile, web, files, shared[0]]))
+  if (stack === WORDPRESS && given([env[0], envFile, web, files, shared[0], build]))
     throw new SubakoError('bad_usage', 'code, variables and web servers are for sites that bring their own', {
       hint: 'give --image REF or another --stack, too',
     });
@@ -144,6 +152,8 @@ function collect(value: string, before: readonly string[]): readonly string[] {
 interface DeployOptions {
   readonly files?: string;
   readonly env: readonly string[];
+  /** Commander's form of --no-build is false. */
+  readonly build?: string | false;
   readonly ignoreScan?: boolean;
 }
 
@@ -153,21 +163,27 @@ function deploy(): Command {
     .argument('<domain>')
     .argument('[image]', 'of a site from an image (default: the name it has)')
     .option('--files <path>', 'the new code: a directory, a .tar or a .tar.gz')
+    .option('--build <command>', 'what is run in the new code, and in what is deployed after it, before it is led to')
+    .option('--no-build', 'nothing more is')
     .option('--env <name=value>', 'a variable that changes; without a value it is taken away; can be given again', collect, [])
     .option('--ignore-scan', 'take an image with known holes all the same')
     .addHelpText(
       'after',
-      '\nExamples:\n  subako site deploy shop.localhost --files ./shop\n  subako site deploy shop.localhost --env MODE=test\n  subako site deploy app.localhost\n  subako site deploy app.localhost localhost/app:2',
+      '\nExamples:\n  subako site deploy shop.localhost --files ./shop\n  subako site deploy api.localhost --files ./api --build "npm ci --omit=dev"\n  subako site deploy shop.localhost --env MODE=test\n  subako site deploy app.localhost\n  subako site deploy app.localhost localhost/app:2',
     )
-    .action(async (domain: string, image: string | undefined, { files, env, ignoreScan }: DeployOptions, command: Command) => {
+    .action(async (domain: string, image: string | undefined, { files, env, build, ignoreScan }: DeployOptions, command: Command) => {
       const { client, output } = contextOf(command);
-      if (files !== undefined || env.length > 0) {
+      if (files !== undefined || env.length > 0 || build !== undefined) {
         if (image !== undefined) throw new SubakoError('bad_usage', 'a site has code or an image', { hint: 'leave one of them away' });
-        return showSite(await deployCode(client, domain, { ...(files === undefined ? {} : { files }), env }, output.progress), output);
+        return showSite(await deployCode(client, domain, { ...(files === undefined ? {} : { files }), env, ...buildOption(build) }, output), output);
       }
       output.progress(`moving ${domain} to its next image`);
       showSite(await client.post<SiteReply>(sitePath(domain, '/deploy'), { image, ignoreScan }), output);
     });
+}
+
+function buildOption(build: string | false | undefined): { build?: string | null } {
+  return build === undefined ? {} : { build: build === false ? null : build };
 }
 
 function list(): Command {

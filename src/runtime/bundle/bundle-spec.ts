@@ -58,9 +58,9 @@ export interface BundleSpec {
   readonly hostIdBase: number | undefined;
   readonly mounts: readonly BindMount[];
   /**
-   * For a container that can be checkpointed and has no shared /dev: what is mounted over parts of /proc and /sys to hide them (see masks.ts). The
-   * runtime hides the rest by its own means. The /dev of such a container lies in its root, which can be written to, and not in memory: CRIU would
-   * restore a file system in memory by running tar.
+   * Of a container that is made to be checkpointed whatever runs in it: what lies over parts of /proc and /sys that are hidden (see masks.ts);
+   * those that are not among them the runtime hides by its own means. Without a shared /dev, its /dev lies in its root, which can be written to:
+   * CRIU brings back a file system in memory by running tar.
    */
   readonly masks?: readonly BindMount[];
   /** Path below each cgroup controller's root. */
@@ -97,12 +97,17 @@ export interface BundleSpec {
   /** Open files. Default: 4096. */
   readonly openFiles?: number;
   /**
-   * Host directory bound read-only as /dev (see shared-dev.ts). Such a container can be checkpointed, and its /proc shows processes alone:
-   * nothing of the machine is there to be masked. Undefined: a /dev and a /proc of the usual kind, for services of the platform.
+   * Host directory bound read-only as /dev (see shared-dev.ts). Such a container can be checkpointed. Without masks its /proc shows processes alone:
+   * nothing of the machine is there to be masked. Undefined: a /dev and a /proc of the usual kind.
    */
   readonly sharedDev?: string;
   /** From -1000 to 1000: the higher, the sooner it is killed when the machine runs out of memory. */
   readonly oomScoreAdj?: number;
+}
+
+/** Whether it is made to be checkpointed without anybody knowing what runs in it. */
+export function holdsAnyProgram({ masks }: Pick<BundleSpec, 'masks'>): boolean {
+  return masks !== undefined;
 }
 
 /** The one variable of a container's environment that differs from instance to instance. */

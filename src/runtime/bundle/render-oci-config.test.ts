@@ -89,6 +89,21 @@ describe('the OCI configuration of a site', () => {
     expect(config.mounts.find((mount) => mount.destination === '/proc')?.options).not.toContain('subset=pid');
   });
 
+  it('shows the whole of /proc and hides what tells of the machine, where any program may run beside a shared /dev', () => {
+    const masks = [{ source: '/masks/keys', destination: '/proc/keys', writable: false }];
+    const shared = renderOciConfig({ ...SPEC, sharedDev: '/state/dev', masks }, { openFiles: 20_000 });
+    const at = (destination: string) => shared.mounts.find((mount) => mount.destination === destination);
+    expect(at('/proc')?.options).not.toContain('subset=pid');
+    expect([at('/dev')?.source, at('/dev')?.options.includes('ro'), at('/dev/shm')?.type, at('/proc/keys')?.source]).toEqual([
+      '/state/dev',
+      true,
+      'tmpfs',
+      '/masks/keys',
+    ]);
+    expect(shared.linux.maskedPaths).toEqual(MASKED_PATHS.filter((path) => path !== '/proc/keys'));
+    expect([shared.linux.readonlyPaths, at('/dev/memory'), at('/sys')]).toEqual([READONLY_PATHS, undefined, undefined]);
+  });
+
   it('holds no key that we do not know', () => {
     expect(Object.keys(config).toSorted()).toEqual(['hostname', 'linux', 'mounts', 'ociVersion', 'process', 'root']);
     expect(JSON.stringify(config)).not.toMatch(/annotations|hooks/u);

@@ -66,8 +66,8 @@ export function renderOciConfig(spec: BundleSpec, hard: HardLimits): OciConfig {
       cgroupsPath: spec.cgroupPath,
       resources: { devices: DEVICES, ...limits(spec) },
       seccomp: seccompProfile({ ofImage: spec.ofImage === true }),
-      maskedPaths: spec.sharedDev === undefined ? MASKED_PATHS.filter((path) => !masks.some(({ destination }) => destination === path)) : [],
-      readonlyPaths: spec.sharedDev === undefined ? READONLY_PATHS : [],
+      maskedPaths: showsProcessesAlone(spec) ? [] : MASKED_PATHS.filter((path) => !masks.some(({ destination }) => destination === path)),
+      readonlyPaths: showsProcessesAlone(spec) ? [] : READONLY_PATHS,
       rootfsPropagation: 'private',
     },
   };
@@ -90,11 +90,16 @@ const DEV_PTS: OciMount = {
 const SYS: OciMount = { destination: '/sys', type: 'sysfs', source: 'sysfs', options: ['nosuid', 'noexec', 'nodev', 'ro'] };
 const MQUEUE: OciMount = { destination: '/dev/mqueue', type: 'mqueue', source: 'mqueue', options: ['nosuid', 'noexec', 'nodev'] };
 
+function showsProcessesAlone({ sharedDev, masks }: BundleSpec): boolean {
+  return sharedDev !== undefined && masks === undefined;
+}
+
 function systemMounts({ sharedDev, ofImage, masks, shmBytes = SHM_BYTES }: BundleSpec): OciMount[] {
-  if (sharedDev !== undefined) {
+  const shared = { destination: '/dev', type: 'bind', source: sharedDev ?? '', options: ['bind', 'ro', 'nosuid', 'noexec', 'private'] };
+  if (sharedDev !== undefined && masks === undefined) {
     return [
       { destination: '/proc', type: 'proc', source: 'proc', options: [...PROC_OPTIONS, 'subset=pid'] },
-      { destination: '/dev', type: 'bind', source: sharedDev, options: ['bind', 'ro', 'nosuid', 'noexec', 'private'] },
+      shared,
       DEV_PTS,
       // Where what a checkpoint maps its memory from comes to lie (see criu/map-memory.ts); empty otherwise.
       { destination: MEMORY_MOUNT, type: 'bind', source: `${sharedDev}/memory`, options: ['bind', 'ro', 'nosuid', 'nodev', 'noexec', 'private'] },
@@ -102,6 +107,7 @@ function systemMounts({ sharedDev, ofImage, masks, shmBytes = SHM_BYTES }: Bundl
   }
   return [
     { destination: '/proc', type: 'proc', source: 'proc', options: PROC_OPTIONS },
+    ...(sharedDev === undefined ? [] : [shared]),
     ...(masks === undefined ? [DEV] : []),
     DEV_PTS,
     { destination: '/dev/shm', type: 'tmpfs', source: 'shm', options: ['nosuid', 'noexec', 'nodev', 'mode=1777', `size=${shmBytes}`] },

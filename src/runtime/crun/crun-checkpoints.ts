@@ -6,10 +6,12 @@ import { fileURLToPath } from 'node:url';
 import { SubakoError } from '../../domain/errors.ts';
 import type { ProcessIdentity } from '../../domain/instance.ts';
 import { RANGE_SIZE } from '../../domain/uid-range.ts';
+import { poll } from '../../lib/deadline.ts';
 import { execAny } from '../../lib/exec.ts';
 import { failpoint } from '../../lib/failpoint.ts';
-import { signalProcess, startTimeOf } from '../../lib/proc.ts';
+import { connectionsBelow, signalProcess, startTimeOf } from '../../lib/proc.ts';
 import { MEMORY_MOUNT, SHM_BYTES } from '../bundle/render-oci-config.ts';
+import { holdsAnyProgram } from '../bundle/bundle-spec.ts';
 import type { BundleSpec } from '../bundle/bundle-spec.ts';
 import { cgroupPids, changeLimits, joinCgroup, makeCgroup } from '../cgroup/controllers.ts';
 import type { CgroupLayout } from '../cgroup/layout.ts';
@@ -42,8 +44,8 @@ export interface CrunCheckpointsOptions {
   /** Directory for views of dumps while they are restored; on the file system of the dumps. */
   readonly viewsDir: string;
   readonly remounter: Remounter;
-  /** Path of a mount point that shows this root file system, read-only. */
-  readonly rootMountOf: (rootfs: string) => string;
+  /** Path of a mount point that shows this root file system, read-only; made where there is none yet. */
+  readonly rootMount: (rootfs: string) => Promise<string>;
   readonly networks: ContainerNetworks;
   /** Path of the program `ip`. */
   readonly ip: string;
@@ -71,6 +73,7 @@ export const CHECKPOINT_FORMAT = 2;
 
 const FACTS = 'container.json';
 const RESTORE_TIMEOUT_MS = 20_000;
+const HUNG_UP_WITHIN = { timeoutMs: 2_000, everyMs: 2 } as const;
 /** Brings up 127.0.0.1 before sockets are bound to it. */
 const LOOPBACK_SCRIPT = fileURLToPath(new URL('../criu/loopback.sh', import.meta.url));
 
@@ -90,6 +93,7 @@ export class CrunCheckpoints implements Checkpoints {
     const ours = isOurs(spec);
     const isKept = ours && (await captureMemory(pids, MEMORY_MOUNT, join(into, MEMORY_FILE)));
     await shrink?.(pids);
+    if (!ours) await this.#hangUp(spec, process, pids);
     const files = await givenFiles(pids, this.#hostFiles(id, logPath));
     // A /dev/shm with nothing in it is replaced by a new one, which takes a tenth of the time that CRIU needs.
     const freshShm = !ours && (await remounter.holdsEmpty(id, { root: `/proc/${process.pid}/root`, path: SHM }));
@@ -149,8 +153,8 @@ export class CrunCheckpoints implements Checkpoints {
     undo.defer(() => removeImages(place.images));
     viewImages(from, place.images, {
       idMap: { hostBase: hostIdBase, size: RANGE_SIZE },
-      // Only our own programs name their sockets by the container's id; a stranger may call a file as it likes.
-      rename: isOurs(spec) ? { from: dumped.name, to: id } : undefined,
+      // What listens for a stack is called as its container; programs of an image call their sockets as they like.
+      rename: spec.ofImage === true ? undefined : { from: dumped.name, to: id },
     });
     await failpoint('restore.viewed');
     const request = await this.#requestOf(place, dumped);
@@ -178,14 +182,14 @@ export class CrunCheckpoints implements Checkpoints {
 
   /** What CRIU is told: where the dump is, and what the host gives the container again. */
   async #requestOf({ id, spec, images }: RestorePlace, { files, freshShm, needsAddresses }: Dumped): Promise<RestoreOfFiles> {
-    const { bundleOf, rootMountOf } = this.#options;
+    const { bundleOf, rootMount } = this.#options;
     const memory = join(images, MEMORY_FILE);
     const shm = freshShm ? [await this.#freshShm(id, spec)] : [];
     return {
       images,
       log: join(bundleOf(id), 'restore.log'),
       // A root that can be written to is a mount point of the container's own.
-      root: spec.writableRoot === true ? spec.rootfs : rootMountOf(spec.rootfs),
+      root: spec.writableRoot === true ? spec.rootfs : await rootMount(spec.rootfs),
       pidFile: join(bundleOf(id), 'pid'),
       mounts: [...givenMounts(spec, existsSync(memory) ? memory : undefined), ...shm],
       files,
@@ -196,6 +200,20 @@ export class CrunCheckpoints implements Checkpoints {
 
   #linkOf({ id, spec }: RestorePlace): EarlyLink {
     return new EarlyLink({ processes: () => cgroupPids(this.#options.cgroups, spec.cgroupPath), join: (pid) => this.#join(id, spec, pid) });
+  }
+
+  /**
+   * Of a connection to what the machine listens at, such as its database, the other end would have to come back too. It is closed, as those by TCP are:
+   * the programs find out when they use it next.
+   */
+  async #hangUp({ mounts }: BundleSpec, { pid }: ProcessIdentity, pids: readonly number[]): Promise<void> {
+    for (const { destination } of mounts.filter(({ writable }) => !writable)) {
+      const below = `${destination}/`;
+      if ((await connectionsBelow(pid, below)) === 0) continue;
+      await this.#options.remounter.sever({ first: pid, pids, below });
+      // The other end has yet to hear of it. One that does not, or a new one, CRIU tells of.
+      await poll(async () => (await connectionsBelow(pid, below)) === 0, HUNG_UP_WITHIN);
+    }
   }
 
   /** A CRIU that was started ahead, where one waits and the log may be replaced by another file; else one that is started now. */
@@ -213,7 +231,7 @@ export class CrunCheckpoints implements Checkpoints {
     const { networks, ip } = this.#options;
     await networks.join(id, pid);
     // With a link, 127.0.0.1 is up already.
-    if (spec.ofImage === true && spec.network === 'none') await execAny(['nsenter', `--net=/proc/${pid}/ns/net`, ip, 'link', 'set', 'lo', 'up']);
+    if (!isOurs(spec) && spec.network === 'none') await execAny(['nsenter', `--net=/proc/${pid}/ns/net`, ip, 'link', 'set', 'lo', 'up']);
   }
 
   /** A new /dev/shm, mounted on the host until the container has it. */
@@ -233,9 +251,9 @@ export class CrunCheckpoints implements Checkpoints {
   }
 }
 
-/** Whether it runs a program that we know, of an image of ours. */
-function isOurs({ ofImage }: BundleSpec): boolean {
-  return ofImage !== true;
+/** Whether it runs a program that we know. */
+function isOurs(spec: BundleSpec): boolean {
+  return !holdsAnyProgram(spec);
 }
 
 /** Whether it gets a link, or at least 127.0.0.1, which programs of strangers expect. */

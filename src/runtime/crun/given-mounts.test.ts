@@ -17,13 +17,18 @@ describe('what CRIU is given to mount', () => {
   });
 
   it('is devices, masks and what was bound, of a container of an image', () => {
-    const given = givenMounts({ ...SPEC, ofImage: true, masks: [MASK] });
+    const given = givenMounts({ ...SPEC, masks: [MASK] });
     expect(given.map(({ destination }) => destination)).toEqual([
       ...['null', 'zero', 'full', 'random', 'urandom', 'tty'].map((name) => `/dev/${name}`),
       '/proc/keys',
       '/etc/hosts',
     ]);
     expect([given[0]?.source, given[6]?.source]).toEqual(['/dev/null', '/masks/keys']);
+  });
+
+  it('is the shared /dev, masks and what was bound, where any program may run in it', () => {
+    const given = givenMounts({ ...SPEC, sharedDev: '/state/dev', masks: [MASK] });
+    expect(given.map(({ destination }) => destination)).toEqual(['/dev', '/proc/keys', '/etc/hosts']);
   });
 
   it('is nothing of a service of the platform', () => {

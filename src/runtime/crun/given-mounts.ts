@@ -1,5 +1,6 @@
 /** Which mounts of a container CRIU does not make by itself, and what it is given for each. */
 import { join } from 'node:path';
+import { holdsAnyProgram } from '../bundle/bundle-spec.ts';
 import type { BundleSpec } from '../bundle/bundle-spec.ts';
 import { MEMORY_MOUNT } from '../bundle/render-oci-config.ts';
 
@@ -11,7 +12,7 @@ export interface MountSource {
 /** Bound from the machine's by crun, where a container has ids and a /dev of its own. */
 const DEVICES = ['null', 'zero', 'full', 'random', 'urandom', 'tty'].map((name) => `/dev/${name}`);
 
-/** Shared memory of a container that was made from an image. */
+/** Shared memory of a container with any program in it. */
 export const SHM = '/dev/shm';
 
 /**
@@ -20,10 +21,13 @@ export const SHM = '/dev/shm';
  * @param memory the checkpoint's memory, where it has one
  * @throws TypeError for a container that is not made to be checkpointed
  */
-export function givenMounts({ mounts, masks = [], sharedDev, ofImage }: BundleSpec, memory?: string): MountSource[] {
+export function givenMounts(spec: BundleSpec, memory?: string): MountSource[] {
+  const { mounts, masks = [], sharedDev } = spec;
   const own = [...masks, ...mounts];
-  if (sharedDev !== undefined)
-    return [{ destination: '/dev', source: sharedDev }, { destination: MEMORY_MOUNT, source: memory ?? join(sharedDev, 'memory') }, ...own];
-  if (ofImage !== true) throw new TypeError('only a container with a shared /dev, or of an image, can be checkpointed');
+  if (sharedDev !== undefined) {
+    const ofMemory = holdsAnyProgram(spec) ? [] : [{ destination: MEMORY_MOUNT, source: memory ?? join(sharedDev, 'memory') }];
+    return [{ destination: '/dev', source: sharedDev }, ...ofMemory, ...own];
+  }
+  if (!holdsAnyProgram(spec)) throw new TypeError('only a container with a shared /dev, or with masks, can be checkpointed');
   return [...DEVICES.map((device) => ({ destination: device, source: device })), ...own];
 }

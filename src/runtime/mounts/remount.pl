@@ -11,6 +11,7 @@
 #   N unmount TARGET                                                all that lies there, however many
 #   N resolve ROOT PATH                                             where PATH leads for one whose root is ROOT
 #   N read ROOT PATH LIMIT                                          the same, and what the file holds
+#   N sever PID BELOW PROCESS…                                     shuts their connections to Unix sockets below BELOW; PID tells their network namespace
 #   N hangup PATH                                                   connects to a socket (SOCK_SEQPACKET), and leaves
 #   N pipes PATH…                                                   makes named pipes, in the place of what was there
 #
@@ -26,7 +27,7 @@ my $arm = ($ENV{SUBAKO_ARCH} // '') eq 'arm64';
 my %NR = (
   open_tree => 428, move_mount => 429, openat2 => 437, mount_setattr => 442,
   setns => $arm ? 268 : 308, unshare => $arm ? 97 : 272, umount2 => $arm ? 39 : 166, prctl => $arm ? 167 : 157,
-  exit_group => $arm ? 94 : 231, mount => $arm ? 40 : 165, mknodat => $arm ? 33 : 259,
+  exit_group => $arm ? 94 : 231, mount => $arm ? 40 : 165, mknodat => $arm ? 33 : 259, pidfd_open => 434, pidfd_getfd => 438,
 );
 use constant {
   AT_FDCWD => -100, AT_SYMLINK_NOFOLLOW => 0x100, AT_EMPTY_PATH => 0x1000, O_CLOEXEC => 0x80000, O_PATH => 0x280000,
@@ -49,6 +50,7 @@ my %JOBS = (
   read => \&read_in,
   pipes => sub { pipes(@_); undef },
   hangup => sub { hangup(@_); undef },
+  sever => sub { sever(@_); undef },
 );
 
 # Directories by name: held open, they can be looked into when everyone who had them mounted is gone.
@@ -216,6 +218,28 @@ sub hangup {
   socket my $socket, 1, 5, 0 or die "socket: $!\n";
   connect $socket, pack 'S a108', 1, $path or die "connecting: $!\n";
   close $socket;
+}
+
+# As if the other end had gone: both ends are told, whatever the process does with its own.
+sub sever {
+  my ($first, $below, @pids) = @_;
+  my $space = readlink "/proc/$first/ns/net" // return;
+  for my $pid (@pids) {
+    my $fd = syscall $NR{pidfd_open}, $pid + 0, 0;
+    next if $fd < 0;
+    my $process = handle($fd);
+    # Only now: until it was opened, the number could become another process's.
+    next if (readlink "/proc/$pid/ns/net" // '') ne $space;
+    opendir my $dir, "/proc/$pid/fd" or next;
+    for my $one (grep { /^\d+$/ } readdir $dir) {
+      next unless (readlink "/proc/$pid/fd/$one" // '') =~ /^socket:/;
+      my $got = syscall $NR{pidfd_getfd}, fileno $process, $one + 0, 0;
+      next if $got < 0;
+      my $socket = handle($got);
+      my ($family, $path) = unpack 'S Z*', getpeername $socket // next;
+      shutdown $socket, 2 if $family == 1 && index($path, $below) == 0;
+    }
+  }
 }
 
 sub pipes {

@@ -139,6 +139,11 @@ export class Remounter implements AsyncDisposable {
     await this.#run('pipes', paths);
   }
 
+  /** Shuts the connections of these processes, all of one network namespace, to Unix sockets whose names begin so: as if the other end had gone. */
+  async sever({ first, pids, below }: { readonly first: number; readonly pids: readonly number[]; readonly below: string }): Promise<void> {
+    await this.#run('sever', [first, below, ...pids]);
+  }
+
   /** Connects to a socket of whole messages, and leaves. */
   async hangUp(socket: string): Promise<void> {
     await this.#run('hangup', [socket]);

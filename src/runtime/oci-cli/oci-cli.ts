@@ -137,7 +137,7 @@ export class OciCli implements Runtime {
     }
   }
 
-  async runToEnd(id: string, options: Pick<ExecOptions, 'input' | 'output' | 'timeoutMs' | 'signal'>): Promise<ExecResult> {
+  async runToEnd(id: string, options: Pick<ExecOptions, 'input' | 'output' | 'timeoutMs' | 'signal' | 'onLine'>): Promise<ExecResult> {
     try {
       return await execAny(this.#lines.runToEnd(id, { bundle: this.#bundle(id), options: this.#of(id).options }), { input: '', ...options });
     } finally {

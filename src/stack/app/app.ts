@@ -1,5 +1,5 @@
 /** Stack: a site from any image. What it changes of its root goes with each container; what is to last lies in its volumes. */
-import { chmodSync, chownSync, copyFileSync, lchownSync, lstatSync, mkdirSync, readdirSync } from 'node:fs';
+import { chownSync, copyFileSync, mkdirSync } from 'node:fs';
 import { chown, mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { App, Pod } from '../../domain/app.ts';
@@ -10,10 +10,10 @@ import { rangeBase } from '../../domain/uid-range.ts';
 import { APP } from '../../edge/app-files.ts';
 import type { OciImage } from '../../image/oci/oci-image.ts';
 import { removeTree } from '../../lib/files.ts';
-import { printable } from '../../lib/printable.ts';
 import type { BindMount, BundleSpec } from '../../runtime/bundle/bundle-spec.ts';
 import { INSTANCE_VARIABLE } from '../../runtime/bundle/bundle-spec.ts';
 import type { RootFilesystems } from '../../runtime/rootfs/root-filesystems.ts';
+import { prepareSockets, sealSockets } from '../socket-dir.ts';
 import { HOST_NAME, HOSTS, nameMounts, writeHosts, writeResolver } from '../site-names.ts';
 import type { Stack, StackContext } from '../stack.ts';
 import { signalNamed } from './signal-named.ts';
@@ -24,13 +24,11 @@ const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 export interface AppStackOptions {
   readonly roots: Pick<RootFilesystems, 'mount' | 'unmount'>;
-  /** See runtime/bundle/masks.ts. */
-  readonly masks: readonly BindMount[];
   /** Directory of the platform's named volumes. */
   readonly volumes: string;
 }
 
-export function appStack({ roots, masks, volumes }: AppStackOptions): Stack {
+export function appStack({ roots, volumes }: AppStackOptions): Stack {
   return {
     name: APP_STACK,
     roles: ['public'],
@@ -44,15 +42,15 @@ export function appStack({ roots, masks, volumes }: AppStackOptions): Stack {
         names.map(({ name }) => name),
       ),
     prepareBoot: (context) => prepareBoot(context, roots),
-    seal,
+    seal: sealSockets,
     tidy: async ({ instance }) => {
       await roots.unmount(instance.id);
       for (const dir of [instance.root, instance.tmp]) await removeTree(dir);
     },
     changesOf: ({ instance }) => instance.tmp,
-    prepareCheckpoint,
+    prepareCheckpoint: (context) => prepareSockets(context, appOf(context).user.gid),
     // For CRIU, and so for crun: runc mounts nothing in /proc.
-    bundle: (context) => ({ ...bundle(context, volumes), ...(context.site.settings.runtime === DEFAULT_RUNTIME ? { masks } : {}) }),
+    bundle: (context) => ({ ...bundle(context, volumes), ...(context.site.settings.runtime === DEFAULT_RUNTIME ? { masks: context.masks } : {}) }),
     route: () => ({ links: {}, files: { [APP]: '' } }),
   };
 }
@@ -84,25 +82,6 @@ async function prepareBoot(context: StackContext, roots: Pick<RootFilesystems, '
     copyFileSync(join(paths.configOf('public'), HOSTS), join(instance.root, HOSTS));
   }
   await roots.mount({ id: instance.id, layers: imageOf(context).layers, hostIdBase, changes: instance.tmp, ephemeral: true });
-}
-
-/** It lies in the machine's memory, where nothing of a tenant's may pile up. */
-async function seal({ instance }: StackContext): Promise<void> {
-  chownSync(instance.sockets, 0, 0);
-  chmodSync(instance.sockets, 0o711);
-}
-
-/** Its sockets are made anew, with owners that it knows: the edge's group is none. What else lies beside them would be lost. */
-function prepareCheckpoint(context: StackContext): void {
-  const { site, instance } = context;
-  const group = rangeBase(instance.uidRange) + appOf(context).user.gid;
-  // Nobody but the platform writes there once the app is ready.
-  for (const entry of readdirSync(instance.sockets, { withFileTypes: true })) {
-    if (!entry.isSocket())
-      throw new SubakoError('conflict', `${site.domain} keeps ${printable(entry.name)} beside its socket, where nothing but sockets comes back`);
-    const path = join(instance.sockets, entry.name);
-    lchownSync(path, lstatSync(path).uid, group);
-  }
 }
 
 function bundle(context: StackContext, volumesDir: string): BundleSpec {

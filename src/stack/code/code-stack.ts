@@ -1,9 +1,10 @@
 /** What the stacks have in common that run their owner's code: the code is mounted read-only, its data beside it. */
-import { chmodSync, chownSync, mkdirSync } from 'node:fs';
+import { chownSync, mkdirSync } from 'node:fs';
 import { chown, mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Listening } from '../../domain/app.ts';
 import type { Code } from '../../domain/code.ts';
+import { DEFAULT_RUNTIME } from '../../domain/runtime-name.ts';
 import { limitsOf } from '../../domain/site.ts';
 import { rangeBase } from '../../domain/uid-range.ts';
 import { APP, FILES, STATIC } from '../../edge/app-files.ts';
@@ -13,6 +14,7 @@ import { removeTree, writeFileAtomic } from '../../lib/files.ts';
 import type { BindMount, BundleSpec } from '../../runtime/bundle/bundle-spec.ts';
 import { INSTANCE_VARIABLE } from '../../runtime/bundle/bundle-spec.ts';
 import { releasePaths } from '../../site/site-paths.ts';
+import { prepareSockets, sealSockets } from '../socket-dir.ts';
 import { nameMounts, writeHosts, writeResolver } from '../site-names.ts';
 import type { CodeStack, StackContext } from '../stack.ts';
 
@@ -22,8 +24,11 @@ export const [CODE, DATA, CONFIG] = ['/srv/app', '/data', '/etc/subako/site'];
 const CODE_UID = 33;
 
 const PATH = '/usr/local/bin:/usr/bin:/bin';
-/** Names in the configuration that are the platform's. */
-const OWN_NAMES = new Set(['hosts', 'resolv.conf']);
+/**
+ * Below the site's configuration: what is mounted at CONFIG. Not that directory itself, in which the files lie that are mounted at /etc/hosts and
+ * the like: CRIU (4.1) takes those for a second mount of one that has the same flags already, and leaves them without: they could be written to.
+ */
+const OF_STACK = 'stack';
 
 /** What one stack says of itself. */
 type Facts = Pick<
@@ -40,6 +45,7 @@ type Facts = Pick<
   | 'welcome'
   | 'manifests'
   | 'commandOf'
+  | 'builder'
   | 'releaseCommand'
 >;
 
@@ -73,10 +79,12 @@ export function codeStack(facts: Facts, serving?: Serving): CodeStack {
         names.map(({ name }) => name),
       ),
     prepareBoot,
-    seal,
+    seal: sealSockets,
     tidy: async ({ instance }) => {
       for (const dir of [instance.root, instance.tmp]) await removeTree(dir);
     },
+    changesOf: ({ instance }) => instance.tmp,
+    prepareCheckpoint: (context) => prepareSockets(context, CODE_UID),
     bundle: (context) => bundle(context, facts, serving),
     route: (context) => route(context, serving),
   };
@@ -94,7 +102,7 @@ function listensAt(context: StackContext, serving?: Serving): Listening {
 
 async function prepareFiles(context: StackContext): Promise<void> {
   const { site, paths } = context;
-  await mkdir(paths.configOf('public'), { recursive: true, mode: 0o711 });
+  await mkdir(configOf(context), { recursive: true, mode: 0o711 });
   await mkdir(paths.releases, { mode: 0o711 });
   await mkdir(paths.data, { recursive: true, mode: 0o711 });
   const owner = rangeBase(site.uidRange) + CODE_UID;
@@ -103,10 +111,14 @@ async function prepareFiles(context: StackContext): Promise<void> {
   await writeHosts(context, []);
 }
 
+function configOf({ paths }: StackContext): string {
+  return join(paths.configOf('public'), OF_STACK);
+}
+
 async function configure(context: StackContext, serving?: Serving): Promise<void> {
+  await mkdir(configOf(context), { recursive: true, mode: 0o711 });
   for (const [name, text] of Object.entries(serving?.config?.(codeOf(context)) ?? {})) {
-    if (OWN_NAMES.has(name)) throw new TypeError(`${name} is not a stack's`);
-    const path = join(context.paths.configOf('public'), name);
+    const path = join(configOf(context), name);
     // At a start this is asked for every site, and nearly all are in order.
     if ((await readFile(path, 'utf8').catch(() => undefined)) !== text) await writeFileAtomic(path, text, { mode: 0o444 });
   }
@@ -117,15 +129,10 @@ async function prepareBoot({ paths, instance }: StackContext): Promise<void> {
   for (const dir of [paths.run, paths.scratch]) mkdirSync(dir, { recursive: true, mode: 0o711 });
   mkdirSync(instance.root, { mode: 0o711 });
   for (const dir of [instance.sockets, instance.tmp]) {
-    mkdirSync(dir, { mode: 0o700 });
+    // What lies in /tmp comes back with a checkpoint.
+    mkdirSync(dir, { recursive: true, mode: 0o700 });
     chownSync(dir, owner, owner);
   }
-}
-
-/** It lies in the machine's memory, where nothing of a tenant's may pile up. */
-async function seal({ instance }: StackContext): Promise<void> {
-  chownSync(instance.sockets, 0, 0);
-  chmodSync(instance.sockets, 0o711);
 }
 
 function bundle(context: StackContext, facts: Facts, serving?: Serving): BundleSpec {
@@ -146,7 +153,14 @@ function bundle(context: StackContext, facts: Facts, serving?: Serving): BundleS
     cgroupPath: instance.cgroupPath,
     limits: limitsOf(site.settings, role),
     network: networkOf(context, 'port' in at),
+    ...forCheckpoints(context),
   };
+}
+
+/** Without a /sys there is nothing of it to hide. The other runtimes have a /dev and a /proc of their own kind. */
+function forCheckpoints({ site, sharedDev, masks }: StackContext): Pick<BundleSpec, 'sharedDev' | 'masks'> {
+  if (site.settings.runtime !== DEFAULT_RUNTIME) return {};
+  return { sharedDev, masks: masks.filter(({ destination }) => destination.startsWith('/proc/')) };
 }
 
 /** A link, where the edge comes in by one or it may ask outward. */
@@ -162,7 +176,7 @@ function mounts(context: StackContext, { databaseUrl }: Facts): BindMount[] {
     ...nameMounts(context),
     ...database,
     { source: instance.sockets, destination: '/run/subako', writable: true },
-    { source: paths.configOf('public'), destination: CONFIG, writable: false },
+    { source: configOf(context), destination: CONFIG, writable: false },
     { source: releasePaths(paths, codeOf(context).release.name).code, destination: CODE, writable: false, executable: true },
     { source: paths.data, destination: DATA, writable: true },
     { source: instance.tmp, destination: '/tmp', writable: true },

@@ -10,18 +10,27 @@ const SHARE = '/usr/share/subako';
 /** Of no machine: see files/listen.cjs. */
 const PORT = '8080';
 
+const RECIPE = codeRecipe({
+  name: 'node',
+  packages: ['nodejs', 'ca-certificates'],
+  files: [{ path: `${SHARE}/listen.cjs`, text: readFileSync(new URL('files/listen.cjs', import.meta.url), 'utf8') }],
+  checks: [
+    { name: 'node', argv: ['node', '--version'], expect: /v(\d+\.\d+\.\d+)/u },
+    { name: 'hook', argv: ['node', '--require', `${SHARE}/listen.cjs`, '--print', '"loaded"'], expect: /(loaded)/u },
+  ],
+});
+
 export const node: CodeStack = codeStack(
   {
     name: 'node',
-    recipe: codeRecipe({
-      name: 'node',
-      packages: ['nodejs', 'ca-certificates'],
-      files: [{ path: `${SHARE}/listen.cjs`, text: readFileSync(new URL('files/listen.cjs', import.meta.url), 'utf8') }],
-      checks: [
-        { name: 'node', argv: ['node', '--version'], expect: /v(\d+\.\d+\.\d+)/u },
-        { name: 'hook', argv: ['node', '--require', `${SHARE}/listen.cjs`, '--print', '"loaded"'], expect: /(loaded)/u },
-      ],
-    }),
+    recipe: RECIPE,
+    // npm takes as much disk as all the rest, and a compiler more: what visitors come to has neither.
+    builder: {
+      ...RECIPE,
+      name: 'node-build',
+      packages: [...RECIPE.packages, 'npm', 'g++', 'make'],
+      checks: [...RECIPE.checks, { name: 'npm', argv: ['npm', '--version'], expect: /^(\d+\.\d+\.\d+)/u }],
+    },
     webs: [],
     databaseUrl: undefined,
     secrets: [],
