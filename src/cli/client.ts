@@ -66,16 +66,17 @@ export class Client {
   }
 
   /** Work that takes long and tells how it goes (see api/work-stream.ts). */
-  async work<T>(path: string, body: unknown, onProgress: (text: string) => void, onSaid: (line: string) => void = () => undefined): Promise<T> {
+  async work<T>(path: string, body: unknown, news: News | News['progress']): Promise<T> {
+    const { progress, said }: News = typeof news === 'function' ? { progress: news } : news;
     const answer = await this.stream('POST', path, body);
     let cause: unknown;
     try {
       for await (const line of createInterface({ input: answer, crlfDelay: Infinity })) {
-        const news = JSON.parse(line) as { progress?: string; said?: string; done?: T; error?: unknown };
-        if (news.progress !== undefined) onProgress(news.progress);
-        if (news.said !== undefined) onSaid(news.said);
-        if (news.error !== undefined) throw errorOf(line);
-        if ('done' in news) return news.done;
+        const part = JSON.parse(line) as { progress?: string; said?: string; done?: T; error?: unknown };
+        if (part.progress !== undefined) progress(part.progress);
+        if (part.said !== undefined) said?.(part.said);
+        if (part.error !== undefined) throw errorOf(line);
+        if ('done' in part) return part.done;
       }
     } catch (error) {
       if (error instanceof SubakoError) throw error;
@@ -100,6 +101,13 @@ export class Client {
     sent.end(payload);
     return promise;
   }
+}
+
+/** What is told of work that takes long. */
+export interface News {
+  readonly progress: (text: string) => void;
+  /** Of a line of what a program says. */
+  readonly said?: (line: string) => void;
 }
 
 /** A domain as part of an API path. */

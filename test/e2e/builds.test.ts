@@ -137,14 +137,8 @@ describe('a build that fails', () => {
     const files = await codeAt(platform, 'loud', { 'index.php': 'loud' });
     const lines: string[] = [];
     const body = { files, build: 'yes "$(head -c 3000 /dev/zero | tr "\\0" x)" | head -c 30000000; exit 1' };
-    await expect(
-      platform.api.work(
-        `/v1/sites/${SITE}/releases`,
-        body,
-        () => undefined,
-        (line) => lines.push(line),
-      ),
-    ).rejects.toMatchObject({ code: 'command_failed' });
+    const news = { progress: () => undefined, said: (line: string) => void lines.push(line) };
+    await expect(platform.api.work(`/v1/sites/${SITE}/releases`, body, news)).rejects.toMatchObject({ code: 'command_failed' });
     expect([lines.at(-1), lines.join('').length < 2 * 1024 ** 2]).toEqual(['… it says more than is shown', true]);
   });
 });

@@ -4,10 +4,9 @@ import { Command } from 'commander';
 import type { CodeReply, ReleasesReply, SiteReply } from '../../api/types.ts';
 import { formatSize } from '../../lib/units.ts';
 import { sitePath } from '../client.ts';
-import type { Client } from '../client.ts';
+import type { Client, News } from '../client.ts';
 import { contextOf } from '../context.ts';
 import { table } from '../output.ts';
-import type { Output } from '../output.ts';
 
 export interface CodeOptions {
   readonly web?: string;
@@ -18,15 +17,12 @@ export interface CodeOptions {
   readonly build?: string | null;
 }
 
-/** How it goes, and what programs say meanwhile. */
-type Told = Pick<Output, 'progress' | 'said'>;
-
-export function createOfCode(client: Client, site: { domain: string; stack: string } & CodeOptions, told: Told): Promise<SiteReply> {
-  return client.work<SiteReply>('/v1/code-sites', { ...site, ...whereFilesAre(site) }, told.progress, told.said);
+export function createOfCode(client: Client, site: { domain: string; stack: string } & CodeOptions, told: News): Promise<SiteReply> {
+  return client.work<SiteReply>('/v1/code-sites', { ...site, ...whereFilesAre(site) }, told);
 }
 
-export function deployCode(client: Client, domain: string, what: Pick<CodeOptions, 'files' | 'env' | 'build'>, told: Told): Promise<SiteReply> {
-  return client.work<SiteReply>(sitePath(domain, '/releases'), { ...what, ...whereFilesAre(what) }, told.progress, told.said);
+export function deployCode(client: Client, domain: string, what: Pick<CodeOptions, 'files' | 'env' | 'build'>, told: News): Promise<SiteReply> {
+  return client.work<SiteReply>(sitePath(domain, '/releases'), { ...what, ...whereFilesAre(what) }, told);
 }
 
 export function codeFacts({ release, web, env, ownEnv, shared, build }: CodeReply): [string, string][] {
