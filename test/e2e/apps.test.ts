@@ -318,18 +318,18 @@ describe('the record of an app', () => {
     expect((await platform.api.get<SiteReply[]>('/v1/sites')).map(({ domain }) => domain)).not.toContain('bad.localhost');
   });
 
-  it('has nothing that is of WordPress alone', async () => {
+  it('has nothing that is of WordPress alone, and no database', async () => {
     for (const setting of ['php.memory_limit=64M', 'mode=open', 'admin.from=none', 'cache=on'])
       await expect(platform.set(APP, setting)).rejects.toMatchObject({ code: 'conflict' });
-    for (const args of [
-      ['user', 'ls', APP],
-      ['plugin', 'ls', APP],
-      ['db', 'export', APP, join(platform.dir, 'x.sql')],
-      ['site', 'admin-password', APP],
-      ['domain', 'primary', APP, 'x.localhost'],
-    ]) {
+    for (const [words, args] of [
+      ['is not a WordPress site', ['user', 'ls', APP]],
+      ['is not a WordPress site', ['plugin', 'ls', APP]],
+      ['has no database of its own', ['db', 'export', APP, join(platform.dir, 'x.sql')]],
+      ['is not a WordPress site', ['site', 'admin-password', APP]],
+      ['is not a WordPress site', ['domain', 'primary', APP, 'x.localhost']],
+    ] as const) {
       const { code, stderr } = await platform.cli(args);
-      expect([args, code, stderr]).toEqual([args, 1, expect.stringContaining('is not a WordPress site')]);
+      expect([args, code, stderr]).toEqual([args, 1, expect.stringContaining(words)]);
     }
     await expect(platform.wake(APP, 'admin')).rejects.toMatchObject({ code: 'conflict' });
     expect((await platform.inside(APP, ['cat', '/etc/passwd'])).stdout).toContain('app:x:1000');
