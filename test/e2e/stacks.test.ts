@@ -8,6 +8,7 @@ import { poll } from '../../src/lib/deadline.ts';
 import { codeAt, createOfCode, deploy, FRONT } from '../helpers/code.ts';
 import { raw, TestPlatform } from '../helpers/platform.ts';
 import { paxPath, tarOf } from '../helpers/tar.ts';
+import { chosen } from '../reliability/whole.ts';
 
 const [STATIC, NODE, BY_NGINX, BY_APACHE] = ['static.localhost', 'node.localhost', 'nginx.localhost', 'apache.localhost'];
 const WITHIN = { timeoutMs: 60_000, everyMs: 50 } as const;
@@ -584,7 +585,7 @@ describe('a site that is removed', () => {
 });
 
 describe('the daemon, killed', () => {
-  it.each(['release.made', 'release.recorded', 'release.published'])(
+  it.each(chosen(['release.recorded', 'release.made', 'release.published']))(
     'at %s leaves a whole release, and what it was about to do is done or is not',
     async (where) => {
       await deploy(platform, STATIC, { files: await codeAt(platform, `before-${where}`, { 'index.html': `before ${where}` }) });

@@ -6,7 +6,7 @@ import { poll } from '../../src/lib/deadline.ts';
 import { importBusybox } from '../helpers/busybox.ts';
 import { ComposeDir } from '../helpers/compose.ts';
 import { isRunning, TestPlatform } from '../helpers/platform.ts';
-import { PATIENT, WHOLE } from './whole.ts';
+import { chosen, PATIENT, WHOLE } from './whole.ts';
 
 const SITE = 'pod.localhost';
 const WITHIN = { timeoutMs: 60_000, everyMs: 50 } as const;
@@ -81,7 +81,6 @@ const RESTS = (
     ['frozen', 'paused'],
   ] as const
 ).slice(0, WHOLE ? 2 : 1);
-const chosen = (names: readonly string[]): readonly string[] => (WHOLE ? names : names.slice(0, 1));
 
 describe('a daemon that is killed', () => {
   it.each(chosen(['compose.made', 'compose.recorded', 'compose.site']))('while a new project comes up, at %s, leaves nothing of it', PATIENT, async (name) => {
