@@ -1,7 +1,7 @@
 /** Brings a project up: as `subako up -f FILE` and as `subako compose up`. */
 import type { ProjectReply } from '../api/project-types.ts';
 import { SubakoError } from '../domain/errors.ts';
-import { loadProject } from './compose-files.ts';
+import { loadProject } from './compose-project.ts';
 import type { ComposeOptions, LoadWish } from './compose-files.ts';
 import { ensureImages } from './compose-images.ts';
 import type { PullWhen } from './compose-images.ts';
@@ -35,7 +35,7 @@ export async function composeUp(
   context: Context,
 ): Promise<Brought> {
   const { client, output } = context;
-  const project = loadProject(compose, wish);
+  const project = await loadProject(compose, wish);
   for (const warning of project.warnings) output.warn(warning);
   if (!(await client.isUp())) throw new SubakoError('not_running', 'no platform is running here', { hint: 'start it first: subako up --detach' });
   const { exitCodeFrom: decisive } = options;

@@ -1,7 +1,7 @@
 /** Options of `run` and `create`: docker's. */
 import type { Command } from 'commander';
 import { InvalidArgumentError, Option } from 'commander';
-import { refuseOtherPlatform } from '../container/rights.ts';
+import { refuseOtherPlatform } from '../container/other-platform.ts';
 import type { ContainerRequest } from '../domain/container-request.ts';
 import { SubakoError } from '../domain/errors.ts';
 import { DEFAULT_NETWORK } from '../domain/network.ts';

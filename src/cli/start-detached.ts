@@ -2,7 +2,7 @@
 import { mkdirSync, openSync, closeSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Config } from '../config/config.ts';
-import { inheritedEnvironment } from '../config/config.ts';
+import { inheritedEnvironment } from '../config/environment.ts';
 import { SubakoError } from '../domain/errors.ts';
 import type { ErrorCode } from '../domain/errors.ts';
 import { start } from '../lib/exec.ts';

@@ -2,7 +2,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { FILE_SCHEMA, inheritedEnvironment, loadConfig } from './config.ts';
+import { FILE_SCHEMA, loadConfig } from './config.ts';
+import { inheritedEnvironment } from './environment.ts';
 import { directories } from './directories.ts';
 
 const state = mkdtempSync(join(tmpdir(), 'subako-config-'));

@@ -1,7 +1,7 @@
 /** Puts the store of images together. */
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import { programDirectories, proxyEnvironment } from '../config/config.ts';
+import { programDirectories, proxyEnvironment } from '../config/environment.ts';
 import type { Config } from '../config/config.ts';
 import type { Cmdb } from '../cmdb/cmdb.ts';
 import { rangeBase, SERVICE_RANGE } from '../domain/uid-range.ts';

@@ -2,7 +2,7 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { destination, pino } from 'pino';
-import { failpointsToArm } from '../config/config.ts';
+import { failpointsToArm } from '../config/environment.ts';
 import type { Config } from '../config/config.ts';
 import type { HookSignal } from '../hooks/hook.ts';
 import { rotateIfLarger } from '../lib/bounded-log.ts';

@@ -6,7 +6,7 @@ import type { ProjectReply } from '../../api/project-types.ts';
 import { SubakoError } from '../../domain/errors.ts';
 import { formatSize } from '../../lib/units.ts';
 import { containerPath } from '../container-path.ts';
-import { projectNameOf } from '../compose-files.ts';
+import { projectNameOf } from '../compose-project.ts';
 import { composeOptionsOf, projectPath } from '../compose-options.ts';
 import { containersOf, serviceOf } from '../compose-services.ts';
 import type { ServiceContainerReply } from '../compose-services.ts';
@@ -175,6 +175,6 @@ export function containerOf(project: ProjectReply, service: string, index: strin
   throw new SubakoError('not_found', `${service} has no container ${index}`, { hint: 'subako compose up -d makes it' });
 }
 
-function projectOf(command: Command, { client }: Context): Promise<ProjectReply> {
-  return client.get<ProjectReply>(projectPath(projectNameOf(composeOptionsOf(command))));
+async function projectOf(command: Command, { client }: Context): Promise<ProjectReply> {
+  return client.get<ProjectReply>(projectPath(await projectNameOf(composeOptionsOf(command))));
 }

@@ -6,7 +6,7 @@ import { SubakoError } from '../../domain/errors.ts';
 import { startTimeOf } from '../../lib/proc.ts';
 import { sitePath } from '../client.ts';
 import { collect } from '../collect.ts';
-import { projectNameOf } from '../compose-files.ts';
+import { projectNameOf } from '../compose-project.ts';
 import { composeOptionsOf, projectPath } from '../compose-options.ts';
 import { serviceOf } from '../compose-services.ts';
 import { containerPath } from '../container-path.ts';
@@ -27,7 +27,7 @@ export function composeLogsCommand(): Command {
     .addHelpText('after', '\nExamples:\n  subako compose logs\n  subako compose logs -f --tail 10 db')
     .action(async (services: string[], options: { follow?: boolean; tail?: string; timestamps?: boolean }, command: Command) => {
       const context = contextOf(command);
-      const project = await context.client.get<ProjectReply>(projectPath(projectNameOf(composeOptionsOf(command))));
+      const project = await context.client.get<ProjectReply>(projectPath(await projectNameOf(composeOptionsOf(command))));
       const meant = services.length === 0 ? project.services : services.map((name) => serviceOf(project, name));
       const speakers = meant.flatMap(({ service, containers }) =>
         containers.map(({ id, name }) => ({ container: id, label: containers.length > 1 ? name : service })),
@@ -63,7 +63,7 @@ export function composeExecCommand(): Command {
     .addHelpText('after', '\nThe exit code is the command’s own.\n\nExamples:\n  subako compose exec db mariadb\n  subako compose exec -T web cat /etc/hosts')
     .action(async (name: string, words: string[], options: InsideOptions & { tty: boolean }, command: Command) => {
       const { client } = contextOf(command);
-      const project = await client.get<ProjectReply>(projectPath(projectNameOf(composeOptionsOf(command))));
+      const project = await client.get<ProjectReply>(projectPath(await projectNameOf(composeOptionsOf(command))));
       const { isSite } = serviceOf(project, name);
       if (words.length === 0) throw new SubakoError('bad_usage', 'there is no command to run', { hint: 'write it after the service' });
       const tty = options.tty && hasTerminal();
@@ -86,7 +86,7 @@ export function composeRunCommand(): Command {
     .addHelpText('after', '\nIts ports are not published.\n\nExamples:\n  subako compose run web npm test\n  subako compose run -e DEBUG=1 web sh')
     .action(async (service: string, words: string[], options: InsideOptions & { tty: boolean }, command: Command) => {
       const { client } = contextOf(command);
-      const name = projectNameOf(composeOptionsOf(command));
+      const name = await projectNameOf(composeOptionsOf(command));
       const tty = options.tty && hasTerminal();
       const { user, workdir, entrypoint } = options;
       const wish = {

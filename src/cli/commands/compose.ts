@@ -2,7 +2,7 @@
 import { Command } from 'commander';
 import type { ProjectReply } from '../../api/project-types.ts';
 import { SubakoError } from '../../domain/errors.ts';
-import { loadProject, projectNameOf } from '../compose-files.ts';
+import { loadProject, projectNameOf } from '../compose-project.ts';
 import { buildImage, imagesOf, pullImage } from '../compose-images.ts';
 import { composeOptionsOf, projectPath, withComposeOptions } from '../compose-options.ts';
 import { servicesText } from '../compose-up.ts';
@@ -52,7 +52,7 @@ function downCommand(): Command {
     .addHelpText('after', '\nExternal networks and volumes stay.\n\nExamples:\n  subako compose down\n  subako compose -p shop down -v')
     .action(async ({ volumes = false }: { volumes?: boolean }, command: Command) => {
       const { client, output } = contextOf(command);
-      const name = projectNameOf(composeOptionsOf(command));
+      const name = await projectNameOf(composeOptionsOf(command));
       const removed = await client.work<{ removed: string }>(projectPath(name, '/down'), { volumes }, output.progress);
       output.show(removed, () => `removed ${removed.removed}`);
     });
@@ -64,7 +64,7 @@ function psCommand(): Command {
     .addHelpText('after', '\nExamples:\n  subako compose ps\n  subako compose -p shop ps --json')
     .action(async (_options: unknown, command: Command) => {
       const { client, output } = contextOf(command);
-      const project = await client.get<ProjectReply>(projectPath(projectNameOf(composeOptionsOf(command))));
+      const project = await client.get<ProjectReply>(projectPath(await projectNameOf(composeOptionsOf(command))));
       output.show(project, () => servicesText(project));
     });
 }
@@ -74,9 +74,9 @@ function configCommand(): Command {
     .description('check the file, and show what it comes to; values of variables are shown, contents of secrets are not')
     .option('-q, --quiet', 'only check it')
     .addHelpText('after', '\nExamples:\n  subako compose config\n  subako compose -f compose.yaml --profile debug config -q')
-    .action(({ quiet = false }: { quiet?: boolean }, command: Command) => {
+    .action(async ({ quiet = false }: { quiet?: boolean }, command: Command) => {
       const { output } = contextOf(command);
-      const { name, model, warnings } = loadProject(composeOptionsOf(command), { services: [] });
+      const { name, model, warnings } = await loadProject(composeOptionsOf(command), { services: [] });
       for (const warning of warnings) output.warn(warning);
       const shown = { name, ...model, warnings };
       if (!quiet || output.json) output.show(shown, () => JSON.stringify(shown, null, 2));
@@ -91,7 +91,7 @@ function buildCommand(): Command {
     .addHelpText('after', '\nExamples:\n  subako compose build\n  subako compose build --no-cache web')
     .action(async (services: string[], { cache }: { cache: boolean }, command: Command) => {
       const context = contextOf(command);
-      const project = loadProject(composeOptionsOf(command), { services });
+      const project = await loadProject(composeOptionsOf(command), { services });
       const built = imagesOf(project).filter((image) => project.builds.has(image));
       for (const [image, recipe] of project.builds) await buildImage({ image, recipe, project, noCache: !cache }, context);
       context.output.show({ built }, () => (built.length === 0 ? 'nothing to build' : `built ${built.join(', ')}`));
@@ -105,7 +105,7 @@ function pullCommand(): Command {
     .addHelpText('after', '\nExamples:\n  subako compose pull\n  subako compose pull db')
     .action(async (services: string[], _options: unknown, command: Command) => {
       const context = contextOf(command);
-      const project = loadProject(composeOptionsOf(command), { services });
+      const project = await loadProject(composeOptionsOf(command), { services });
       const pulled = imagesOf(project).filter((image) => !project.builds.has(image));
       for (const image of pulled) await pullImage(image, context);
       context.output.show({ pulled }, () => pulled.join('\n'));
@@ -119,7 +119,7 @@ function pushCommand(): Command {
     .addHelpText('after', '\nExamples:\n  subako compose push\n  subako compose build web && subako compose push web')
     .action(async (services: string[], _options: unknown, command: Command) => {
       const { client, output } = contextOf(command);
-      const project = loadProject(composeOptionsOf(command), { services });
+      const project = await loadProject(composeOptionsOf(command), { services });
       const pushed = imagesOf(project).filter((image) => project.builds.has(image));
       for (const image of pushed) await client.work('/v1/images/push', { reference: image }, (text) => output.progress(`${image}: ${text}`));
       output.show({ pushed }, () => (pushed.length === 0 ? 'nothing to push: no service is built' : pushed.join('\n')));
@@ -136,7 +136,7 @@ function moveCommand(verb: 'start' | 'stop' | 'restart', description: string): C
     .addHelpText('after', `\nExamples:\n  subako compose ${verb}\n  subako compose ${verb} db`)
     .action(async (services: string[], { timeout }: MoveOptions, self: Command) => {
       const { client, output } = contextOf(self);
-      const path = projectPath(projectNameOf(composeOptionsOf(self)), `/${verb}`);
+      const path = projectPath(await projectNameOf(composeOptionsOf(self)), `/${verb}`);
       const project = await client.work<ProjectReply>(path, { services, ...(timeout === undefined ? {} : { time: timeout }) }, output.progress);
       output.show(project, () => servicesText(project));
     });

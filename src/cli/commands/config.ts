@@ -1,10 +1,8 @@
 /** `subako config`: the definition file, looked at without starting anything. */
 import { Command } from 'commander';
 import type { Config } from '../../config/config.ts';
-import { loadConfig } from '../../config/config.ts';
 import { nameOf } from '../../hooks/hook.ts';
 import type { Hook } from '../../hooks/hook.ts';
-import { refuseBadPolicies } from '../../main/site-defaults.ts';
 import { contextOf } from '../context.ts';
 import { facts } from '../output.ts';
 
@@ -29,7 +27,7 @@ function checkCommand(): Command {
     )
     .action(async (file: string | undefined, _options: unknown, command: Command) => {
       const { output } = contextOf(command);
-      const config = load(file, command);
+      const config = await load(file, command);
       const found = { file: config.definition ?? null, hooks: config.hooks.map(nameOf), sites: Object.keys(config.sites) };
       output.show({ ok: true, ...found }, () =>
         found.file === null
@@ -46,13 +44,14 @@ function showCommand(): Command {
     .addHelpText('after', '\nDurations are in milliseconds, sizes in bytes.\n\nExamples:\n  subako config show\n  subako config show --json')
     .action(async (file: string | undefined, _options: unknown, command: Command) => {
       const { output } = contextOf(command);
-      const { definition, hooks, ...settings } = load(file, command);
+      const { definition, hooks, ...settings } = await load(file, command);
       const shown = { file: definition ?? null, ...settings, hooks: hooks.map(shownHook) };
       output.show(shown, () => facts(Object.entries(shown).map(([key, value]) => [key, typeof value === 'string' ? value : JSON.stringify(value)])));
     });
 }
 
-function load(file: string | undefined, command: Command): Config {
+async function load(file: string | undefined, command: Command): Promise<Config> {
+  const [{ loadConfig }, { refuseBadPolicies }] = await Promise.all([import('../../config/config.ts'), import('../../main/site-defaults.ts')]);
   const config = loadConfig({ ...contextOf(command).dirs, config: file });
   refuseBadPolicies(config);
   return config;

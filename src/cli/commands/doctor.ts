@@ -1,8 +1,6 @@
 /** `subako doctor`: is this machine fit, and if not, how to mend it. */
 import { Command } from 'commander';
-import { loadConfig } from '../../config/config.ts';
 import { SubakoError } from '../../domain/errors.ts';
-import { examineHost } from '../../main/doctor.ts';
 import { contextOf } from '../context.ts';
 
 const SIGN = { ok: 'ok  ', warn: 'warn', fail: 'FAIL' } as const;
@@ -13,6 +11,7 @@ export function doctorCommand(): Command {
     .addHelpText('after', '\nIt changes nothing. Exit code 1 when something must be mended first.\n\nExamples:\n  subako doctor\n  subako doctor --json')
     .action(async (_options: unknown, command: Command) => {
       const { dirs, client, output } = contextOf(command);
+      const [{ examineHost }, { loadConfig }] = await Promise.all([import('../../main/doctor.ts'), import('../../config/config.ts')]);
       const checks = await examineHost(loadConfig(dirs), { isUp: await client.isUp() });
       output.show(checks, () =>
         checks

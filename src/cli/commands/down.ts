@@ -1,11 +1,9 @@
 /** `subako down`: ends the platform. */
 import { Command } from 'commander';
 import type { StatusReply } from '../../api/types.ts';
-import { loadConfig } from '../../config/config.ts';
 import { SubakoError } from '../../domain/errors.ts';
 import { poll } from '../../lib/deadline.ts';
 import { isAlive, startTimeOf } from '../../lib/proc.ts';
-import { clearAway } from '../../main/clear-away.ts';
 import { contextOf } from '../context.ts';
 
 const END_WITHIN_MS = 180_000;
@@ -38,6 +36,7 @@ Examples:
         if (ended !== true)
           throw new SubakoError('busy', `the daemon (pid ${pid}) is still ending`, { hint: 'running requests may take long; see its log, or try again' });
       } else if (!keep) {
+        const [{ clearAway }, { loadConfig }] = await Promise.all([import('../../main/clear-away.ts'), import('../../config/config.ts')]);
         await clearAway(loadConfig(dirs), (text) => output.progress(text));
       }
       output.show({ down: true, kept: keep }, () => (keep ? 'the daemon has ended; sites go on' : 'down'));

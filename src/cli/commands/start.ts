@@ -6,8 +6,6 @@ import { containerPath } from '../container-path.ts';
 import { contextOf } from '../context.ts';
 import type { Context } from '../context.ts';
 import { clearProgress, formatEvent } from '../output.ts';
-import { loadConfig } from '../../config/config.ts';
-import { runDaemon } from '../../main/daemon.ts';
 import { choosePorts, whoHolds } from '../../main/ports.ts';
 import { SubakoError } from '../../domain/errors.ts';
 import { tour } from '../tour.ts';
@@ -32,6 +30,8 @@ export function startCommand(): Command {
       if (containers.length > 0) return startContainers(containers, contextOf(command));
       if (await client.isUp())
         throw new SubakoError('already_running', 'the platform is running already', { hint: 'subako status shows it, subako down ends it' });
+      // The daemon is many modules: no other command waits for them.
+      const [{ loadConfig }, { runDaemon }] = await Promise.all([import('../../config/config.ts'), import('../../main/daemon.ts')]);
       const wanted = loadConfig({ ...dirs, ...options });
       const config = loadConfig({ ...dirs, ...(await choosePorts(wanted)), ...options });
       const taken = await whoHolds(wanted);

@@ -9,8 +9,6 @@ import type { Context } from '../context.ts';
 import { withUpOptions } from './compose-up.ts';
 import { formatEvent } from '../output.ts';
 import { startDetached } from '../start-detached.ts';
-import { runDaemon } from '../../main/daemon.ts';
-import { loadConfig } from '../../config/config.ts';
 import type { StatusReply } from '../../api/types.ts';
 
 interface UpOptions {
@@ -49,6 +47,8 @@ Examples:
     .action(async (options: UpOptions & ComposeOptions & ProjectOptions, command: Command) => {
       if (options.file.length > 0) return upProject(options, contextOf(command));
       const { dirs, client, output } = contextOf(command);
+      // What becomes a daemon, or starts one, is many modules: no other command waits for them.
+      const { loadConfig } = await import('../../config/config.ts');
       const config = loadConfig({ ...dirs, ...options });
       if (options.detach === true) {
         await startDetached(config, (text) => output.progress(text));
@@ -56,6 +56,7 @@ Examples:
         output.show(status, () => `up: http port ${status.edge.http}, https port ${status.edge.https}, ${status.sites.total} sites (pid ${status.pid})`);
         return;
       }
+      const { runDaemon } = await import('../../main/daemon.ts');
       await runDaemon(config, {
         progress: (text) => output.progress(text),
         onStarted: ({ events }) => {

@@ -1,5 +1,6 @@
 /** What a service may do otherwise than usual, in the words of `subako run`. */
-import { capabilitiesOf, refuseOtherPlatform, refuseSecurityOptions, sysctlsOf, ulimitsOf } from '../../container/rights.ts';
+import { refuseOtherPlatform } from '../../container/other-platform.ts';
+import { capabilitiesOf, refuseSecurityOptions, sysctlsOf, ulimitsOf } from '../../container/rights.ts';
 import type { ServiceContainer } from '../../domain/project.ts';
 import { SubakoError } from '../../domain/errors.ts';
 import type { ServicePlace } from './resolving.ts';
