@@ -1,6 +1,6 @@
 /** Figures for Prometheus, at an address of the operator's choice. Nothing else is answered there. */
 import { once } from 'node:events';
-import { createServer } from 'node:http';
+import { createServer } from '../lib/node-http.ts';
 import { SubakoError } from '../domain/errors.ts';
 
 /** @param address HOST:PORT. @throws SubakoError `port_taken` */

@@ -1,8 +1,8 @@
 /** The API's client: what the command line knows of the daemon. */
-import { request } from 'node:http';
 import type { IncomingMessage } from 'node:http';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
+import { request } from '../lib/node-http.ts';
 import { ERROR_CODES, SubakoError } from '../domain/errors.ts';
 import type { ErrorCode } from '../domain/errors.ts';
 import type { ErrorReply } from '../api/types.ts';

@@ -1,7 +1,7 @@
 /** Asks the checker in front of a site's wp-admin, such as oauth2-proxy, whether a visitor may enter. */
-import { Agent as HttpAgent, request as httpRequest } from 'node:http';
 import type { IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import { Agent as HttpAgent, request as httpRequest } from '../lib/node-http.ts';
 
 /** What the checker is told of a request. */
 export interface Visit {

@@ -10,10 +10,10 @@
  *   204  may enter
  *   403  may not                          X-Subako-Status: 401 | 403 | 503, X-Subako-Location: where to sign in
  */
-import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { chmod, chown, rm } from 'node:fs/promises';
 import { once } from 'node:events';
+import { createServer } from '../lib/node-http.ts';
 import type { Cmdb } from '../cmdb/cmdb.ts';
 import { asSubakoError, SubakoError } from '../domain/errors.ts';
 import { canonicalHost } from '../domain/host-name.ts';

@@ -1,7 +1,7 @@
 /** Asks a server that may be hostile for a path, and reads no more than the status of its answer. */
 import { once } from 'node:events';
-import { request } from 'node:http';
 import type { IncomingMessage, RequestOptions } from 'node:http';
+import { request } from './node-http.ts';
 
 /** @throws when no answer begins within the time */
 export async function httpStatus(

@@ -1,5 +1,5 @@
+import { request } from './node-http.ts';
 /** A visit to a site of this machine, timed. */
-import { request } from 'node:http';
 
 interface PageAsked {
   /** Default: the front page. */

@@ -1,8 +1,8 @@
 /** Tells the edge that a kept page is gone, so that no worker shows it from a descriptor that it has open (`dropServer` hears it). */
 import { once } from 'node:events';
 import { constants, openSync } from 'node:fs';
-import { Agent, request } from 'node:http';
 import type { IncomingMessage } from 'node:http';
+import { Agent, request } from '../../lib/node-http.ts';
 import { isErrno } from '../../domain/errors.ts';
 import { DROP_HEADER, DROP_SOCKET } from '../nginx/page-cache.ts';
 
