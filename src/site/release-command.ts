@@ -38,6 +38,7 @@ export async function runReleaseCommand(site: Site, stack: CodeStack, { deps, wo
 
 export function commandFailed(what: string, { code, stdout, stderr, timedOut }: ExecResult, hint: string): SubakoError {
   const said = printableLines(`${stdout}${stderr}`).trim();
-  const why = timedOut ? 'it took too long' : `it ended with ${code} and said: ${said.split('\n').slice(-LAST_LINES).join(' / ').slice(0, MOST_SAID)}`;
+  const last = said.split('\n').slice(-LAST_LINES).join(' / ').slice(0, MOST_SAID);
+  const why = timedOut ? 'it took too long' : `it ended with ${code} and said${last === '' ? ' nothing' : `: ${last}`}`;
   return new SubakoError('command_failed', `${what} failed: ${why}`, { hint, facts: { output: said.slice(-2_000) } });
 }
