@@ -10,6 +10,7 @@ import { roleOption } from '../role-option.ts';
 import { variables } from '../env-file.ts';
 import { runHere } from '../run-here.ts';
 import { siteOrContainer } from '../site-or-container.ts';
+import { collect } from '../collect.ts';
 
 export function execCommand(): Command {
   return new Command('exec')
@@ -21,7 +22,7 @@ export function execCommand(): Command {
     .option('-t, --tty', 'as with docker; your terminal is passed on in any case where there is one')
     .option('-u, --user <user[:group]>', 'user of the command; in a container of an image only')
     .option('-w, --workdir <dir>', 'working directory; in a container of an image only')
-    .option('-e, --env <name=value>', 'a variable; in a container of an image only', (pair: string, before: readonly string[]) => [...before, pair], [])
+    .option('-e, --env <name=value>', 'a variable; in a container of an image only', collect, [])
     .passThroughOptions()
     .addHelpText(
       'after',

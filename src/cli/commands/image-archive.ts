@@ -6,6 +6,7 @@ import { SubakoError } from '../../domain/errors.ts';
 import { formatSize } from '../../lib/units.ts';
 import { contextOf } from '../context.ts';
 import { shortId } from './image-list.ts';
+import { collect } from '../collect.ts';
 
 interface ImportOptions {
   readonly name?: string;
@@ -75,8 +76,4 @@ export function exportCommand(): Command {
       const written = await client.work<{ file: string; bytes: number }>('/v1/images/export', body, output.progress);
       output.show(written, () => `wrote ${formatSize(written.bytes)} to ${written.file}`);
     });
-}
-
-function collect(value: string, before: readonly string[]): string[] {
-  return [...before, value];
 }

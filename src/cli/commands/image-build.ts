@@ -6,6 +6,7 @@ import { BUILD_NETWORKS, BUILD_USERNS } from '../../image/oci/build.ts';
 import { formatSize } from '../../lib/units.ts';
 import { contextOf } from '../context.ts';
 import { shortId } from './image-list.ts';
+import { collect } from '../collect.ts';
 
 interface Options {
   readonly tag: readonly string[];
@@ -41,8 +42,4 @@ export function buildCommand(): Command {
       const built = await client.work<ImageRow>('/v1/images/build', body, output.progress);
       output.show(built, () => `built ${built.names.join(', ')}${built.names.length === 0 ? '' : ': '}${shortId(built.id)}, ${formatSize(built.sizeBytes)}`);
     });
-}
-
-function collect(value: string, before: readonly string[]): string[] {
-  return [...before, value];
 }

@@ -12,6 +12,7 @@ import { readEnvFile } from '../env-file.ts';
 import { sitePath } from '../client.ts';
 import { contextOf } from '../context.ts';
 import { facts, table } from '../output.ts';
+import { collect } from '../collect.ts';
 
 export function siteCommand(): Command {
   return new Command('site')
@@ -143,10 +144,6 @@ function refuseAppOptions(
 
 function given(options: readonly unknown[]): boolean {
   return options.some((one) => one !== undefined);
-}
-
-function collect(value: string, before: readonly string[]): readonly string[] {
-  return [...before, value];
 }
 
 interface DeployOptions {
