@@ -46,7 +46,9 @@ export class NamedNetworks {
     checkName(name, 'network');
     if (RESERVED.has(name)) throw new SubakoError('bad_usage', `a network cannot be called ${name}`, { hint: 'that word has a meaning for --network already' });
     if (range === undefined)
-      throw new SubakoError('host_unfit', 'containers have no network: switched off by `egressRange` in config.json', { hint: 'subako doctor tells more' });
+      throw new SubakoError('host_unfit', 'containers have no network: switched off by `egressRange` in the definition file', {
+        hint: 'subako doctor tells more',
+      });
     if (ipv6 && !existsSync('/proc/net/if_inet6')) throw new SubakoError('host_unfit', 'this machine has no IPv6', { hint: 'leave out --ipv6' });
     return this.#lock.run('subnets', async () => {
       const subnet = freeSubnet(range, new Set((await cmdb.networks()).map((one) => one.subnet)));

@@ -127,8 +127,8 @@ async function allowedDirectory(directory: string, roots: readonly string[]): Pr
     throw new SubakoError('bad_usage', `the directory ${directory} of this machine may not be mounted`, {
       hint:
         roots.length === 0
-          ? 'name what may be in volumeRoots of config.json, or use a named volume'
-          : `below ${roots.join(' or ')} it may; volumeRoots in config.json says so`,
+          ? 'name what may be in volumeRoots of the definition file, or use a named volume'
+          : `below ${roots.join(' or ')} it may; volumeRoots in the definition file says so`,
     });
   }
   if (real === undefined || !(await stat(real)).isDirectory())

@@ -35,7 +35,7 @@ export function buildNetworks(config: Config, { ip, nft }: Pick<Toolbox, 'ip' | 
 
 /** For people too: why containers have no IPv6. */
 export function wayOut6({ egressRange6 }: Pick<Config, 'egressRange6'>): Way6 {
-  if (egressRange6 === 'none') return { is: 'none', why: 'switched off by `egressRange6` in config.json', hint: '' };
+  if (egressRange6 === 'none') return { is: 'none', why: 'switched off by `egressRange6` in the definition file', hint: '' };
   return way6(egressRange6 !== 'auto');
 }
 

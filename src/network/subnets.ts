@@ -21,7 +21,7 @@ export function freeSubnet(range: Ipv4Range, taken: ReadonlySet<string>, routed:
     if (!taken.has(subnet) && !routed.some((other) => isWithin(one, other) || isWithin(other, one))) return subnet;
   }
   throw new SubakoError('host_unfit', 'every network of the range is taken', {
-    hint: 'remove some (subako network prune), or set a larger networkRange in config.json',
+    hint: 'remove some (subako network prune), or set a larger networkRange in the definition file',
   });
 }
 

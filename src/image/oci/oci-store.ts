@@ -32,7 +32,7 @@ export interface OciStoreOptions {
 
 export type PullOptions = TransferOptions & Worker;
 
-const TOO_LARGE = 'nothing of it was kept; imageSizeLimit in config.json is the most that an image may take';
+const TOO_LARGE = 'nothing of it was kept; imageSizeLimit in the definition file is the most that an image may take';
 
 export class OciStore implements AsyncDisposable {
   readonly #options: OciStoreOptions;
@@ -195,7 +195,7 @@ export class OciStore implements AsyncDisposable {
     const { imageSizeLimit } = this.#options;
     if (bytes <= imageSizeLimit) return;
     throw new SubakoError('no_space', `${name} is larger than an image may be: ${bytes} bytes, and ${imageSizeLimit} are allowed`, {
-      hint: 'imageSizeLimit in config.json',
+      hint: 'imageSizeLimit in the definition file',
     });
   }
 }

@@ -29,13 +29,13 @@ const KNOWN: readonly Known[] = [
     said: /server gave HTTP response to HTTPS client/iu,
     code: 'registry_failed',
     what: 'the registry speaks plain http',
-    hint: 'on this machine: --tls-verify=false; elsewhere: `registries` in config.json',
+    hint: 'on this machine: --tls-verify=false; elsewhere: `registries` in the definition file',
   },
   {
     said: /x509|certificate|tls: /iu,
     code: 'registry_failed',
     what: 'the registry’s certificate is not trusted',
-    hint: 'give its authority: --cert-dir DIR with a .crt file, or `registries` in config.json',
+    hint: 'give its authority: --cert-dir DIR with a .crt file, or `registries` in the definition file',
   },
   {
     said: /invalid username\/password|unauthorized|authentication required|access to the resource is denied|denied: /iu,

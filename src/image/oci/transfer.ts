@@ -118,7 +118,7 @@ function registryArgs(
   const insecure = tlsVerify === false || settings.insecure === true;
   if (insecure && settings.insecure !== true && !isOnThisMachine(registry)) {
     throw new SubakoError('bad_usage', `${registry} is not on this machine: passwords and images would cross the network for anyone to read or change`, {
-      hint: `if it must be: "registries": {"${registry}": {"insecure": true}} in config.json`,
+      hint: `if it must be: "registries": {"${registry}": {"insecure": true}} in the definition file`,
     });
   }
   const certificates = certDir ?? settings.certDir;

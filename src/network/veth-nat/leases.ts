@@ -57,7 +57,7 @@ export class Leases {
       this.record(id, lease);
       return lease;
     }
-    throw new SubakoError('host_unfit', 'every address of the egress range is taken', { hint: 'set a larger egressRange in config.json' });
+    throw new SubakoError('host_unfit', 'every address of the egress range is taken', { hint: 'set a larger egressRange in the definition file' });
   }
 
   record(id: string, lease: Lease): void {

@@ -81,7 +81,7 @@ export async function findScanner({ program, path }: ScannerSettings): Promise<s
   if (program !== undefined) {
     if (Object.hasOwn(KINDS, basename(program)) && (await isProgram(program))) return program;
     throw new SubakoError('command_missing', `imageScanner is no program called trivy or grype: ${program}`, {
-      hint: 'correct it in config.json, or leave it out',
+      hint: 'correct it in the definition file, or leave it out',
     });
   }
   const wanted = Object.keys(KINDS).flatMap((name) => path.map((dir) => join(dir, name)));
@@ -160,7 +160,7 @@ function holesIn(
 ): readonly Hole[] {
   if (isTooLarge) {
     throw new SubakoError('command_failed', `${basename(program)} wanted more than ${formatSize(memoryBytes)} of memory, and was stopped`, {
-      hint: 'an image can be made so that it does; for one that is only large, raise imageScannerMemory in config.json',
+      hint: 'an image can be made so that it does; for one that is only large, raise imageScannerMemory in the definition file',
       facts: { program, code },
     });
   }
