@@ -73,7 +73,7 @@ export class Trials {
     return trial.workedAt !== undefined && !hasFailed(trial, this.#setbackOf(site));
   }
 
-  /** Why it is not tried with this site any more, but by somebody who asks for it; undefined where it is. */
+  /** Why it is not tried with this site any more, but by somebody who asks for it; undefined where it is, and of what is the platform's own. */
   whyNot(site: Tried): string | undefined {
     const trial = this.#of(site);
     const own = this.#setbackOf(site);

@@ -3,7 +3,7 @@
  * busy ones get help, and some leave when memory is short. It decides; the moves themselves are `Lifecycle`'s.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isOfOwner, limitsOf } from '../domain/site.ts';
+import { limitsOf } from '../domain/site.ts';
 import type { RestingState } from '../domain/state.ts';
 import { rotateIfLarger } from '../lib/bounded-log.ts';
 import { isAlive } from '../lib/proc.ts';
@@ -124,7 +124,7 @@ export class Reaper {
   /** What was tried with what its owner brought, and did not work, is not tried again by ourselves. */
   #mayCheckpoint({ site }: Live): boolean {
     const { runtime, trials } = this.#deps;
-    return canCheckpoint(site, runtime) && (!isOfOwner(site) || site.settings.checkpoint === 'always' || trials.whyNot(site) === undefined);
+    return canCheckpoint(site, runtime) && (site.settings.checkpoint === 'always' || trials.whyNot(site) === undefined);
   }
 
   #isDeeper(live: Live, to: RestingState): boolean {

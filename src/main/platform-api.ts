@@ -13,7 +13,7 @@ import type { Job } from '../domain/job.ts';
 import { DEFAULT_ROLE, roleKey, ROLES } from '../domain/role.ts';
 import type { Role } from '../domain/role.ts';
 import { DEFAULT_RUNTIME } from '../domain/runtime-name.ts';
-import { isFilesAlone, isOfOwner } from '../domain/site.ts';
+import { isFilesAlone } from '../domain/site.ts';
 import type { Site } from '../domain/site.ts';
 import { DEPTH } from '../domain/state.ts';
 import type { RestingState } from '../domain/state.ts';
@@ -188,7 +188,7 @@ export class PlatformApi implements ApiPlatform {
     if (isFilesAlone(site)) return 'nothing runs for it';
     if (runtime !== DEFAULT_RUNTIME) return `containers of ${runtime} are frozen or booted`;
     if (site.app?.pod !== undefined) return 'sites of projects are frozen or booted, with their companions';
-    return this.#deps.foundation.noCheckpoints ?? (isOfOwner(site) ? (this.#deps.trials.whyNot(site) ?? null) : null);
+    return this.#deps.foundation.noCheckpoints ?? this.#deps.trials.whyNot(site) ?? null;
   }
 
   create(request: CreateRequest): Promise<CreatedSite> {

@@ -3,7 +3,6 @@ import type { CheckpointReply, TriedReply, VerifyReply } from '../api/types.ts';
 import type { OwnCheckpoints } from '../checkpoint/own-checkpoints.ts';
 import type { Trials } from '../checkpoint/trials.ts';
 import type { Cmdb } from '../cmdb/cmdb.ts';
-import { isOfOwner } from '../domain/site.ts';
 import type { SiteContexts } from '../site/site-context.ts';
 
 interface Deps {
@@ -24,7 +23,7 @@ export async function checkpointsOfSites({ cmdb, ownCheckpoints }: Deps): Promis
 /** Sites that run what their owners brought, which was tried, and are not checkpointed. */
 export async function triedInVain({ cmdb, trials }: Deps): Promise<TriedReply[]> {
   return (await cmdb.sites()).flatMap((site) => {
-    const why = isOfOwner(site) ? trials.whyNot(site) : undefined;
+    const why = trials.whyNot(site);
     return why === undefined ? [] : [{ site: site.domain, why }];
   });
 }

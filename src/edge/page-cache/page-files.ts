@@ -77,9 +77,12 @@ export class PageFiles {
   }
 
   async removeAll(): Promise<void> {
-    for await (const { key } of this.all()) await this.drop(key.key);
-    // What holds no page of ours.
-    for (const path of await this.#paths()) await rm(path, { force: true });
+    for (const path of await this.#paths()) {
+      const key = parsePageKey(await headOf(path));
+      if (key !== undefined) await this.drop(key.key);
+      // Also what holds no page of ours, or another one than its name says.
+      await rm(path, { force: true });
+    }
   }
 
   #path(key: string): string {
