@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { SiteReply } from '../../src/api/types.ts';
 import { poll } from '../../src/lib/deadline.ts';
+import { boundsOf } from '../helpers/bounds.ts';
 import { importAppImage, importNginx, importNodeApp } from '../helpers/app-image.ts';
 import { TestPlatform } from '../helpers/platform.ts';
 import { openSocket } from '../helpers/talk.ts';
@@ -106,24 +107,11 @@ describe.each([
 
   it('has the bounds of one that was booted', async () => {
     await platform.wake(site);
-    const facts = async (): Promise<string> => (await platform.inside(site, ['cat', '/proc/self/status', '/proc/self/uid_map', '/proc/1/limits'])).stdout;
-    const telling = (text: string): string[] =>
-      text.split('\n').filter((line) => !/^(?:Pid|Tgid|NSpid|NStgid|NSpgid|NSsid|PPid|Vm|Rss|.*ctxt|SigQ|Hugetlb|x86)/u.test(line));
-    const mounts = async (): Promise<string[]> =>
-      (await platform.inside(site, ['cat', '/proc/self/mounts'])).stdout
-        .split('\n')
-        .map((line) =>
-          line
-            .split(' ')
-            .slice(1, 4)
-            .join(' ')
-            .replace(/,?(?:uuid|lowerdir|upperdir|workdir|size)=[^, ]*/gu, ''),
-        )
-        .toSorted();
-    const [before, mountsBefore] = [telling(await facts()), await mounts()];
+    const overlay = ['uuid', 'lowerdir', 'upperdir', 'workdir', 'size'];
+    const before = await boundsOf(platform, site, overlay);
     await checkpoint(site);
     await platform.wake(site);
-    expect([telling(await facts()), await mounts()]).toEqual([before, mountsBefore]);
+    expect(await boundsOf(platform, site, overlay)).toEqual(before);
   });
 });
 

@@ -8,6 +8,7 @@ import { directories } from '../../src/config/directories.ts';
 import { recipeKey } from '../../src/image/recipe.ts';
 import { poll } from '../../src/lib/deadline.ts';
 import { rails } from '../../src/stack/rails/rails.ts';
+import { boundsOf } from '../helpers/bounds.ts';
 import { codeAt, createOfCode, deploy } from '../helpers/code.ts';
 import { TestPlatform } from '../helpers/platform.ts';
 import { chosen, WHOLE } from '../reliability/whole.ts';
@@ -112,27 +113,12 @@ describe('a Node site', () => {
   });
 
   it('has the bounds of one that was booted', async () => {
-    const facts = async (): Promise<string[]> => {
-      const text = (await platform.inside(NODE, ['cat', '/proc/self/status', '/proc/self/uid_map', '/proc/1/limits'])).stdout;
-      return text.split('\n').filter((line) => !/^(?:Pid|Tgid|NSpid|NStgid|NSpgid|NSsid|PPid|Vm|Rss|.*ctxt|SigQ|Hugetlb|x86)/u.test(line));
-    };
-    const mounts = async (): Promise<string[]> =>
-      (await platform.inside(NODE, ['cat', '/proc/self/mounts'])).stdout
-        .split('\n')
-        .map((line) =>
-          line
-            .split(' ')
-            .slice(1, 4)
-            .join(' ')
-            .replace(/,?(?:uuid|size)=[^, ]*/gu, ''),
-        )
-        .toSorted();
     await platform.sleep(NODE, 'cold');
     await platform.wake(NODE);
-    const before = [await facts(), await mounts()];
+    const before = await boundsOf(platform, NODE);
     await checkpoint(NODE);
     expect((await platform.wake(NODE)).origin).toBe('checkpoint');
-    expect([await facts(), await mounts()]).toEqual(before);
+    expect(await boundsOf(platform, NODE)).toEqual(before);
   });
 
   it.each(['asleep', 'awake'])('is of the next release, and of the one before after a rollback, when it was %s', async (how) => {
