@@ -20,12 +20,12 @@ interface Parts {
 const OK = 200;
 
 export async function noteUse(seen: readonly AccessEvent[], { cmdb, lifecycle, verdicts, trials, cron, pages }: Parts): Promise<void> {
-  for (const { host, role, status, ms, woken, fill } of seen) {
+  for (const { at, host, role, status, ms, woken, fill } of seen) {
     if (fill !== undefined) pages.noteFill(host, fill);
     const site = await cmdb.siteByHost(host);
     if (site === undefined) continue;
     lifecycle.touch(site.id, role);
-    cron.noteUse(site.id);
+    cron.noteUse(site.id, at);
     if (status !== OK || role !== 'public') continue;
     if (woken === '') verdicts.usualPage(site.id, ms);
     else if (woken === 'boot' || woken === 'template' || woken === 'checkpoint' || woken === 'spare') verdicts.firstPage(site.id, woken, ms);

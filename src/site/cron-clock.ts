@@ -75,9 +75,9 @@ export class CronClock {
     await Promise.all(this.#running.values());
   }
 
-  /** Notes that the site was used: it may have planned something. */
-  noteUse(siteId: string): void {
-    this.#used.set(siteId, this.#deps.now());
+  /** Notes that the site was used: it may have planned something. It is told a moment later, so when it was is told too, in Unix time in milliseconds. */
+  noteUse(siteId: string, at: number): void {
+    this.#used.set(siteId, Math.max(at, this.#used.get(siteId) ?? 0));
   }
 
   /** Some events mean that a site's plans should be read now. */
