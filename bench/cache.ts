@@ -48,6 +48,7 @@ export async function run(rounds = ROUNDS): Promise<void> {
     { name: 'static', encoding: 'br', port: platform.http + STATIC_PORT_OFFSET, path: '/page.html', pids: peer },
     { name: 'hit', encoding: 'gzip', port: platform.http, path: '/', pids: ours },
     { name: 'static', encoding: 'gzip', port: platform.http + STATIC_PORT_OFFSET, path: '/page.html', pids: peer },
+    { name: 'two bytes', encoding: 'gzip', port: platform.http + STATIC_PORT_OFFSET, path: '/two-bytes', pids: peer },
     { name: 'stock', encoding: 'gzip', port: platform.http + STOCK_PORT_OFFSET, path: '/', pids: peer },
   ];
   const figures = await inRounds(ways, rounds, ({ port, path, encoding }) =>
@@ -69,12 +70,12 @@ async function keptBody({ platform }: Stand, encoding: string): Promise<Buffer> 
   return found;
 }
 
-/** Files as Debian's nginx serves them; and fastcgi_cache with gzip on, as most guides give it. */
+/** Files as Debian's nginx serves them, and the least that it can answer; and fastcgi_cache with gzip on, as most guides give it. */
 function peerHttp(http: number): string {
   const params = ['SCRIPT_FILENAME /srv/wordpress/index.php', 'DOCUMENT_ROOT /srv/wordpress', 'SCRIPT_NAME /index.php', 'REQUEST_URI $request_uri'];
   const more = ['QUERY_STRING $query_string', 'REQUEST_METHOD $request_method', 'SERVER_PROTOCOL $server_protocol', `HTTP_HOST ${SITE}:${http}`];
   return `  fastcgi_cache_path ${PEER_DIR}/stock levels=1:2 keys_zone=stock:10m inactive=60m;
-  server { listen 127.0.0.1:${http + STATIC_PORT_OFFSET}; root ${PEER_DIR}/html; gzip_static on; brotli_static on; }
+  server { listen 127.0.0.1:${http + STATIC_PORT_OFFSET}; root ${PEER_DIR}/html; gzip_static on; brotli_static on; location = /two-bytes { return 200 ok; } }
   server {
     listen 127.0.0.1:${http + STOCK_PORT_OFFSET}; gzip on; gzip_types text/css application/javascript; fastcgi_buffers 32 16k;
     fastcgi_cache stock; fastcgi_cache_key "$scheme$request_method$host$request_uri"; fastcgi_cache_valid 200 60m;
@@ -87,6 +88,7 @@ function tell(figures: Awaited<ReturnType<typeof inRounds<CacheWay>>>, sizes: { 
   const names: Readonly<Record<string, string>> = {
     hit: 'a hit of the page cache',
     static: 'nginx, the same bytes as a file',
+    'two bytes': 'nginx, two bytes from its configuration',
     stock: 'nginx, fastcgi_cache and gzip on',
   };
   const rows = [...figures].map(([{ name, encoding }, { perCore, perSecond, p99Ms }]) => [

@@ -87,7 +87,6 @@ export async function prepareEdge(paths: EdgePaths, settings: EdgeSettings): Pro
     'admin-guard.js': await script('admin-guard.js'),
     'page-fastcgi.conf': renderPageFastcgi(DOCUMENT_ROOT),
     'page-rules.js': await script('page-rules.js'),
-    'hits.pm': await script('hits.pm'),
     'certificates.lua': await script('certificates.lua'),
   };
   for (const [name, text] of Object.entries(files)) await writeFileAtomic(join(paths.config, name), text, { durable: false });

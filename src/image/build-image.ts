@@ -59,7 +59,8 @@ async function makeDraft(draft: string): Promise<void> {
 
 async function installPackages(recipe: Recipe, rootfs: string, progress: BuildOptions['progress']): Promise<void> {
   progress(`fetching Debian ${recipe.suite} packages`);
-  const argv = ['mmdebstrap', '--mode=root', '--variant=minbase', `--keyring=${KEYRING}`, `--include=${recipe.packages.join(',')}`, recipe.suite, rootfs];
+  const include = `--include=${recipe.packages.join(',')}`;
+  const argv = ['mmdebstrap', '--mode=root', '--variant=minbase', `--keyring=${KEYRING}`, include, ...unpacking(recipe), recipe.suite, rootfs];
   const onLine = (line: string): void => {
     const step = /^I: (.*?)\.*$/u.exec(line)?.[1];
     if (step !== undefined) progress(step);
@@ -74,6 +75,14 @@ async function installPackages(recipe: Recipe, rootfs: string, progress: BuildOp
   throw new SubakoError('build_failed', `the ${recipe.name} image could not be made: ${said === '' ? 'mmdebstrap failed' : said}`, {
     hint: 'check that this machine reaches its Debian mirror (apt-get update) and has 2 GiB of free disk, then try again',
     facts: { stderr: result.stderr.slice(-2000), code: result.code },
+  });
+}
+
+/** Inside the new root while it still has its package lists. Their names are of a recipe, so of the platform's own. */
+function unpacking({ unpacked = [] }: Recipe): string[] {
+  return unpacked.map((name) => {
+    const there = `cd /root && apt-get -q -o APT::Sandbox::User=root download ${name} && dpkg-deb -x ${name}_*.deb / && rm ${name}_*.deb`;
+    return `--customize-hook=chroot "$1" sh -c '${there}'`;
   });
 }
 

@@ -28,6 +28,8 @@ export interface Recipe {
   /** Debian release, such as `trixie`. */
   readonly suite: string;
   readonly packages: readonly string[];
+  /** Packages whose files are put into the root without what they depend on, and without dpkg's knowledge: headers, say, for a step that removes them again. */
+  readonly unpacked?: readonly string[];
   /** Packages that came along and are taken out again, whatever depends on them. */
   readonly purge: readonly string[];
   /** Directories that a read-only root must already have. */
@@ -41,8 +43,8 @@ export interface Recipe {
 const BUILDER_VERSION = 1;
 
 /** Names the packages alone, which take the longest: recipes that differ in the rest share them. */
-export function baseKey({ suite, packages, purge }: Recipe): string {
-  const text = JSON.stringify([suite, packages, purge, process.arch, BUILDER_VERSION]);
+export function baseKey({ suite, packages, unpacked = [], purge }: Recipe): string {
+  const text = JSON.stringify([suite, packages, ...unpacked, purge, process.arch, BUILDER_VERSION]);
   return `base-${createHash('sha256').update(text).digest('hex').slice(0, 16)}`;
 }
 

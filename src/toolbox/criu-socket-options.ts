@@ -36,12 +36,8 @@ int getsockopt(int fd, int level, int name, void *value, unsigned *length)
 }
 `;
 
-/** What a toolbox needs to have it. The compiler is taken out again: nothing that runs from the toolbox has a use for one. */
-export const CRIU_SOCKET_OPTIONS_PARTS: Pick<Recipe, 'packages' | 'files' | 'steps'> = {
-  packages: ['tcc'],
+/** What a toolbox that has a compiler needs to have it. */
+export const CRIU_SOCKET_OPTIONS_PARTS: Pick<Recipe, 'files' | 'steps'> = {
   files: [{ path: SOURCE, text: TEXT }],
-  steps: [
-    { title: 'compiling what CRIU needs on newer kernels', argv: ['tcc', '-shared', '-nostdlib', '-o', CRIU_SOCKET_OPTIONS, SOURCE] },
-    { title: 'removing the compiler', argv: ['dpkg', '--purge', 'tcc'] },
-  ],
+  steps: [{ title: 'compiling what CRIU needs on newer kernels', argv: ['tcc', '-shared', '-nostdlib', '-o', CRIU_SOCKET_OPTIONS, SOURCE] }],
 };

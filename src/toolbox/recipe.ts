@@ -1,6 +1,6 @@
 /** What is in the toolboxes: the platform's own tools, the same on every host. */
 import type { Recipe } from '../image/recipe.ts';
-import { CRIU_SOCKET_OPTIONS_PARTS } from './criu-socket-options.ts';
+import { COMPILED } from './compiled.ts';
 
 export const TOOLBOX_RECIPE: Recipe = {
   name: 'toolbox',
@@ -14,15 +14,15 @@ export const TOOLBOX_RECIPE: Recipe = {
     'libnginx-mod-http-cache-purge',
     'libnginx-mod-http-js',
     'libnginx-mod-http-lua',
-    'libnginx-mod-http-perl',
     'libnginx-mod-stream',
     'mariadb-server',
     'iproute2',
     'nftables',
     'openssl',
     'patchelf',
-    ...CRIU_SOCKET_OPTIONS_PARTS.packages,
+    ...COMPILED.packages,
   ],
+  unpacked: COMPILED.unpacked,
   purge: [],
   directories: [
     '/run/subako/hosts',
@@ -37,15 +37,15 @@ export const TOOLBOX_RECIPE: Recipe = {
     '/var/lib/edge',
   ],
   // dpkg's configuration is for a host's own MariaDB and nginx; ours is given on the command line.
-  files: CRIU_SOCKET_OPTIONS_PARTS.files,
-  steps: CRIU_SOCKET_OPTIONS_PARTS.steps,
+  files: COMPILED.files,
+  steps: COMPILED.steps,
   checks: [
     { name: 'crun', argv: ['dpkg-query', '-W', '-f', '${Version}', 'crun'], expect: /^(\d[\w.+~-]*)/u },
     { name: 'criu', argv: ['criu', '--version'], expect: /Version: (4\.[1-9][\w.]*|[5-9][\w.]*)/u },
     { name: 'nginx', argv: ['nginx', '-v'], expect: /nginx\/([\d.]+)/u },
     { name: 'njs', argv: ['dpkg-query', '-W', '-f', '${Version}', 'libnginx-mod-http-js'], expect: /^(\d[\w.+~-]*)/u },
     { name: 'nginx-lua', argv: ['dpkg-query', '-W', '-f', '${Version}', 'libnginx-mod-http-lua'], expect: /^(\d[\w.:+~-]*)/u },
-    { name: 'nginx-perl', argv: ['dpkg-query', '-W', '-f', '${Version}', 'libnginx-mod-http-perl'], expect: /^(\d[\w.+~-]*)/u },
+    ...COMPILED.checks,
     { name: 'nginx-stream', argv: ['dpkg-query', '-W', '-f', '${Version}', 'libnginx-mod-stream'], expect: /^(\d[\w.+~-]*)/u },
     { name: 'mariadb', argv: ['mariadbd', '--version'], expect: /Ver ([\d.]+)-MariaDB/u },
     { name: 'iproute2', argv: ['ip', '-V'], expect: /iproute2-([\d.]+)/u },

@@ -52,6 +52,13 @@ describe('a page that nothing speaks against', () => {
     }
   });
 
+  it('grows older, and is good for as much less', async () => {
+    const told = (hit: Reply): readonly [age: number, left: number] => [Number(hit.headers.age), Number(cacheStatus(hit).split('ttl=')[1])];
+    const [age, left] = told(await pages.untilKept('/'));
+    const older = await poll(async () => [told(await pages.get('/'))].find(([later]) => later > age + 1), PATIENT);
+    expect(older).toEqual([expect.any(Number), age + left - (older?.[0] ?? 0)]);
+  });
+
   it('comes from a site that sleeps, wakes nothing, and keeps nobody awake', async () => {
     await pages.untilKept('/');
     await platform.fetch(SITE, '/');

@@ -167,7 +167,7 @@ export function throughTheEdge(sites: () => Neighbours): void {
 
   it('the internal locations are not to be had', async () => {
     const { platform } = sites();
-    for (const path of ['/.subako/wake', '/@wake', '/.subako/', '/.subako/page', '/.subako/elsewhere'])
+    for (const path of ['/.subako/wake', '/@wake', '/.subako/', '/.subako/page', '/.subako/unkept', '/.subako/elsewhere'])
       expect((await platform.fetch(GOOD, path)).status).toBe(404);
   });
 

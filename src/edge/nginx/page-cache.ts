@@ -63,12 +63,6 @@ export function pageCacheHttp(cacheBytes: number): string {
   js_set $page_passed pages.passed;
   js_set $page_site pages.site;
   js_set $page_keep pages.keep;
-  perl_modules ${EDGE_VIEW.config};
-  perl_require hits.pm;
-  map "" $page_facts { default "$upstream_cache_status,$upstream_http_x_accel_expires,$upstream_http_x_subako_at"; }
-  perl_set $page_told hits::told;
-  map $page_told $page_age { "~^(\\d+) " $1; default ""; }
-  map $page_told $page_status { "~^\\d+ (-?\\d+)$" "Subako; hit; ttl=$1"; default $page_told; }
   map $request_method $page_by_method { GET ""; HEAD ""; default method; }
   map "$http_content_length$http_transfer_encoding" $page_by_body { "" ""; 0 ""; default body; }
   map "$http_authorization$http_x_requested_with$http_x_wp_nonce$http_upgrade" $page_by_auth { "" ""; default auth; }
@@ -131,14 +125,39 @@ const PASSED_ON = `      proxy_pass_request_headers off;
 export function toPages(): string {
   return `    set $page_device "";
     # What the edge asks on behalf of a request, a wake say, passes here too.
-    if ($page_by_request = "") { rewrite ^(?!/\\.subako/) /.subako/kept last; }`;
+    if ($page_by_request = "") { rewrite ^(?!/\\.subako/) /.subako/page last; }`;
 }
 
 /** For the same server. @param direct what leads a request to the container, once it has kept to the site's rules */
 export function pageLocations(direct: string): string {
-  return `${looks()}
+  return `
+    # What a request that may be answered from the cache meets. Whether there is such a site, and whether it keeps pages, is looked at once in a second, whatever was dropped with one that is gone.
     location = /.subako/page {
       internal;
+      if (!-f ${EDGE_VIEW.hosts}/$route_key/${PAGES_FILE}) { rewrite ^ /.subako/unkept last; }
+${answer()}
+    }
+
+    # No site, or one that keeps no pages.
+    location = /.subako/unkept {
+      internal;
+${unlessKnown('rewrite ^ /.subako/elsewhere last;')}
+${toOwners()}
+${answer()}
+    }
+${deviceLocation()}
+
+    location @asked {
+${direct}
+      set $script /index.php;
+      error_page 502 = @wake;
+      include ${EDGE_VIEW.config}/fastcgi.conf;
+    }`;
+}
+
+/** A kept page, or one from the inner server. */
+function answer(): string {
+  return `
       # The inner server does not make it for everybody. It says for how long, and that is kept in memory in the page's place: so nobody waits for another's page.
       error_page 418 = @asked;
       # The site's pages depend on the device.
@@ -181,38 +200,7 @@ ${PASSED_ON}
       output_buffers 1 256k;
       max_ranges 0;
       # A fill is told by the inner server; a hit is no use of the site.
-      access_log off;
-    }
-${deviceLocation()}
-
-    location @asked {
-${direct}
-      set $script /index.php;
-      error_page 502 = @wake;
-      include ${EDGE_VIEW.config}/fastcgi.conf;
-    }`;
-}
-
-/** What a request that may be answered from the cache meets first. */
-function looks(): string {
-  return `
-    # Whether there is such a site, and whether it keeps pages, is looked at once in a second, whatever was dropped with one that is gone.
-    location = /.subako/kept {
-      internal;
-      open_file_cache max=8192 inactive=60s;
-      open_file_cache_valid 1s;
-      if (!-f ${EDGE_VIEW.hosts}/$route_key/${PAGES_FILE}) { rewrite ^ /.subako/unkept last; }
-      rewrite ^ /.subako/page last;
-    }
-
-    # No site, or one that keeps no pages.
-    location = /.subako/unkept {
-      internal;
-${unlessKnown('rewrite ^ /.subako/elsewhere last;')}
-${toOwners()}
-      rewrite ^ /.subako/page last;
-    }
-`;
+      access_log off;`;
 }
 
 /** The inner server. @param upstream what leads to the container @param refusals what sets `$past` to seconds where no page may be made for all */

@@ -44,7 +44,7 @@ worker_rlimit_nofile 16384;
 # A request passes some fifteen regular expressions.
 pcre_jit on;
 load_module /usr/lib/nginx/modules/ngx_http_js_module.so;
-load_module /usr/lib/nginx/modules/ngx_http_perl_module.so;
+load_module /usr/lib/nginx/modules/ngx_http_page_variables_module.so;
 load_module /usr/lib/nginx/modules/ngx_http_brotli_filter_module.so;
 load_module /usr/lib/nginx/modules/ngx_http_cache_purge_module.so;
 load_module /usr/lib/nginx/modules/ndk_http_module.so;
