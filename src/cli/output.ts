@@ -1,5 +1,5 @@
 /** What the command line prints: JSON for programs, text for people. */
-import type { SubakoError } from '../domain/errors.ts';
+import { SubakoError } from '../domain/errors.ts';
 import type { SubakoEvent } from '../domain/events.ts';
 import { printable, printableLines } from '../lib/printable.ts';
 
@@ -41,6 +41,24 @@ export function createOutput(json: boolean): Output {
       else process.stderr.write(`… ${text}\n`);
     },
   };
+}
+
+/** A reader that has seen enough (`head`, say) is no error: what is written from then on is lost, and a command comes to its end. A full disk is one. */
+export function allowUnread(json: boolean): void {
+  process.stderr.on('error', () => undefined);
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') return;
+    showError(
+      new SubakoError('command_failed', 'not all of the output could be written', { hint: 'has the disk that it goes to any room?', cause: error }),
+      json,
+    );
+    process.exit(1);
+  });
+}
+
+/** For commands that have no end: they end when nobody reads. */
+export function endWhenUnread(): void {
+  process.stdout.on('error', () => process.exit(0));
 }
 
 /** Clears a progress line that is still on the terminal. */

@@ -2,7 +2,7 @@
 import { Command, CommanderError, Help } from 'commander';
 import type { Option } from 'commander';
 import { asSubakoError, ERROR_CODES, SubakoError } from '../domain/errors.ts';
-import { showError } from './output.ts';
+import { allowUnread, showError } from './output.ts';
 
 /** A program of these commands. */
 export function baseProgram(version: string, commands: readonly (() => Command)[]): Command {
@@ -14,6 +14,7 @@ export function baseProgram(version: string, commands: readonly (() => Command)[
 
 /** Runs one command line; returns the exit code: 0 done, 1 failed, 2 usage. */
 export async function runProgram(program: Command, argv: readonly string[]): Promise<number> {
+  allowUnread(argv.includes('--json'));
   try {
     await program.parseAsync([...argv], { from: 'user' });
     return typeof process.exitCode === 'number' ? process.exitCode : 0;

@@ -14,6 +14,7 @@ import { contextOf } from '../context.ts';
 import { containerOf } from './compose-containers.ts';
 import { variables } from '../env-file.ts';
 import { followContainers } from '../follow-containers.ts';
+import { endWhenUnread } from '../output.ts';
 import { runContainerHere } from '../run-container-here.ts';
 import { runHere } from '../run-here.ts';
 
@@ -32,6 +33,7 @@ export function composeLogsCommand(): Command {
       const speakers = meant.flatMap(({ service, containers }) =>
         containers.map(({ id, name }) => ({ container: id, label: containers.length > 1 ? name : service })),
       );
+      endWhenUnread();
       const { follow = false, tail, timestamps = false } = options;
       await followContainers(speakers, { follow, timestamps, ...(tail === undefined || tail === 'all' ? {} : { lines: tail }) }, context);
     });

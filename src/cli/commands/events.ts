@@ -3,7 +3,7 @@ import { createInterface } from 'node:readline';
 import { Command } from 'commander';
 import type { SubakoEvent } from '../../domain/events.ts';
 import { contextOf } from '../context.ts';
-import { formatEvent } from '../output.ts';
+import { endWhenUnread, formatEvent } from '../output.ts';
 
 interface EventsOptions {
   readonly follow?: boolean;
@@ -29,7 +29,7 @@ export function eventsCommand(): Command {
         ...(options.site === undefined ? {} : { site: options.site }),
       });
       const stream = await client.stream('GET', `/v1/events?${query.toString()}`);
-      process.stdout.on('error', () => process.exit(0)); // the reader has seen enough
+      endWhenUnread();
       for await (const line of createInterface({ input: stream })) {
         process.stdout.write(`${output.json ? line : formatEvent(JSON.parse(line) as SubakoEvent)}\n`);
       }

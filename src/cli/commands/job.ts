@@ -8,7 +8,7 @@ import { formatAge, formatDuration, parseDuration } from '../../lib/units.ts';
 import { sitePath } from '../client.ts';
 import type { Client } from '../client.ts';
 import { contextOf } from '../context.ts';
-import { table } from '../output.ts';
+import { endWhenUnread, table } from '../output.ts';
 import type { Output } from '../output.ts';
 import { roleOption } from '../role-option.ts';
 
@@ -135,6 +135,7 @@ function logsCommand(): Command {
     .action(async (id: string, run: string | undefined, options: { follow?: boolean }, command: Command) => {
       const { client } = contextOf(command);
       const query = new URLSearchParams({ ...(run === undefined ? {} : { run }), ...(options.follow === true ? { follow: '1' } : {}) });
+      endWhenUnread();
       await print(client, `/v1/jobs/${encodeURIComponent(id)}/output?${query.toString()}`);
     });
 }

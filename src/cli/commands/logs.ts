@@ -5,6 +5,7 @@ import { Command } from 'commander';
 import { sitePath } from '../client.ts';
 import { containerPath } from '../container-path.ts';
 import { contextOf } from '../context.ts';
+import { endWhenUnread } from '../output.ts';
 import { roleOption } from '../role-option.ts';
 import { siteOrContainer } from '../site-or-container.ts';
 
@@ -34,6 +35,7 @@ export function logsCommand(): Command {
 }
 
 async function toJsonLines(stream: NodeJS.ReadableStream): Promise<void> {
+  endWhenUnread();
   for await (const line of createInterface({ input: stream })) process.stdout.write(`${JSON.stringify({ line })}\n`);
 }
 

@@ -7,7 +7,7 @@ import { printable } from '../../lib/printable.ts';
 import { formatSize } from '../../lib/units.ts';
 import { containerPath } from '../container-path.ts';
 import { contextOf } from '../context.ts';
-import { table } from '../output.ts';
+import { endWhenUnread, table } from '../output.ts';
 import { psTable } from './ps.ts';
 
 const REFRESH_MS = 1_000;
@@ -48,7 +48,7 @@ export function processTable(rows: readonly ProcessRow[]): string {
 type Look = () => Promise<{ status: StatusReply; rows: PsRow[] }>;
 
 async function printEverySecond(look: Look, json: boolean): Promise<void> {
-  process.stdout.on('error', () => process.exit(0)); // the reader has seen enough
+  endWhenUnread();
   for (;;) {
     const { status, rows } = await look();
     process.stdout.write(json ? `${JSON.stringify(rows)}\n` : `${headline(status)}\n${psTable(rows)}\n\n`);
