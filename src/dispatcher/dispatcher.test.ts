@@ -20,10 +20,12 @@ let dir: string;
 let dispatcher: Dispatcher;
 let checker: Checker;
 let wake: (role: Role) => Promise<Transition>;
+let told: string[];
 
 beforeEach(async () => {
   dir = await mkdtemp(join(tmpdir(), 'subako-d-'));
   wake = async () => WOKEN;
+  told = [];
   checker = new Checker();
   const checked = site('ready', { adminAuth: await checker.start(), adminSignIn: 'https://login.example/?rd=' });
   const known: Record<string, Site> = { 'a.example': site('ready'), 'half.example': site('creating'), 'checked.example': checked };
@@ -34,6 +36,7 @@ beforeEach(async () => {
     wake: (_site, role) => wake(role),
     deadlineMs: 500,
     maxWaiters: 3,
+    refusals: { emit: ({ type, facts }) => void told.push(`${type} ${String(facts?.['code'])}`), now: Date.now },
     doorkeeper: { deadlineMs: 60_000, onFailure: () => undefined },
   });
   await dispatcher.start();
@@ -77,7 +80,7 @@ describe('the dispatcher', () => {
   it.each(['b.example', 'half.example', '', '..', '127.0.0.1', 'a.example:80', `${'a.'.repeat(150)}example`])('wakes nothing for %j', async (host) => {
     wake = () => Promise.reject(new Error('must not be asked'));
     const answer = await ask(host);
-    expect([answer.statusCode, answer.headers['x-subako-status']]).toEqual([403, '404']);
+    expect([answer.statusCode, answer.headers['x-subako-status'], told]).toEqual([403, '404', []]);
   });
 
   it('says no, and when to try again, when the wake fails', async () => {
@@ -95,6 +98,7 @@ describe('the dispatcher', () => {
     expect(dispatcher.waiting).toBe(3);
     for (const answer of await Promise.all(waiting)) expect(answer.headers['x-subako-status']).toBe('503');
     expect(dispatcher.waiting).toBe(0);
+    expect(told).toEqual(['visitor.refused wake_overflow', 'visitor.refused wake_timeout']);
   });
 
   it('asks the checker of a site whether somebody may enter, and wakes nothing for it', async () => {

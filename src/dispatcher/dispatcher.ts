@@ -25,6 +25,8 @@ import type { Transition } from '../lifecycle/lifecycle.ts';
 import type { Visit } from './checker.ts';
 import { Doorkeeper } from './doorkeeper.ts';
 import type { Answer, DoorkeeperOptions } from './doorkeeper.ts';
+import { Refusals } from './refusals.ts';
+import type { RefusalsOptions } from './refusals.ts';
 
 export interface DispatcherOptions {
   readonly socket: string;
@@ -37,6 +39,7 @@ export interface DispatcherOptions {
   /** How many may wait for one role of a site. */
   readonly maxWaiters: number;
   readonly doorkeeper: DoorkeeperOptions;
+  readonly refusals: RefusalsOptions;
 }
 
 /** As much as the edge accepts from a visitor (large_client_header_buffers), and what it adds. */
@@ -48,11 +51,13 @@ export class Dispatcher {
   readonly #options: DispatcherOptions;
   readonly #server: Server;
   readonly #doorkeeper: Doorkeeper;
+  readonly #refusals: Refusals;
   readonly #waiters = new Map<string, number>();
 
   constructor(options: DispatcherOptions) {
     this.#options = options;
     this.#doorkeeper = new Doorkeeper(options.doorkeeper);
+    this.#refusals = new Refusals(options.refusals);
     this.#server = createServer({ maxHeaderSize: MAX_HEADER_BYTES }, (request, response) => {
       void (request.url === '/enter' ? this.#enter(request, response) : this.#wake(request, response));
     });
@@ -84,10 +89,10 @@ export class Dispatcher {
     try {
       const site = await this.#siteOf(headerOf(request, 'x-subako-host'));
       const began = performance.now();
-      const transition = await this.#waitFor(site, roleOf(request));
+      const transition = await this.#admit(site, roleOf(request));
       response.writeHead(204, { 'server-timing': serverTiming(transition, performance.now() - began), 'x-subako-origin': originOf(transition) }).end();
-    } catch (error) {
-      const { status, retryAfter } = refusal(error);
+    } catch (thrown) {
+      const { status, retryAfter } = refusal(asSubakoError(thrown));
       response.writeHead(403, { 'x-subako-status': status, 'retry-after': String(retryAfter), 'content-length': 0 }).end();
     }
   }
@@ -109,6 +114,16 @@ export class Dispatcher {
     throw new SubakoError('unknown_host', 'there is no such site');
   }
 
+  /** Awake. Whoever is turned away from a site that exists is told of. */
+  async #admit(site: Site, role: Role): Promise<Transition> {
+    try {
+      return await this.#waitFor(site, role);
+    } catch (error) {
+      this.#refusals.note(site, role, asSubakoError(error));
+      throw error;
+    }
+  }
+
   async #waitFor(site: Site, role: Role): Promise<Transition> {
     const { deadlineMs, maxWaiters, wake } = this.#options;
     const key = roleKey(site.id, role);
@@ -117,6 +132,8 @@ export class Dispatcher {
     this.#waiters.set(key, waiting + 1);
     try {
       return await within(deadlineMs, 'the wake', wake(site, role, 'request'));
+    } catch (error) {
+      throw error instanceof DeadlineError ? new SubakoError('wake_timeout', error.message, { cause: error }) : error;
     } finally {
       const left = (this.#waiters.get(key) ?? 1) - 1;
       if (left === 0) this.#waiters.delete(key);
@@ -151,9 +168,7 @@ function originOf({ from, origin }: Transition): string {
   return from === 'running' ? '' : (origin ?? 'thaw');
 }
 
-function refusal(thrown: unknown): { status: 404 | 503; retryAfter: number } {
-  if (thrown instanceof DeadlineError) return { status: 503, retryAfter: DEFAULT_RETRY_SECONDS };
-  const error = asSubakoError(thrown);
+function refusal(error: SubakoError): { status: 404 | 503; retryAfter: number } {
   if (error.code === 'unknown_host' || error.code === 'bad_domain') return { status: 404, retryAfter: DEFAULT_RETRY_SECONDS };
   const ms = Number(error.facts['retryAfterMs'] ?? DEFAULT_RETRY_SECONDS * 1000);
   return { status: 503, retryAfter: Math.max(1, Math.ceil(ms / 1000)) };

@@ -43,6 +43,7 @@ type EventType =
   | 'network.failed'
   | 'mail.sent'
   | 'mail.refused'
+  | 'visitor.refused'
   | 'checker.failed'
   | 'container.created'
   | 'container.started'

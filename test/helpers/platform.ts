@@ -224,11 +224,20 @@ export class TestPlatform {
 
   /** Ends everything and says what is left of it, which must be nothing. */
   async stop(): Promise<string[]> {
+    await this.#tellOfRefusals();
     const result = await this.cli(['down']);
     const left = await this.leftovers();
     if (result.code !== 0) left.push(`down failed: ${result.stderr}`);
     await rm(this.dir, { recursive: true, force: true });
     return left;
+  }
+
+  /** Some tests want visitors to be turned away. Where one did not, the report says why it was. */
+  async #tellOfRefusals(): Promise<void> {
+    const events = await this.events().catch(() => []); // no daemon runs
+    for (const { site, cause, facts } of events.filter(({ type }) => type === 'visitor.refused')) {
+      console.log(`turned away from ${site}: ${String(facts?.['code'])}, ${cause}`);
+    }
   }
 
   /** Processes, cgroups and mounts of this platform. */
