@@ -25,6 +25,7 @@ import { Descender } from './descend.ts';
 import { drain, upstreamsOf } from './end.ts';
 import { RestHooks } from './rest-hooks.ts';
 import type { LifecycleDeps } from './deps.ts';
+import { whyNoCheckpoints } from './no-checkpoints.ts';
 import type { Live } from './live.ts';
 import { LiveTable } from './live-table.ts';
 import type { Transition } from './transition.ts';
@@ -281,16 +282,8 @@ export class Lifecycle {
   }
 
   #refuseWithoutCheckpoints(site: Site): void {
-    const { runtime } = site.settings;
-    if (hasCompanions(site))
-      throw new SubakoError('conflict', `${site.domain} rests with its companions, which cannot be checkpointed`, { hint: '--to frozen and --to cold work' });
-    if (runtime !== DEFAULT_RUNTIME) {
-      throw new SubakoError('conflict', `${site.domain} runs under ${runtime}, whose containers cannot be checkpointed`, {
-        hint: `--to frozen and --to cold work; or subako site set ${site.domain} runtime=${DEFAULT_RUNTIME}`,
-      });
-    }
-    if (this.#deps.runtime.checkpoints !== undefined) return;
-    throw new SubakoError('host_unfit', 'this machine cannot checkpoint', { hint: 'subako doctor says why; --to frozen and --to cold work' });
+    const no = whyNoCheckpoints(site, this.#deps.runtime);
+    if (no !== undefined) throw new SubakoError(no.code, `${site.domain} cannot be checkpointed: ${no.why}`, { hint: no.hint });
   }
 
   #allOf(siteId: string): Live[] {

@@ -8,7 +8,7 @@ import type { RestingState } from '../domain/state.ts';
 import { rotateIfLarger } from '../lib/bounded-log.ts';
 import { isAlive } from '../lib/proc.ts';
 import { SingleFlight } from '../lib/single-flight.ts';
-import { canCheckpoint } from './can-checkpoint.ts';
+import { canCheckpoint } from './no-checkpoints.ts';
 import { Crowd } from './crowd.ts';
 import type { LifecycleDeps } from './deps.ts';
 import { keepHouse } from './housekeeping.ts';

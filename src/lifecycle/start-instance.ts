@@ -11,7 +11,7 @@ import { failpoint } from '../lib/failpoint.ts';
 import { Phases } from '../lib/phases.ts';
 import { checkpointsOf } from '../runtime/runtime.ts';
 import type { Stack, StackContext } from '../stack/stack.ts';
-import { canCheckpoint } from './can-checkpoint.ts';
+import { canCheckpoint } from './no-checkpoints.ts';
 import type { LifecycleDeps } from './deps.ts';
 import { openMailDoor } from './open-mail-door.ts';
 import { instanceLogPath, Live } from './live.ts';

@@ -11,7 +11,7 @@ import { Phases } from '../lib/phases.ts';
 import { isAlive } from '../lib/proc.ts';
 import { Semaphore } from '../lib/semaphore.ts';
 import type { Backoff } from './backoff.ts';
-import { canCheckpoint } from './can-checkpoint.ts';
+import { canCheckpoint } from './no-checkpoints.ts';
 import { companionsUp, hasCompanions } from './companions.ts';
 import type { LifecycleDeps } from './deps.ts';
 import type { Descender } from './descend.ts';

@@ -12,7 +12,6 @@ import { SubakoError } from '../domain/errors.ts';
 import type { Job } from '../domain/job.ts';
 import { DEFAULT_ROLE, roleKey, ROLES } from '../domain/role.ts';
 import type { Role } from '../domain/role.ts';
-import { DEFAULT_RUNTIME } from '../domain/runtime-name.ts';
 import { isFilesAlone } from '../domain/site.ts';
 import type { Site } from '../domain/site.ts';
 import { DEPTH } from '../domain/state.ts';
@@ -25,6 +24,7 @@ import type { EventLog } from '../lifecycle/event-log.ts';
 import type { Lifecycle, Transition } from '../lifecycle/lifecycle.ts';
 import { hold } from '../lifecycle/hold.ts';
 import { instanceLogPath } from '../lifecycle/live.ts';
+import { whyNoCheckpoints } from '../lifecycle/no-checkpoints.ts';
 import type { SystemService } from '../lifecycle/system-service.ts';
 import type { Addresses } from '../site/addresses.ts';
 import type { Dumps } from '../site/dumps.ts';
@@ -184,11 +184,11 @@ export class PlatformApi implements ApiPlatform {
   }
 
   #whyNoCheckpoints(site: Site): string | null {
-    const { runtime } = site.settings;
+    const { foundation, trials } = this.#deps;
     if (isFilesAlone(site)) return 'nothing runs for it';
-    if (runtime !== DEFAULT_RUNTIME) return `containers of ${runtime} are frozen or booted`;
-    if (site.app?.pod !== undefined) return 'sites of projects are frozen or booted, with their companions';
-    return this.#deps.foundation.noCheckpoints ?? this.#deps.trials.whyNot(site) ?? null;
+    const no = whyNoCheckpoints(site, foundation.runtime);
+    // Of the machine more is known here.
+    return (no?.code === 'host_unfit' ? foundation.noCheckpoints : no?.why) ?? trials.whyNot(site) ?? null;
   }
 
   create(request: CreateRequest): Promise<CreatedSite> {

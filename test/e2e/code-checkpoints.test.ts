@@ -150,7 +150,7 @@ describe('a Node site', () => {
     await platform.sleep(NODE, 'cold');
     await platform.set(NODE, 'runtime=runc');
     await platform.wake(NODE);
-    await expect(platform.sleep(NODE, 'checkpointed')).rejects.toThrow('runs under runc');
+    await expect(platform.sleep(NODE, 'checkpointed')).rejects.toThrow('containers of runc are frozen or booted');
     await platform.sleep(NODE, 'cold');
     await platform.set(NODE, 'runtime=crun');
   });
