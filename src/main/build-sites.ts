@@ -117,7 +117,7 @@ export async function buildSites(config: Config, deps: BuildSitesDeps): Promise<
     await adoptAll(lifecycle, { ...common, strayContainers });
     await spareMaker.clear();
     await seedMaker.clear(stacks.map(({ image }) => image));
-    await sites.finishInterrupted();
+    await sites.whole.finishInterrupted();
     await applyPolicies(config, { sites, all: await cmdb.sites(), emit });
   };
   return {

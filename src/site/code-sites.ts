@@ -82,7 +82,7 @@ export class CodeSites {
     if (recipe !== undefined) working.progress(`looking for the ${name} image (the first time it is made, which takes a minute or two)`);
     const image = recipe === undefined ? '' : (await imageOf({ name, recipe })).digest;
     const record = { domain, stack: name, image, settings: codeDefaults(domain, stack) };
-    return sites.make(record, (draft) => this.#fill(draft, { stack, asked, from: request.files }, working));
+    return sites.whole.make(record, (draft) => this.#fill(draft, { stack, asked, from: request.files }, working));
   }
 
   /** Another release, or other variables, from the next container on: one that runs is replaced beside. @throws SubakoError; then nothing is changed */

@@ -1,14 +1,14 @@
-/** The life of a site: created, changed, removed. What fails is undone at once, and what a crash leaves is undone or finished at the next start. */
+/** What sites are made of and changed into. That they are there whole or not at all is WholeSites' (whole-sites.ts). */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Cmdb, NewSite } from '../cmdb/cmdb.ts';
+import type { Cmdb } from '../cmdb/cmdb.ts';
 import { databaseNames, newDatabaseAccess } from '../database/tenants.ts';
 import type { Tenants } from '../database/tenants.ts';
 import type { Alias } from '../domain/alias.ts';
 import { SubakoError } from '../domain/errors.ts';
 import type { EventSink } from '../domain/events.ts';
 import { canonicalHost } from '../domain/host-name.ts';
-import { newId, newSecret } from '../domain/ids.ts';
+import { newSecret } from '../domain/ids.ts';
 import type { RuntimeName } from '../domain/runtime-name.ts';
 import { keepingOfPages } from '../domain/site.ts';
 import type { Site, SiteSettings } from '../domain/site.ts';
@@ -17,8 +17,7 @@ import type { NameRoutes } from '../edge/name-routes.ts';
 import type { PageCache } from '../edge/page-cache/page-cache.ts';
 import { PURGE_ALL } from '../edge/page-cache/purge-request.ts';
 import type { RouteTree } from '../edge/route-tree.ts';
-import { failpoint } from '../lib/failpoint.ts';
-import { removeTree, writeFileAtomic } from '../lib/files.ts';
+import { writeFileAtomic } from '../lib/files.ts';
 import type { Companions } from '../lifecycle/companions.ts';
 import type { Lifecycle } from '../lifecycle/lifecycle.ts';
 import { APP_STACK } from '../stack/app/app.ts';
@@ -34,7 +33,6 @@ import type { Login } from './admin-password.ts';
 import type { Addresses } from './addresses.ts';
 import { upgradeSite } from './upgrade.ts';
 import type { SiteContexts } from './site-context.ts';
-import { sitePaths } from './site-paths.ts';
 import type { PlatformDirs } from './site-paths.ts';
 import type { SeedMaker } from './seed-maker.ts';
 import { NewestImages } from './newest-images.ts';
@@ -42,6 +40,7 @@ import type { ImageOf } from './newest-images.ts';
 import { answersFor } from './new-site-answers.ts';
 import { changeSettings, refuseForeignSettings } from './site-settings.ts';
 import { Names } from './names.ts';
+import { WholeSites } from './whole-sites.ts';
 import type { NameWatcher } from './names.ts';
 
 export interface SitesDeps {
@@ -97,12 +96,13 @@ export class Sites {
   readonly #deps: SitesDeps;
   /** Further names of the sites. */
   readonly names: Names;
-  /** Sites that are being created or removed right now. */
-  readonly #underWay = new Set<string>();
+  /** Makes and removes them. */
+  readonly whole: WholeSites;
 
   constructor(deps: SitesDeps) {
     this.#deps = deps;
     this.names = new Names({ ...deps, siteOf: (domain) => this.byDomain(domain), tell: (site, names) => this.#tell(site, names) });
+    this.whole = new WholeSites({ ...deps, names: this.names });
   }
 
   /**
@@ -118,7 +118,7 @@ export class Sites {
     if (!isInstalled(stack)) throw new SubakoError('bad_setting', `a site of the stack ${stack.name} is not installed, but brings an image or its code`);
     const image = await imageOf(stack);
     const record = { domain, stack: stack.name, image: image.digest, settings: defaults(domain) };
-    const site = await this.make(record, (draft) => this.#install(draft, stack, answers));
+    const site = await this.whole.make(record, (draft) => this.#install(draft, stack, answers));
     return { site, admin: { user: answers.adminUser, password: answers.adminPassword } };
   }
 
@@ -137,7 +137,7 @@ export class Sites {
     const name = canonicalHost(domain);
     for (const network of made.app.networks ?? []) await networkNamed(network.name, cmdb);
     const stack = contexts.stackNamed(APP_STACK);
-    return this.make({ domain: name, stack: stack.name, ...made, settings: appDefaults(name) }, async (draft) => {
+    return this.whole.make({ domain: name, stack: stack.name, ...made, settings: appDefaults(name) }, async (draft) => {
       const context = await contexts.of(draft, 'public', draft.id);
       await mkdir(context.paths.root, { recursive: true, mode: 0o711 });
       for (const dir of [context.paths.secrets, context.paths.log]) await mkdir(dir, { mode: 0o700 });
@@ -226,27 +226,8 @@ export class Sites {
 
   /** Removes the site with all it had: containers, routes, database, files. @throws SubakoError `not_found`, `bad_domain` */
   async remove(domain: string): Promise<void> {
-    const { cmdb, emit } = this.#deps;
-    await this.#clearStale(canonicalHost(domain));
-    const site = await this.byDomain(domain);
-    await this.#whileUnderWay(site.id, async (id) => {
-      // From here on it is gone for everyone. After a crash, the next start goes on with it.
-      await this.#erase(await cmdb.updateSite(id, { phase: 'removing' }));
-    });
-    emit({ type: 'site.removed', site: site.domain, cause: 'command', facts: { id: site.id } });
-  }
-
-  /** At start: removes sites that a crash left half made or half removed. */
-  async finishInterrupted(): Promise<void> {
-    const { cmdb, emit } = this.#deps;
-    for (const site of await cmdb.sites()) {
-      if (site.phase === 'ready') continue;
-      const cause = await this.#erase(site).then(
-        () => `the daemon ended while it was ${site.phase}`,
-        (error: unknown) => `not yet: ${String(error)}`,
-      );
-      emit({ type: 'site.undone', site: site.domain, cause, facts: { id: site.id } });
-    }
+    await this.whole.clearStale(canonicalHost(domain));
+    await this.whole.remove(await this.byDomain(domain));
   }
 
   /** At start: moves every site to the newest image of its stack, and makes all of them, and nothing else, known to the edge. */
@@ -270,45 +251,6 @@ export class Sites {
     }
     const strangers = await routes.keepOnly([...sites.map((site) => site.domain), ...aliases.map((alias) => alias.name)]);
     if (strangers > 0) emit({ type: 'leftover.removed', cause: 'routes without a site', facts: { count: strangers } });
-  }
-
-  /**
-   * Makes the record of a site, has `fill` make what it needs, and marks it ready. When that fails, everything is undone; what a crash leaves is undone
-   * at the next start.
-   */
-  async make(site: Pick<NewSite, 'domain' | 'stack' | 'image' | 'app' | 'settings'>, fill: (draft: Site) => Promise<void>): Promise<Site> {
-    const { cmdb, now, node, emit } = this.#deps;
-    const { domain, stack, image } = site;
-    await this.#clearStale(domain);
-    return this.#whileUnderWay(newId(), async (id) => {
-      const draft = await cmdb.insertSite({ ...site, id, phase: 'creating', node, createdAt: now() });
-      try {
-        await fill(draft);
-        const made = await cmdb.updateSite(id, { phase: 'ready' });
-        emit({ type: 'site.created', site: domain, facts: { id, stack, image } });
-        return made;
-      } catch (error) {
-        // If even this fails, the record stays `creating`, and the next start (or the next try) undoes it.
-        await this.#erase(draft).catch((undoError: unknown) => emit({ type: 'site.undone', site: domain, cause: `not yet: ${String(undoError)}` }));
-        throw error;
-      }
-    });
-  }
-
-  /** Notes that somebody works on the site, from before its record changes, so that nobody takes the record for stale. */
-  async #whileUnderWay<T>(id: string, work: (id: string) => Promise<T>): Promise<T> {
-    this.#underWay.add(id);
-    try {
-      return await work(id);
-    } finally {
-      this.#underWay.delete(id);
-    }
-  }
-
-  /** Removes what a failed undo left of a site with this domain: a record that is not ready, and that nobody works on. */
-  async #clearStale(domain: string): Promise<void> {
-    const site = await this.#deps.cmdb.siteByDomain(domain);
-    if (site !== undefined && site.phase !== 'ready' && !this.#underWay.has(site.id)) await this.#erase(site);
   }
 
   async #tell(site: Site, names: readonly Alias[]): Promise<void> {
@@ -347,27 +289,5 @@ export class Sites {
     await seeds.fill(context, { stack, database: access.database, answers });
     await this.publish(site);
     await this.names.begin(site);
-  }
-
-  /** Removes whatever there is of a site, its record last. Repeatable. */
-  async #erase(site: Site): Promise<void> {
-    const { lifecycle, routes, pages, tenants, dirs, cmdb } = this.#deps;
-    await failpoint('erase.marked');
-    await lifecycle.endAll(site, 'removed');
-    await failpoint('erase.ended');
-    await this.names.end(site);
-    await lifecycle.exclusively(site.id, async () => {
-      await routes.unpublish(site.domain);
-      await pages.close(site.domain);
-      await tenants.drop(databaseNames(site.id));
-      await failpoint('erase.dropped');
-      const paths = sitePaths(dirs, site.id);
-      await removeTree(paths.run);
-      await removeTree(paths.root);
-      await failpoint('erase.emptied');
-      await cmdb.deleteSite(site.id);
-    });
-    // Last, because the site was in their networks. If we die before this, the next start removes projects whose site is gone.
-    await this.#deps.companions.remove(site);
   }
 }
