@@ -1,4 +1,5 @@
 /** What the command line prints: JSON for programs, text for people. */
+import { pipeline } from 'node:stream/promises';
 import { SubakoError } from '../domain/errors.ts';
 import type { SubakoEvent } from '../domain/events.ts';
 import { printable, printableLines } from '../lib/printable.ts';
@@ -43,22 +44,36 @@ export function createOutput(json: boolean): Output {
   };
 }
 
-/** A reader that has seen enough (`head`, say) is no error: what is written from then on is lost, and a command comes to its end. A full disk is one. */
+/**
+ * A reader that has seen enough (`head`, say) is no error: what is written from then on is lost, and a command comes to its end. Output that is refused
+ * for another reason, such as a full disk, makes a command fail that would have succeeded, at its end: a platform in the foreground goes on.
+ */
 export function allowUnread(json: boolean): void {
+  let refused: Error | undefined;
   process.stderr.on('error', () => undefined);
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') return;
+    if (error.code !== 'EPIPE') refused ??= error;
+  });
+  process.on('exit', (code) => {
+    if (refused === undefined || code !== 0) return;
     showError(
-      new SubakoError('command_failed', 'not all of the output could be written', { hint: 'has the disk that it goes to any room?', cause: error }),
+      new SubakoError('command_failed', 'not all of the output could be written', { hint: 'has the disk that it goes to any room?', cause: refused }),
       json,
     );
-    process.exit(1);
+    process.exitCode = 1;
   });
 }
 
-/** For commands that have no end: they end when nobody reads. */
+/** For commands that have no end: they end when nobody can read any more. */
 export function endWhenUnread(): void {
   process.stdout.on('error', () => process.exit(0));
+}
+
+/** All of a stream, for a reader who may have seen enough before its end. */
+export async function toStdout(stream: NodeJS.ReadableStream): Promise<void> {
+  await pipeline(stream, process.stdout, { end: false }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
 }
 
 /** Clears a progress line that is still on the terminal. */

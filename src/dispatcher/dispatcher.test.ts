@@ -36,7 +36,7 @@ beforeEach(async () => {
     wake: (_site, role) => wake(role),
     deadlineMs: 500,
     maxWaiters: 3,
-    refusals: { emit: ({ type, facts }) => void told.push(`${type} ${String(facts?.['code'])}`), now: Date.now },
+    emit: ({ type, facts }) => void told.push(`${type} ${String(facts?.['code'])}`),
     doorkeeper: { deadlineMs: 60_000, onFailure: () => undefined },
   });
   await dispatcher.start();

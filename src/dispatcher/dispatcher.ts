@@ -16,6 +16,7 @@ import { once } from 'node:events';
 import { createServer } from '../lib/node-http.ts';
 import type { Cmdb } from '../cmdb/cmdb.ts';
 import { asSubakoError, SubakoError } from '../domain/errors.ts';
+import type { EventSink } from '../domain/events.ts';
 import { canonicalHost } from '../domain/host-name.ts';
 import { DEFAULT_ROLE, roleKey, ROLES } from '../domain/role.ts';
 import type { Role } from '../domain/role.ts';
@@ -26,7 +27,6 @@ import type { Visit } from './checker.ts';
 import { Doorkeeper } from './doorkeeper.ts';
 import type { Answer, DoorkeeperOptions } from './doorkeeper.ts';
 import { Refusals } from './refusals.ts';
-import type { RefusalsOptions } from './refusals.ts';
 
 export interface DispatcherOptions {
   readonly socket: string;
@@ -39,7 +39,7 @@ export interface DispatcherOptions {
   /** How many may wait for one role of a site. */
   readonly maxWaiters: number;
   readonly doorkeeper: DoorkeeperOptions;
-  readonly refusals: RefusalsOptions;
+  readonly emit: EventSink;
 }
 
 /** As much as the edge accepts from a visitor (large_client_header_buffers), and what it adds. */
@@ -57,7 +57,7 @@ export class Dispatcher {
   constructor(options: DispatcherOptions) {
     this.#options = options;
     this.#doorkeeper = new Doorkeeper(options.doorkeeper);
-    this.#refusals = new Refusals(options.refusals);
+    this.#refusals = new Refusals(options.emit);
     this.#server = createServer({ maxHeaderSize: MAX_HEADER_BYTES }, (request, response) => {
       void (request.url === '/enter' ? this.#enter(request, response) : this.#wake(request, response));
     });

@@ -1,44 +1,48 @@
-/** Tells of visitors who were turned away from a site that exists. A storm of them is told once in a while, with how many there were. */
+/** Tells of visitors who were turned away from a site that exists. Of many for the same reason the first is told at once, the others once in a while. */
 import type { SubakoError } from '../domain/errors.ts';
 import type { EventSink } from '../domain/events.ts';
 import type { Role } from '../domain/role.ts';
 import type { Site } from '../domain/site.ts';
 
-export interface RefusalsOptions {
-  readonly emit: EventSink;
-  /** Unix time in milliseconds. */
-  readonly now: () => number;
-}
-
-interface Told {
-  readonly at: number;
-  /** Turned away for the same reason since then. */
+interface Kind {
+  /** Turned away since the last event. */
   more: number;
+  last: SubakoError;
 }
 
 const TELL_EVERY_MS = 10_000;
-/** Of sites and reasons. Beyond it all are forgotten, and told again at once. */
-const MAX_KINDS = 10_000;
 
 export class Refusals {
-  readonly #options: RefusalsOptions;
-  readonly #told = new Map<string, Told>();
+  readonly #emit: EventSink;
+  /** By site, role and reason: those of which one was told lately. */
+  readonly #kinds = new Map<string, Kind>();
 
-  constructor(options: RefusalsOptions) {
-    this.#options = options;
+  constructor(emit: EventSink) {
+    this.#emit = emit;
   }
 
-  /** Emits `visitor.refused` for the first one with this reason, and at most every ten seconds after it; `facts.more` counts those in between. */
-  note(site: Site, role: Role, { code, message }: SubakoError): void {
-    const { emit, now } = this.#options;
-    const key = `${site.id} ${role} ${code}`;
-    const told = this.#told.get(key);
-    if (told !== undefined && now() - told.at < TELL_EVERY_MS) {
-      told.more += 1;
+  /**
+   * Emits `visitor.refused` for the first one, and for those within ten seconds after it another at the end of that time, and so on. `facts.more` says
+   * for how many others an event stands.
+   */
+  note({ id, domain }: Pick<Site, 'id' | 'domain'>, role: Role, error: SubakoError): void {
+    const key = `${id} ${role} ${error.code}`;
+    const known = this.#kinds.get(key);
+    if (known !== undefined) {
+      known.more += 1;
+      known.last = error;
       return;
     }
-    if (this.#told.size >= MAX_KINDS) this.#told.clear();
-    this.#told.set(key, { at: now(), more: 0 });
-    emit({ type: 'visitor.refused', site: site.domain, cause: message, facts: { role, code, more: told?.more ?? 0 } });
+    this.#kinds.set(key, { more: 0, last: error });
+    const tell = ({ code, message }: SubakoError, more: number): void => {
+      this.#emit({ type: 'visitor.refused', site: domain, cause: message, facts: { role, code, more } });
+      setTimeout(() => {
+        const { more: since, last } = this.#kinds.get(key) as Kind;
+        if (since === 0) return void this.#kinds.delete(key);
+        this.#kinds.set(key, { more: 0, last });
+        tell(last, since - 1);
+      }, TELL_EVERY_MS).unref();
+    };
+    tell(error, 0);
   }
 }

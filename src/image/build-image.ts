@@ -2,7 +2,7 @@
 import { chmod, mkdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { SubakoError } from '../domain/errors.ts';
-import { exec, execAny } from '../lib/exec.ts';
+import { exec, execAny, ExecError } from '../lib/exec.ts';
 import { writeFileAtomic } from '../lib/files.ts';
 import { treeDigest } from './digest.ts';
 import type { ImageFacts } from './image.ts';
@@ -43,13 +43,24 @@ export async function buildImage(recipe: Recipe, { draft, base, progress }: Buil
   await writeFiles(recipe, rootfs);
   for (const step of recipe.steps) {
     progress(step.title);
-    await inRoot(rootfs, step.argv);
+    await inRoot(rootfs, step.argv).catch((error: unknown) => {
+      throw stepFailed(recipe.name, step.title, error);
+    });
   }
   await tidy(rootfs);
   const versions = await runChecks(recipe, rootfs);
   progress('computing the digest');
   const facts: ImageFacts = { name: recipe.name, digest: await treeDigest(rootfs), builtAt: Date.now(), versions };
   await writeFileAtomic(join(draft, 'image.json'), `${JSON.stringify(facts, null, 2)}\n`);
+}
+
+function stepFailed(name: string, title: string, error: unknown): SubakoError {
+  const output = error instanceof ExecError ? `${error.result.stdout}\n${error.result.stderr}`.trim().slice(-2000) : String(error);
+  return new SubakoError('build_failed', `the ${name} image could not be made: ${title} failed`, {
+    hint: 'what it said is below; a package may have changed',
+    facts: { output },
+    cause: error,
+  });
 }
 
 async function makeDraft(draft: string): Promise<void> {
@@ -81,7 +92,8 @@ async function installPackages(recipe: Recipe, rootfs: string, progress: BuildOp
 /** Inside the new root while it still has its package lists. Their names are of a recipe, so of the platform's own. */
 function unpacking({ unpacked = [] }: Recipe): string[] {
   return unpacked.map((name) => {
-    const there = `cd /root && apt-get -q -o APT::Sandbox::User=root download ${name} && dpkg-deb -x ${name}_*.deb / && rm ${name}_*.deb`;
+    const dir = `/usr/local/src/${name}`;
+    const there = `mkdir ${dir} && cd ${dir} && apt-get -q -o APT::Sandbox::User=root download ${name} && dpkg-deb -x ${name}_*.deb . && rm ${name}_*.deb`;
     return `--customize-hook=chroot "$1" sh -c '${there}'`;
   });
 }

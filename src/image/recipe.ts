@@ -28,7 +28,7 @@ export interface Recipe {
   /** Debian release, such as `trixie`. */
   readonly suite: string;
   readonly packages: readonly string[];
-  /** Packages whose files are put into the root without what they depend on, and without dpkg's knowledge: headers, say, for a step that removes them again. */
+  /** Packages whose files are put below `/usr/local/src/NAME`, without what they depend on: headers, say, for a step that removes them again. */
   readonly unpacked?: readonly string[];
   /** Packages that came along and are taken out again, whatever depends on them. */
   readonly purge: readonly string[];

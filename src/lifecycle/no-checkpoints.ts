@@ -12,7 +12,7 @@ export interface NoCheckpoints {
   readonly hint: string;
 }
 
-type Asked = Pick<Site, 'settings' | 'app'>;
+type Asked = Pick<Site, 'domain' | 'settings' | 'app'>;
 type Having = Pick<Runtime, 'checkpoints'>;
 
 const OTHER_RESTS = '--to frozen and --to cold work';
@@ -22,8 +22,13 @@ export function whyNoCheckpoints(site: Asked, { checkpoints }: Having): NoCheckp
   const { runtime } = site.settings;
   if (hasCompanions(site)) return { code: 'conflict', why: 'it rests with its companions, which are frozen or end (see docs/states.md)', hint: OTHER_RESTS };
   if (runtime !== DEFAULT_RUNTIME)
-    return { code: 'conflict', why: `containers of ${runtime} are frozen or booted`, hint: `${OTHER_RESTS}; or set runtime=${DEFAULT_RUNTIME}` };
-  if (checkpoints === undefined) return { code: 'host_unfit', why: 'this machine cannot checkpoint', hint: `subako doctor says why; ${OTHER_RESTS}` };
+    return {
+      code: 'conflict',
+      why: `containers of ${runtime} are frozen or booted`,
+      hint: `${OTHER_RESTS}; or subako site set ${site.domain} runtime=${DEFAULT_RUNTIME}`,
+    };
+  if (checkpoints === undefined)
+    return { code: 'host_unfit', why: 'CRIU does not work on this machine, or is switched off', hint: `subako doctor says why; ${OTHER_RESTS}` };
   return undefined;
 }
 

@@ -225,7 +225,7 @@ async function startDispatcher(config: Config, deps: { socket: string; cmdb: Sql
     wake: (site, role, cause) => deps.lifecycle.wake(site, role, cause),
     deadlineMs: config.wakeDeadline,
     maxWaiters: config.maxWaiters,
-    refusals: { emit: deps.emit, now: Date.now },
+    emit: deps.emit,
     doorkeeper: {
       deadlineMs: CHECK_WITHIN_MS,
       onFailure: (site, { message }) => deps.emit({ type: 'checker.failed', site: site.domain, facts: { checker: site.settings.adminAuth, message } }),

@@ -3,22 +3,31 @@ import { QUIET } from '../domain/site.ts';
 import type { Settling } from '../lifecycle/lifecycle.ts';
 import { CronClock } from './cron-clock.ts';
 
-/** One run of a site that slept, which began at 1,000; `meanwhile` happens while it runs. Whether the site is put to rest after it. */
-async function restsAfter(meanwhile: (clock: CronClock) => void): Promise<boolean> {
-  let now = 1_000;
+const BEGAN = 100_000;
+
+/** One run of a site that slept; `meanwhile` happens while it runs. Whether the site is put to rest after it. */
+async function restsAfter(meanwhile: (clock: CronClock, plansAreRead: Promise<void>) => Promise<void> | void): Promise<boolean> {
+  let now = BEGAN;
   const site = { id: 's', domain: 'a.example', phase: 'ready', stack: 'static', createdAt: 0, settings: { ...QUIET, cronEveryMs: 1, keepAwake: false } };
   const ended = Promise.withResolvers<boolean>();
+  const read = Promise.withResolvers<void>();
   const settle = async (_: unknown, { isDue }: Settling): Promise<boolean> => {
     ended.resolve(isDue?.() === true);
     return true;
   };
   const deps = {
-    cmdb: { sites: async () => [], site: async () => site, dueCrons: async () => [{ siteId: 's', dueAt: 0, ranAt: 0 }], putCron: async () => undefined },
+    cmdb: {
+      sites: async () => [],
+      site: async () => site,
+      cron: async () => read.resolve(),
+      dueCrons: async () => [{ siteId: 's', dueAt: 0, ranAt: 0 }],
+      putCron: async () => undefined,
+    },
     lifecycle: { stateOf: () => 'cold', live: () => ({ site }), settle },
     tools: {
       run: async () => {
         now += 500;
-        meanwhile(clock);
+        await meanwhile(clock, read.promise);
         return { ran: [] };
       },
     },
@@ -38,9 +47,17 @@ it('puts a site that slept to rest again after its work', async () => {
 });
 
 it('leaves a site awake that was visited meanwhile', async () => {
-  expect(await restsAfter((clock) => clock.noteUse('s', 1_200))).toBe(false);
+  expect(await restsAfter((clock) => clock.noteUse('s', BEGAN + 200))).toBe(false);
+});
+
+it('does so also where its plans were read since', async () => {
+  const visited = restsAfter(async (clock, plansAreRead) => {
+    clock.noteUse('s', BEGAN + 200);
+    await plansAreRead;
+  });
+  expect(await visited).toBe(false);
 });
 
 it('is not misled by a visit from before the work, of which it hears late', async () => {
-  expect(await restsAfter((clock) => clock.noteUse('s', 800))).toBe(true);
+  expect(await restsAfter((clock) => clock.noteUse('s', BEGAN - 200))).toBe(true);
 });

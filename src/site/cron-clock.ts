@@ -48,8 +48,10 @@ const ASLEEP: ReadonlySet<SubakoEvent['type']> = new Set(['instance.slept', 'sit
 
 export class CronClock {
   readonly #deps: CronClockDeps;
-  /** Sites whose plans may have changed, by id, with the time of their last use. */
-  readonly #used = new Map<string, number>();
+  /** Sites whose plans may have changed, by id. */
+  readonly #toRead = new Set<string>();
+  /** Unix time in milliseconds of the last visit, by id of the site. */
+  readonly #usedAt = new Map<string, number>();
   readonly #readAt = new Map<string, number>();
   readonly #running = new Map<string, Promise<void>>();
   readonly #stopping = new AbortController();
@@ -63,7 +65,7 @@ export class CronClock {
   /** Reads every site's plans once, a few at a time: what was planned just before the last daemon ended is in no record. */
   async start(events: { follow(follower: (event: SubakoEvent) => void): () => void }): Promise<void> {
     this.#unfollow = events.follow((event) => this.#noteEvent(event));
-    for (const site of await this.#deps.cmdb.sites()) if (site.phase === 'ready' && site.settings.cronEveryMs > 0) this.#used.set(site.id, 0);
+    for (const site of await this.#deps.cmdb.sites()) if (site.phase === 'ready' && site.settings.cronEveryMs > 0) this.#toRead.add(site.id);
     this.#loop = this.#run();
   }
 
@@ -77,7 +79,8 @@ export class CronClock {
 
   /** Notes that the site was used: it may have planned something. It is told a moment later, so when it was is told too, in Unix time in milliseconds. */
   noteUse(siteId: string, at: number): void {
-    this.#used.set(siteId, Math.max(at, this.#used.get(siteId) ?? 0));
+    this.#toRead.add(siteId);
+    this.#usedAt.set(siteId, Math.max(at, this.#usedAt.get(siteId) ?? 0));
   }
 
   /** Some events mean that a site's plans should be read now. */
@@ -86,7 +89,7 @@ export class CronClock {
     void this.#deps.cmdb.siteByDomain(site).then((found) => {
       if (found?.phase !== 'ready') return;
       this.#readAt.delete(found.id);
-      if (!this.#used.has(found.id)) this.#used.set(found.id, 0);
+      this.#toRead.add(found.id);
     });
   }
 
@@ -100,7 +103,7 @@ export class CronClock {
 
   async #look(): Promise<void> {
     const { cmdb, now } = this.#deps;
-    const stale = [...this.#used.keys()].filter((id) => now() - (this.#readAt.get(id) ?? 0) >= READ_EVERY_MS).slice(0, READS_A_LOOK);
+    const stale = [...this.#toRead].filter((id) => now() - (this.#readAt.get(id) ?? 0) >= READ_EVERY_MS).slice(0, READS_A_LOOK);
     for (const id of stale) await this.#readAnew(id);
     for (const { siteId } of await cmdb.dueCrons(now(), AT_ONCE * 2)) {
       if (this.#running.size >= AT_ONCE || this.#stopping.signal.aborted) return;
@@ -113,12 +116,17 @@ export class CronClock {
   async #readAnew(siteId: string): Promise<void> {
     const { cmdb, now } = this.#deps;
     this.#readAt.set(siteId, now());
-    this.#used.delete(siteId);
+    this.#toRead.delete(siteId);
     const site = await cmdb.site(siteId);
-    if (site?.phase !== 'ready') return void this.#readAt.delete(siteId);
+    if (site?.phase !== 'ready') return this.#forget(siteId);
     // A new site has nothing urgent: it waits its time like all others.
     const ranAt = (await cmdb.cron(siteId))?.ranAt ?? site.createdAt;
     await this.#plan(site, ranAt).catch(() => undefined); // busy with its own connections, say; the next use notes it again
+  }
+
+  #forget(siteId: string): void {
+    this.#readAt.delete(siteId);
+    this.#usedAt.delete(siteId);
   }
 
   async #plan(site: Site, ranAt: number): Promise<void> {
@@ -166,6 +174,6 @@ export class CronClock {
     const live = this.#deps.lifecycle.live(siteId, 'admin');
     if (live === undefined || from === 'running' || from === 'booting' || live.site.settings.keepAwake) return;
     const to = from;
-    await this.#deps.lifecycle.settle(live, { to, cause: 'cron', isDue: () => (this.#used.get(siteId) ?? 0) < since }).catch(() => undefined); // the reaper will
+    await this.#deps.lifecycle.settle(live, { to, cause: 'cron', isDue: () => (this.#usedAt.get(siteId) ?? 0) < since }).catch(() => undefined); // the reaper will
   }
 }

@@ -17,5 +17,4 @@ export const COMPILED = {
     ...PAGE_VARIABLES_PARTS.steps,
     { title: 'removing the compiler', argv: ['dpkg', '--purge', ...COMPILER, ...CAME_ALONG] },
   ],
-  checks: PAGE_VARIABLES_PARTS.checks,
 } satisfies Partial<Recipe>;

@@ -12,6 +12,7 @@ import type { LoadedReply } from '../../site/dumps.ts';
 import { sitePath } from '../client.ts';
 import { contextOf } from '../context.ts';
 import type { Context } from '../context.ts';
+import { toStdout } from '../output.ts';
 
 export function dbCommand(): Command {
   return new Command('db').description('a site’s database, out to a dump and in from one').addCommand(exportCommand()).addCommand(importCommand());
@@ -28,7 +29,7 @@ function exportCommand(): Command {
     )
     .action(async (domain: string, file: string | undefined, _options: unknown, command: Command) => {
       const context = contextOf(command);
-      if (file === undefined) return pipeline(await context.client.stream('GET', sitePath(domain, '/dump')), process.stdout, { end: false });
+      if (file === undefined) return toStdout(await context.client.stream('GET', sitePath(domain, '/dump')));
       return exportTo(domain, resolve(file), context);
     });
 }

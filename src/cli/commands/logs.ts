@@ -1,11 +1,10 @@
 /** `subako logs`: what a site's container said. */
 import { createInterface } from 'node:readline';
-import { pipeline } from 'node:stream/promises';
 import { Command } from 'commander';
 import { sitePath } from '../client.ts';
 import { containerPath } from '../container-path.ts';
 import { contextOf } from '../context.ts';
-import { endWhenUnread } from '../output.ts';
+import { endWhenUnread, toStdout } from '../output.ts';
 import { roleOption } from '../role-option.ts';
 import { siteOrContainer } from '../site-or-container.ts';
 
@@ -37,11 +36,4 @@ export function logsCommand(): Command {
 async function toJsonLines(stream: NodeJS.ReadableStream): Promise<void> {
   endWhenUnread();
   for await (const line of createInterface({ input: stream })) process.stdout.write(`${JSON.stringify({ line })}\n`);
-}
-
-/** A reader that has seen enough (head, say) is no error. */
-async function toStdout(stream: NodeJS.ReadableStream): Promise<void> {
-  await pipeline(stream, process.stdout, { end: false }).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
-  });
 }

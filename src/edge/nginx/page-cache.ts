@@ -134,6 +134,9 @@ export function pageLocations(direct: string): string {
     # What a request that may be answered from the cache meets. Whether there is such a site, and whether it keeps pages, is looked at once in a second, whatever was dropped with one that is gone.
     location = /.subako/page {
       internal;
+      # A page stays open from one hit to the next. What is dropped is dropped by the edge itself (dropServer), so nobody gets it from a descriptor; if it ever were not, for a second.
+      open_file_cache max=6000 inactive=60s;
+      open_file_cache_valid 1s;
       if (!-f ${EDGE_VIEW.hosts}/$route_key/${PAGES_FILE}) { rewrite ^ /.subako/unkept last; }
 ${answer()}
     }
@@ -175,9 +178,6 @@ ${PASSED_ON}
       proxy_buffers 32 16k;
 
       proxy_cache pages;
-      # A page stays open from one hit to the next. What is dropped is dropped by the edge itself (dropServer), so nobody gets it from a descriptor; if it ever were not, for a second.
-      open_file_cache max=4096 inactive=60s;
-      open_file_cache_valid 1s;
       proxy_cache_key "$page_encoding $page_name$page_device";
       # How long is said by X-Accel-Expires alone, which the inner server sets (page-rules.js).
       proxy_ignore_headers Cache-Control Expires Set-Cookie Vary;
