@@ -5,9 +5,11 @@ import type { Role } from '../domain/role.ts';
 import type { Site } from '../domain/site.ts';
 
 interface Kind {
+  readonly site: string;
+  readonly role: Role;
+  last: SubakoError;
   /** Turned away since the last event. */
   more: number;
-  last: SubakoError;
 }
 
 const TELL_EVERY_MS = 10_000;
@@ -28,21 +30,18 @@ export class Refusals {
   note({ id, domain }: Pick<Site, 'id' | 'domain'>, role: Role, error: SubakoError): void {
     const key = `${id} ${role} ${error.code}`;
     const known = this.#kinds.get(key);
-    if (known !== undefined) {
-      known.more += 1;
-      known.last = error;
-      return;
-    }
-    this.#kinds.set(key, { more: 0, last: error });
-    const tell = ({ code, message }: SubakoError, more: number): void => {
-      this.#emit({ type: 'visitor.refused', site: domain, cause: message, facts: { role, code, more } });
-      setTimeout(() => {
-        const { more: since, last } = this.#kinds.get(key) as Kind;
-        if (since === 0) return void this.#kinds.delete(key);
-        this.#kinds.set(key, { more: 0, last });
-        tell(last, since - 1);
-      }, TELL_EVERY_MS).unref();
-    };
-    tell(error, 0);
+    if (known === undefined) return this.#tell(key, { site: domain, role, last: error, more: 0 });
+    known.last = error;
+    known.more += 1;
+  }
+
+  #tell(key: string, { site, role, last, more }: Kind): void {
+    this.#emit({ type: 'visitor.refused', site, cause: last.message, facts: { role, code: last.code, more } });
+    const since: Kind = { site, role, last, more: 0 };
+    this.#kinds.set(key, since);
+    setTimeout(() => {
+      if (since.more === 0) this.#kinds.delete(key);
+      else this.#tell(key, { ...since, more: since.more - 1 });
+    }, TELL_EVERY_MS).unref();
   }
 }
