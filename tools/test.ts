@@ -4,17 +4,22 @@
  */
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { start } from '../src/lib/exec.ts';
 import { checks, ROOT, runAll } from './run-all.ts';
 import { needImages } from './images.ts';
 import { needPackages } from './packages.ts';
 
-interface Counts {
+interface Report {
   readonly numPassedTests: number;
   readonly numFailedTests: number;
   readonly numPendingTests: number;
   readonly success: boolean;
+  readonly testResults: readonly {
+    readonly name: string;
+    readonly message: string;
+    readonly assertionResults: readonly { readonly fullName: string; readonly status: string; readonly failureMessages: readonly string[] }[];
+  }[];
 }
 
 const given = process.argv.slice(2);
@@ -32,19 +37,39 @@ if (projects.includes('real')) {
 }
 if (projects.includes('real')) await needImages();
 const checked = paths.length > 0 || (await runAll(checks));
-const counts: Counts[] = [];
-for (const project of projects) counts.push(await vitest(project));
+const reports: Report[] = [];
+for (const project of projects) reports.push(await vitest(project));
 
-const sum = (of: (one: Counts) => number): number => counts.reduce((total, one) => total + of(one), 0);
+// Once more at the end: of a long output often only that is kept.
+tell('needed a second try', (status) => status === 'passed');
+tell('failed', (status) => status === 'failed');
+const sum = (of: (one: Report) => number): number => reports.reduce((total, one) => total + of(one), 0);
 console.log(`\n${sum((one) => one.numPassedTests)} passed, ${sum((one) => one.numFailedTests)} failed, ${sum((one) => one.numPendingTests)} skipped`);
-process.exitCode = checked && counts.every((one) => one.success) ? 0 : 1;
+process.exitCode = checked && reports.every((one) => one.success) ? 0 : 1;
 
 /** Unit tests lie beside what they test; those on real containers in a folder of their own. */
 function isOf(path: string, project: string): boolean {
   return path.replace(/^\.\//u, '').startsWith('test') === (project === 'real');
 }
 
-async function vitest(project: string): Promise<Counts> {
+/** Names the tests of such a status of which a try failed, and why it did. */
+function tell(what: string, isSuch: (status: string) => boolean): void {
+  for (const { name, message, assertionResults } of reports.flatMap((report) => report.testResults)) {
+    const file = relative(ROOT, name);
+    // A file that cannot be read has no tests.
+    if (message !== '' && isSuch('failed')) console.log(`\n${what}: ${file}\n  ${message}`);
+    for (const { fullName, status, failureMessages } of assertionResults)
+      if (failureMessages.length > 0 && isSuch(status)) console.log(`\n${what}: ${file}: ${fullName}\n${failureMessages.map(shortened).join('\n')}`);
+  }
+}
+
+/** Without the lines of where in the runner it was. */
+function shortened(message: string): string {
+  const lines = message.split('\n').filter((line) => !line.includes('/node_modules/') && !line.includes('at new Promise (<anonymous>)'));
+  return lines.map((line) => `  ${line}`).join('\n');
+}
+
+async function vitest(project: string): Promise<Report> {
   const dir = await mkdtemp(join(tmpdir(), 'subako-report-'));
   const report = join(dir, 'report.json');
   const argv = [
@@ -63,9 +88,9 @@ async function vitest(project: string): Promise<Counts> {
   const child = start(argv, { cwd: ROOT, env, stdio: 'inherit' });
   await new Promise((resolve) => child.on('exit', resolve));
   try {
-    return JSON.parse(await readFile(report, 'utf8')) as Counts;
+    return JSON.parse(await readFile(report, 'utf8')) as Report;
   } catch {
-    return { numPassedTests: 0, numFailedTests: 1, numPendingTests: 0, success: false }; // it ended before it could report
+    return { numPassedTests: 0, numFailedTests: 1, numPendingTests: 0, success: false, testResults: [] }; // it ended before it could report
   } finally {
     await rm(dir, { recursive: true });
   }

@@ -14,9 +14,13 @@ async function completionTo(where: string): Promise<{ code: string; stderr: stri
 /** A program that goes on after its output was refused, and says so. */
 const GOES_ON = `import { allowUnread, endWhenUnread } from '${new URL('output.ts', import.meta.url).href}';
 allowUnread(false);
-if (process.argv[1] === 'endless') endWhenUnread();
-process.stdout.write('x');
-setTimeout(() => process.stderr.write('went on. '), 200);`;
+if (process.argv[1] === 'endless') {
+  endWhenUnread();
+  setInterval(() => process.stdout.write('x'), 10);
+} else {
+  process.stdout.write('x');
+  setTimeout(() => process.stderr.write('went on. '), 200);
+}`;
 
 async function goingOn(where: string, kind = 'lasting'): Promise<{ code: string; stderr: string }> {
   const command = `"$0" --input-type=module --eval "$1" "$2" ${where}; echo "code \${PIPESTATUS[0]}"`;

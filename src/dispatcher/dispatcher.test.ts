@@ -21,11 +21,13 @@ let dispatcher: Dispatcher;
 let checker: Checker;
 let wake: (role: Role) => Promise<Transition>;
 let told: string[];
+let deadlineMs: number;
 
 beforeEach(async () => {
   dir = await mkdtemp(join(tmpdir(), 'subako-d-'));
   wake = async () => WOKEN;
   told = [];
+  deadlineMs = 60_000;
   checker = new Checker();
   const checked = site('ready', { adminAuth: await checker.start(), adminSignIn: 'https://login.example/?rd=' });
   const known: Record<string, Site> = { 'a.example': site('ready'), 'half.example': site('creating'), 'checked.example': checked };
@@ -34,7 +36,9 @@ beforeEach(async () => {
     edgeGid: process.getgid?.() ?? 0,
     cmdb: { siteByHost: async (domain) => known[domain] },
     wake: (_site, role) => wake(role),
-    deadlineMs: 500,
+    get deadlineMs() {
+      return deadlineMs;
+    },
     maxWaiters: 3,
     emit: ({ type, facts }) => void told.push(`${type} ${String(facts?.['code'])}`),
     doorkeeper: { deadlineMs: 60_000, onFailure: () => undefined },
@@ -89,16 +93,23 @@ describe('the dispatcher', () => {
     expect([answer.statusCode, answer.headers['x-subako-status'], answer.headers['retry-after']]).toEqual([403, '503', '3']);
   });
 
-  it('lets nobody wait beyond the deadline, nor too many wait at all', async () => {
+  it('lets nobody wait beyond the deadline', async () => {
+    deadlineMs = 20;
     wake = () => new Promise(() => undefined);
-    const waiting = Array.from({ length: 3 }, () => ask('a.example'));
-    expect(await poll(() => dispatcher.waiting === 3, { timeoutMs: 1000, everyMs: 1 })).toBe(true);
     expect((await ask('a.example')).headers['x-subako-status']).toBe('503');
-    // Turned away at once: the others are waiting still.
-    expect(dispatcher.waiting).toBe(3);
-    for (const answer of await Promise.all(waiting)) expect(answer.headers['x-subako-status']).toBe('503');
+    expect([dispatcher.waiting, told]).toEqual([0, ['visitor.refused wake_timeout']]);
+  });
+
+  it('lets no more wait than it may, and turns the next away at once', async () => {
+    const woken = Promise.withResolvers<Transition>();
+    wake = () => woken.promise;
+    const waiting = Array.from({ length: 3 }, () => ask('a.example'));
+    expect(await poll(() => dispatcher.waiting === 3, { timeoutMs: 60_000, everyMs: 1 })).toBe(true);
+    expect((await ask('a.example')).headers['x-subako-status']).toBe('503');
+    expect([dispatcher.waiting, told]).toEqual([3, ['visitor.refused wake_overflow']]);
+    woken.resolve(WOKEN);
+    for (const answer of await Promise.all(waiting)) expect(answer.statusCode).toBe(204);
     expect(dispatcher.waiting).toBe(0);
-    expect(told).toEqual(['visitor.refused wake_overflow', 'visitor.refused wake_timeout']);
   });
 
   it('asks the checker of a site whether somebody may enter, and wakes nothing for it', async () => {

@@ -39,7 +39,7 @@ describe('the access log', () => {
     await appendFile(path, line('one').slice(0, 20));
     await poll(() => false, { timeoutMs: 700, everyMs: 100 });
     await appendFile(path, line('one').slice(20) + line('two').repeat(8));
-    expect(await poll(() => seen.length === 11, { timeoutMs: 10_000, everyMs: 20 })).toBe(true);
+    expect(await poll(() => seen.length === 11, { timeoutMs: 60_000, everyMs: 20 })).toBe(true);
     await log.stop();
     expect(seen.map((event) => event.host)).toEqual(['one', ...Array.from({ length: 8 }, () => 'two'), 'late', 'new']);
     expect(reopened).toBe(1);

@@ -34,7 +34,7 @@ describe('a failpoint', () => {
       console.log('before');
       await failpoint('here');
       console.log('after');`;
-    const result = await execAny([process.execPath, '--input-type=module', '-e', script], { timeoutMs: 20_000 });
+    const result = await execAny([process.execPath, '--input-type=module', '-e', script], { timeoutMs: 60_000 });
     expect(result).toMatchObject({ signal: 'SIGKILL', stdout: 'before\n' });
   });
 

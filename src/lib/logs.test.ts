@@ -43,13 +43,13 @@ describe('following a file', () => {
     let seen = '';
     const stopping = new AbortController();
     const following = followFile(path, { lines: 2, write: (text) => (seen += text), signal: stopping.signal });
-    expect(await poll(() => seen === 'two\nthree\n', { timeoutMs: 2000, everyMs: 10 })).toBe(true);
+    expect(await poll(() => seen === 'two\nthree\n', { timeoutMs: 60_000, everyMs: 10 })).toBe(true);
     await appendFile(path, 'four\n');
-    expect(await poll(() => seen.endsWith('four\n'), { timeoutMs: 2000, everyMs: 10 })).toBe(true);
+    expect(await poll(() => seen.endsWith('four\n'), { timeoutMs: 60_000, everyMs: 10 })).toBe(true);
     await truncate(path, 0);
     await poll(() => false, { timeoutMs: 500, everyMs: 100 });
     await appendFile(path, 'five\n');
-    expect(await poll(() => seen.endsWith('five\n'), { timeoutMs: 2000, everyMs: 10 })).toBe(true);
+    expect(await poll(() => seen.endsWith('five\n'), { timeoutMs: 60_000, everyMs: 10 })).toBe(true);
     stopping.abort();
     await following;
     expect(seen).toBe('two\nthree\nfour\nfive\n');

@@ -37,7 +37,7 @@ describe('a file that is broken', () => {
     await writeFile(join(dir, 'broken'), bytes);
     const stream = await tarOf(join(dir, 'broken'), ENOUGH);
     // Nobody else is to hear of it: an error that nobody listens for ends the process.
-    await expect.poll(() => stream.errored).toBeInstanceOf(Error);
+    await expect.poll(() => stream.errored, { timeout: 60_000 }).toBeInstanceOf(Error);
     await expect(buffer(stream)).rejects.toThrow();
   });
 });

@@ -39,7 +39,7 @@ describe('gates', () => {
     await gates.prepare(1);
     const gate = await gates.take();
     let passed = false;
-    const program = execAny(['cat', gate], { timeoutMs: 20_000 }).then((result) => {
+    const program = execAny(['cat', gate], { timeoutMs: 60_000 }).then((result) => {
       passed = true;
       return result;
     });
@@ -54,7 +54,7 @@ describe('gates', () => {
     const gate = await gates.take();
     await openGate(gate, execAny(['true']));
     await openGate(gate, Promise.resolve());
-    const program = execAny(['cat', gate], { timeoutMs: 20_000 });
+    const program = execAny(['cat', gate], { timeoutMs: 60_000 });
     await openGate(gate, program);
     expect((await program).code).toBe(0);
   });
