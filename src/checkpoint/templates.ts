@@ -2,11 +2,10 @@
  * Templates: for each image and role, one checkpoint of a warm process that knows no site. Every cold site of that image wakes from it.
  *
  * A template is made in the background, and proven by restoring a container from it; only then it takes its place. When it is old or has served
- * often enough (*worn*), the next is made while it still serves.
+ * often enough (*worn*), the next is made while it still serves. Each has a directory of its own, so that restores which began before read what they began with.
  */
-import { mkdir, readdir, rename, stat } from 'node:fs/promises';
-import { join } from 'node:path';
-import { isErrno } from '../domain/errors.ts';
+import { mkdir, readdir, rename } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import type { EventSink } from '../domain/events.ts';
 import { newId } from '../domain/ids.ts';
 import { ROLES } from '../domain/role.ts';
@@ -44,7 +43,8 @@ export interface Template {
   readonly restores: number;
 }
 
-interface Known extends Omit<Template, 'restores'> {
+interface Known extends Template {
+  restores: number;
   readonly dir: string;
   readonly of: TemplateOf;
 }
@@ -56,7 +56,9 @@ export interface Served {
   readonly id: string;
 }
 
-/** How long a replaced template stays: restores that began before may still read it. */
+/** What tells a template from the one before, at the end of its name. */
+const ID_LENGTH = 6;
+/** How long a replaced template stays. */
 const REMOVE_AFTER_MS = 60_000;
 /** How long after a failure until a template is tried again: it takes seconds of the machine. */
 const RETRY_AFTER_MS = 600_000;
@@ -69,8 +71,10 @@ export class Templates {
   /** What shall have a template: the public role of each image from the start, the admin role from its first boot on. */
   #wanted: readonly TemplateOf[] = [];
   readonly #making = new SingleFlight<Template>();
+  readonly #doubts = new SingleFlight<void>();
+  /** Directories of templates that are proven once more. */
+  readonly #doubted = new Set<string>();
   readonly #turn = new KeyedLock();
-  readonly #restores = new Map<string, number>();
   /** Keys, worked out once: nothing that they depend on changes while the daemon runs. */
   readonly #keys = new Map<string, string>();
   readonly #timers = new Set<NodeJS.Timeout>();
@@ -88,14 +92,14 @@ export class Templates {
     await mkdir(dir, { recursive: true, mode: 0o700 });
     await maker.clear();
     const all = stacks.flatMap(({ stack, image }) => ROLES.map((role) => ({ stack, image, role })));
-    const names = new Set(all.map((one) => this.#name(one)));
+    const wanted = new Map(all.map((one) => [this.#prefix(one), one]));
     for (const name of await readdir(dir)) {
-      if (!names.has(name)) await removeTree(join(dir, name));
+      const one = wanted.get(name.slice(0, -ID_LENGTH));
+      const why = one === undefined ? 'it is of no image that is there' : await this.#take(one, join(dir, name));
+      if (why !== undefined && one !== undefined) emit({ type: 'template.discarded', cause: why, facts: { template: name } });
     }
-    for (const one of all) {
-      const why = await this.#take(one);
-      if (why !== undefined) emit({ type: 'template.discarded', cause: why, facts: { stack: one.stack.name, role: one.role } });
-    }
+    const taken = new Set([...this.#known.values()].map(({ name }) => name));
+    for (const name of await readdir(dir)) if (!taken.has(name)) await removeTree(join(dir, name));
     this.#wanted = all.filter((one) => one.role === 'public' || this.#known.has(this.#key(one)));
   }
 
@@ -107,14 +111,13 @@ export class Templates {
     if (what.stack.template === undefined) return undefined;
     const key = this.#key(what);
     const known = this.#known.get(key);
-    if (known === undefined) return undefined;
+    if (known === undefined || this.#doubted.has(known.dir)) return undefined;
     const verdict = await this.#deps.sealer.verify(known.dir, key);
     if (!verdict.ok) {
-      await this.discard(known.dir, verdict.why);
+      await this.#discard(known.dir, verdict.why);
       return undefined;
     }
-    const restores = (this.#restores.get(known.name) ?? 0) + 1;
-    this.#restores.set(known.name, restores);
+    known.restores += 1;
     return known.dir;
   }
 
@@ -151,29 +154,22 @@ export class Templates {
   }
 
   list(): Template[] {
-    return [...this.#known.values()].map(({ name, stack, role, image, madeAt, bytes }) => {
-      return { name, stack, role, image, madeAt, bytes, restores: this.#restores.get(name) ?? 0 };
-    });
+    return [...this.#known.values()].map(({ name, stack, role, image, madeAt, bytes, restores }) => ({ name, stack, role, image, madeAt, bytes, restores }));
   }
 
   served(): Served[] {
-    return [...this.#known.values()].map(({ name, madeAt, of }) => ({ of, id: `${name} ${madeAt}` }));
+    return [...this.#known.values()].map(({ name, of }) => ({ of, id: name }));
   }
 
-  /** Takes a template out of use: a restore from it failed, or it is not what it was. It is kept beside the others, as `NAME.bad`, to be looked at. */
-  async discard(dir: string, why: string): Promise<void> {
-    const { sealer, emit } = this.#deps;
-    for (const [key, known] of this.#known) {
-      if (known.dir !== dir) continue;
-      this.#known.delete(key);
-      sealer.forget(dir);
-      const aside = `${dir}.bad`;
-      await removeTree(aside);
-      await rename(dir, aside).catch((error: unknown) => {
-        if (!isErrno(error, 'ENOENT')) throw error;
-      });
-      emit({ type: 'template.discarded', cause: why, facts: { template: known.name, kept: aside } });
-    }
+  /**
+   * For a restore from it that failed: that may be the site's own fault, and one site must not take the template from all. It is out of use until a
+   * container of nobody's was restored from it; where that fails too, for good. Does not wait for it.
+   */
+  doubt(dir: string, why: string): void {
+    const known = [...this.#known.values()].find((one) => one.dir === dir);
+    if (known === undefined || this.#doubted.has(dir)) return;
+    this.#doubted.add(dir);
+    void this.#doubts.run(dir, () => this.#proveAgain(known, why).finally(() => this.#doubted.delete(dir)));
   }
 
   /** Reads every byte of every template again. */
@@ -183,7 +179,7 @@ export class Templates {
       [...this.#known].map(async ([key, { name, dir }]) => {
         sealer.distrust(dir);
         const verdict = await sealer.verify(dir, key);
-        if (!verdict.ok) await this.discard(dir, verdict.why);
+        if (!verdict.ok) await this.#discard(dir, verdict.why);
         return { name, ok: verdict.ok, why: verdict.ok ? 'in order' : verdict.why };
       }),
     );
@@ -202,7 +198,7 @@ export class Templates {
   async stop(): Promise<void> {
     this.#stopped = true;
     for (const timer of this.#timers) clearTimeout(timer);
-    await this.#making.settled();
+    await Promise.all([this.#making.settled(), this.#doubts.settled()]);
   }
 
   async #make(what: TemplateOf): Promise<Template> {
@@ -217,20 +213,17 @@ export class Templates {
       await sealer.seal(draft, key, now());
       await failpoint('template.sealed');
       await maker.prove(what, draft);
-      const before = this.#known.get(key);
-      const target = join(dir, this.#name(what));
-      if (before !== undefined) await rename(target, `${target}.old-${newId()}`).then(() => this.#removeOld(target));
-      await failpoint('template.replacing');
-      await removeTree(target);
+      const target = join(dir, `${this.#prefix(what)}${newId(ID_LENGTH)}`);
       await rename(draft, target);
       await failpoint('template.placed');
-      this.#known.delete(key);
-      const why = await this.#take(what);
+      const before = this.#known.get(key);
+      const why = await this.#take(what, target);
       const made = this.#known.get(key);
-      if (made === undefined) throw new Error(why ?? 'it is not there');
+      if (made === undefined || why !== undefined) throw new Error(why ?? 'it is not there');
+      if (before !== undefined) this.#removeLater(before.dir);
       this.#failedAt.delete(key);
       emit({ type: 'template.made', facts: { template: made.name, bytes: made.bytes, ms: Math.round(performance.now() - began) } });
-      return { ...made, restores: 0 };
+      return made;
     } catch (error) {
       this.#failedAt.set(key, now());
       emit({ type: 'template.failed', cause: String(error), facts: { stack: what.stack.name, role: what.role, image: what.image.digest } });
@@ -240,34 +233,49 @@ export class Templates {
     }
   }
 
-  /** Takes a template on disk into use. Why it could not; undefined when it was taken, or when there is none. */
-  async #take(what: TemplateOf): Promise<string | undefined> {
-    const name = this.#name(what);
-    const dir = join(this.#deps.dir, name);
+  /** Takes a template on disk into use, in the place of an older one. Why it could not; then it is removed. */
+  async #take(what: TemplateOf, dir: string): Promise<string | undefined> {
     const key = this.#key(what);
-    if (!(await stat(dir).catch(() => undefined))) return undefined;
-    this.#deps.sealer.forget(dir);
     const verdict = await this.#deps.sealer.verify(dir, key);
     if (!verdict.ok) {
-      await removeTree(dir);
+      await this.#remove(dir);
       return verdict.why;
     }
     const { madeAt, bytes } = verdict.manifest;
-    this.#restores.set(name, 0);
-    this.#known.set(key, { name, dir, of: what, stack: what.stack.name, role: what.role, image: what.image.digest, madeAt, bytes });
+    const before = this.#known.get(key);
+    if (before !== undefined && before.madeAt > madeAt) return undefined;
+    const { stack, role, image } = what;
+    this.#known.set(key, { name: basename(dir), dir, of: what, stack: stack.name, role, image: image.digest, madeAt, bytes, restores: 0 });
     return undefined;
   }
 
-  async #removeOld(target: string): Promise<void> {
-    for (const name of await readdir(this.#deps.dir)) {
-      const path = join(this.#deps.dir, name);
-      if (!path.startsWith(`${target}.old-`)) continue;
-      const timer = setTimeout(() => {
-        this.#timers.delete(timer);
-        void removeTree(path);
-      }, REMOVE_AFTER_MS).unref();
-      this.#timers.add(timer);
+  async #proveAgain({ name, dir, of }: Known, why: string): Promise<void> {
+    try {
+      await this.#turn.run('make', () => this.#deps.maker.prove(of, dir));
+      this.#deps.emit({ type: 'template.proven', cause: why, facts: { template: name } });
+    } catch (error) {
+      await this.#discard(dir, `${why}; nobody’s container could be restored either: ${String(error)}`);
     }
+  }
+
+  /** Takes a template out of use. It is kept beside the others, as `NAME.bad`, to be looked at. */
+  async #discard(dir: string, why: string): Promise<void> {
+    for (const [key, known] of this.#known) {
+      if (known.dir !== dir) continue;
+      this.#known.delete(key);
+      this.#deps.sealer.forget(dir);
+      await rename(dir, `${dir}.bad`).catch(() => undefined); // what is wrong may be that it is not there
+      this.#deps.emit({ type: 'template.discarded', cause: why, facts: { template: known.name, kept: `${dir}.bad` } });
+    }
+  }
+
+  /** Restores that began before may still read it. */
+  #removeLater(dir: string): void {
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer);
+      void this.#remove(dir);
+    }, REMOVE_AFTER_MS).unref();
+    this.#timers.add(timer);
   }
 
   async #remove(dir: string): Promise<void> {
@@ -275,9 +283,9 @@ export class Templates {
     await removeTree(dir);
   }
 
-  #isWorn({ name, madeAt }: Known): boolean {
+  #isWorn({ madeAt, restores }: Known): boolean {
     const { settings, now } = this.#deps;
-    return now() - madeAt > settings.templateAge || (this.#restores.get(name) ?? 0) >= settings.templateRestores;
+    return now() - madeAt > settings.templateAge || restores >= settings.templateRestores;
   }
 
   #key({ stack, image, role }: TemplateOf): string {
@@ -291,7 +299,8 @@ export class Templates {
     return key;
   }
 
-  #name(what: TemplateOf): string {
-    return `${what.stack.name}-${what.role}-${this.#key(what).slice(0, 12)}`;
+  /** Of the names of its directories. */
+  #prefix(what: TemplateOf): string {
+    return `${what.stack.name}-${what.role}-${this.#key(what).slice(0, 12)}-`;
   }
 }

@@ -29,6 +29,7 @@ type EventType =
   | 'template.made'
   | 'template.failed'
   | 'template.discarded'
+  | 'template.proven'
   | 'checkpoint.made'
   | 'checkpoint.failed'
   | 'checkpoint.discarded'

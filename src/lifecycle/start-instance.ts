@@ -120,46 +120,55 @@ async function noteFailure({ site, deps }: Attempt, error: unknown): Promise<und
 async function ownCheckpoint(attempt: Attempt): Promise<ProcessIdentity | undefined> {
   const { site, stack, context, deps } = attempt;
   const from = await deps.ownCheckpoints.use(context, stack);
-  return from === undefined ? undefined : restore(attempt, { way: 'checkpoint', from, discard: (why) => deps.ownCheckpoints.discard(site.id, why) });
+  return from === undefined ? undefined : restore(attempt, { way: 'checkpoint', from, blame: (why) => deps.ownCheckpoints.discard(site.id, why) });
 }
 
-/** Undefined when the image has no template. @throws when the restore fails; then the template is put aside */
+/** Undefined when the image has no template. @throws when the restore fails; then the template is proven once more */
 async function template(attempt: Attempt): Promise<ProcessIdentity | undefined> {
   const { role, stack, context, deps } = attempt;
   const from = await deps.templates.use({ stack, image: context.image, role });
-  return from === undefined ? undefined : restore(attempt, { way: 'template', from, discard: (why) => deps.templates.discard(from, why) });
+  return from === undefined ? undefined : restore(attempt, { way: 'template', from, blame: (why) => deps.templates.doubt(from, why) });
 }
 
 interface Source {
   readonly way: RestoreWay;
   /** Directory of the checkpoint. */
   readonly from: string;
-  readonly discard: (why: string) => Promise<void>;
+  /** Its restore failed. Not for what fails of the site before. */
+  readonly blame: (why: string) => Promise<void> | void;
 }
 
-/** @throws when the restore fails; then nothing is left of the container, and what it was restored from is out of use */
-async function restore(attempt: Attempt, { way, from, discard }: Source): Promise<ProcessIdentity> {
+/** @throws when it fails; then nothing is left of the container, and a restore that failed is told of what it was restored from */
+async function restore(attempt: Attempt, { way, from, blame }: Source): Promise<ProcessIdentity> {
   const { site, role, isFirst, stack, context, instance, deps, phases } = attempt;
   const { runtime, ownCheckpoints, hooks, emit } = deps;
   const { id } = instance;
   phases.mark('verify');
   try {
-    if (way === 'checkpoint') await ownCheckpoints.giveChanges(context, stack);
+    if (way === 'checkpoint') await blaming(() => ownCheckpoints.giveChanges(context, stack), blame);
     await prepare(attempt);
     phases.mark('prepare');
     const told = { site: site.domain, role, instance: id, facts: { from: way } };
     hooks.tell({ hook: 'before-restore', ...told });
     const logPath = instanceLogPath(context.paths, role);
-    const process = await checkpointsOf(runtime).restore(id, { spec: stack.bundle(context), from, logPath, isAlone: isFirst });
+    const process = await blaming(() => checkpointsOf(runtime).restore(id, { spec: stack.bundle(context), from, logPath, isAlone: isFirst }), blame);
     phases.mark('restore');
     hooks.tell({ hook: 'after-restore', ...told });
     return process;
   } catch (error) {
     emit({ type: 'restore.failed', site: site.domain, instance: id, cause: String(error), facts: { from: way } });
-    await discard(String(error));
     await runtime.remove(id);
     await stack.tidy(context);
     phases.mark('failed-restore');
+    throw error;
+  }
+}
+
+async function blaming<T>(work: () => Promise<T>, blame: Source['blame']): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    await blame(String(error));
     throw error;
   }
 }
