@@ -16,6 +16,7 @@ export interface SparesDeps {
   readonly templates: Pick<Templates, 'served' | 'use'>;
   readonly maker: Pick<SpareMaker, 'make' | 'remove' | 'clearFiles'>;
   readonly emit: EventSink;
+  /** Milliseconds since some moment; not the time of day, which may be set. */
   readonly now: () => number;
   /** How many shall wait for each template of the public role; 0: no spares are made. */
   readonly count: number;

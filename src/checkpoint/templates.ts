@@ -67,6 +67,7 @@ export class Templates {
   readonly #deps: TemplatesDeps;
   /** Templates that were found in order, by key. */
   readonly #known = new Map<string, Known>();
+  /** By `performance.now`: the time of day may be set back. */
   readonly #failedAt = new Map<string, number>();
   /** What shall have a template: the public role of each image from the start, the admin role from its first boot on. */
   #wanted: readonly TemplateOf[] = [];
@@ -141,7 +142,7 @@ export class Templates {
   async renewWorn(): Promise<void> {
     for (const what of this.#wanted) {
       const failedAt = this.#failedAt.get(this.#key(what));
-      const mayTry = failedAt === undefined || this.#deps.now() - failedAt > RETRY_AFTER_MS;
+      const mayTry = failedAt === undefined || performance.now() - failedAt > RETRY_AFTER_MS;
       if (mayTry) await this.ensure(what).catch(() => undefined); // its event says why
     }
   }
@@ -225,7 +226,7 @@ export class Templates {
       emit({ type: 'template.made', facts: { template: made.name, bytes: made.bytes, ms: Math.round(performance.now() - began) } });
       return made;
     } catch (error) {
-      this.#failedAt.set(key, now());
+      this.#failedAt.set(key, performance.now());
       emit({ type: 'template.failed', cause: String(error), facts: { stack: what.stack.name, role: what.role, image: what.image.digest } });
       throw error;
     } finally {

@@ -164,7 +164,7 @@ export class Jobs {
   async #execute(site: Site, { job, run, signal }: { job: Job; run: JobRun; signal: AbortSignal }): Promise<Partial<JobRun>> {
     const { lifecycle, runtime } = this.#deps;
     await using output = await openOutput(this.#outputDir(site.id), run.id);
-    const { live, release } = await hold(lifecycle, { site, role: job.role }, 'job');
+    const { live, release } = await hold(lifecycle, { site, role: job.role, isWorker: job.kind === 'always' }, 'job');
     try {
       const before = new Set(await runtime.processes(live.instance.id).catch(() => []));
       const limits = job.deadlineMs === 0 ? {} : { timeoutMs: job.deadlineMs };

@@ -1,4 +1,5 @@
 /** Instances beside those that run: one that takes over without a gap, one more for a busy site, one less for a quiet one. */
+import { poll } from '../lib/deadline.ts';
 import { linkedSocket } from '../lib/connectable.ts';
 import { failpoint } from '../lib/failpoint.ts';
 import { Phases } from '../lib/phases.ts';
@@ -8,6 +9,9 @@ import type { Live } from './live.ts';
 import type { LiveTable } from './live-table.ts';
 import { tellOwner } from './owner-hook.ts';
 import type { Waker } from './waker.ts';
+
+/** What came of replacing an instance: `kept` where it was not to be; `failed` where the next could not be started. */
+export type Recycling = 'replaced' | 'kept' | 'failed';
 
 /** Each method is called under the role's lock. */
 export class Beside {
@@ -21,13 +25,13 @@ export class Beside {
     this.#waker = waker;
   }
 
-  /** Starts the next instance, warms it, routes all requests to it, and drains and ends the old one. False when it was not replaced; then it goes on. */
-  async recycle(old: Live, cause: string): Promise<boolean> {
+  /** Starts the next instance, warms it, routes all requests to it, and drains and ends the old one. Where it is not replaced, it goes on. */
+  async recycle(old: Live, cause: string): Promise<Recycling> {
     const { routes, cmdb, settings, emit } = this.#deps;
-    if (!this.#table.ofSameRole(old).includes(old) || old.isFrozen) return false;
+    if (!this.#table.ofSameRole(old).includes(old) || old.isFrozen) return 'kept';
     const phases = new Phases();
-    const next = await this.#start(old, phases);
-    if (next === undefined) return false;
+    const next = await this.#start(old, { cause, phases });
+    if (next === undefined) return 'failed';
     const lives = this.#table.ofSameRole(old);
     try {
       await cmdb.putInstance(next.instance);
@@ -41,8 +45,9 @@ export class Beside {
     this.#table.remove(old);
     this.#table.add(next);
     phases.mark('route');
-    // Requests that go on for longer than this are cut.
+    // Requests, and what somebody began in it just now, are cut when they go on for longer than this.
     await untilIdle([old], this.#deps, settings.drainDeadline);
+    await poll(() => !old.isWorkedIn, { timeoutMs: settings.drainDeadline, everyMs: 10 });
     phases.mark('drain');
     await end(old, this.#deps);
     await failpoint('recycle.ended');
@@ -50,7 +55,7 @@ export class Beside {
     const facts = { role: next.role, old: old.instance.id, image: next.instance.image, ms: phases.totalMs, phases: phases.toJSON() };
     emit({ type: 'instance.recycled', site: next.site.domain, instance: next.instance.id, cause, facts });
     void tellOwner(next, ['ready'], this.#deps);
-    return true;
+    return 'replaced';
   }
 
   /** Starts one more. False when the site has as many as it may, or when none could be started. */
@@ -59,7 +64,7 @@ export class Beside {
     const lives = this.#table.ofSameRole(live);
     if (!lives.includes(live) || lives.length >= live.site.settings.maxInstances || live.isFrozen) return false;
     const phases = new Phases();
-    const next = await this.#start(live, phases);
+    const next = await this.#start(live, { cause, phases });
     if (next === undefined) return false;
     try {
       await cmdb.putInstance(next.instance);
@@ -100,7 +105,7 @@ export class Beside {
     if (live.role === 'admin' && !live.isFrozen) await this.#warm(live).catch(() => undefined); // visitors compile it themselves then
   }
 
-  async #start(old: Live, phases: Phases): Promise<Live | undefined> {
+  async #start(old: Live, { cause, phases }: { cause: string; phases: Phases }): Promise<Live | undefined> {
     const site = (await this.#deps.cmdb.site(old.site.id)) ?? old.site;
     try {
       const { live: next } = await this.#waker.start(site, old.role, phases);
@@ -113,7 +118,7 @@ export class Beside {
       }
       phases.mark('warm');
       next.usedAt = old.usedAt;
-      next.cause = old.cause;
+      next.cause = cause;
       return next;
     } catch (error) {
       this.#deps.emit({ type: 'instance.wake-failed', site: site.domain, cause: `beside: ${String(error)}` });

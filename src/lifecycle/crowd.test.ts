@@ -28,4 +28,11 @@ describe('a crowd', () => {
       }
     }
   });
+
+  it('begins anew after a time in which nobody looked', () => {
+    const crowd = new Crowd(4);
+    times(2, crowd, { inFlight: 5, instances: 1 });
+    crowd.forgetOthers(new Set(['b']));
+    expect(times(3, crowd, { inFlight: 5, instances: 1 })).toEqual(['enough', 'enough', 'more']);
+  });
 });

@@ -38,4 +38,9 @@ export class Crowd {
     else this.#streaks.delete(siteId);
     return verdict;
   }
+
+  /** Those that were not looked at sleep, or are gone: they begin anew. */
+  forgetOthers(siteIds: ReadonlySet<string>): void {
+    for (const siteId of this.#streaks.keys()) if (!siteIds.has(siteId)) this.#streaks.delete(siteId);
+  }
 }

@@ -52,6 +52,7 @@ export class Descender {
     this.#backoff.forget(first.key);
     const reached = to === 'checkpointed' && !(first.role === 'public' && ownCheckpoints.has(first.site.id)) ? 'cold' : to;
     const transition: Transition = { from, to: reached, ms: phases.totalMs, phases: phases.toJSON(), ...(why === undefined ? {} : { why }) };
+    if (to !== 'frozen') this.#table.noteWhyGone(first, cause);
     const facts = { role: first.role, from, to: reached, ms: transition.ms, phases: transition.phases };
     emit({ type: 'instance.slept', site: first.site.domain, instance: first.instance.id, cause, facts });
     return transition;
@@ -78,6 +79,7 @@ export class Descender {
     const others = this.#table.ofSameRole(live).filter((one) => one !== live && !one.isFrozen);
     await routes.setUpstreams(live.site.domain, live.role, upstreamsOf(others));
     await this.#end(live);
+    if (this.#table.ofSameRole(live).length === 0) this.#table.noteWhyGone(live, facts.cause);
     if (now() - live.instance.bootedAt < HEALTHY_AFTER_MS) this.#backoff.diedYoung(live.key);
     else this.#backoff.forget(live.key);
     emit({ type: 'instance.died', site: live.site.domain, instance: live.instance.id, cause: facts.cause, facts: { role: live.role, ...facts } });

@@ -20,6 +20,7 @@ import { Semaphore } from '../lib/semaphore.ts';
 import { SingleFlight } from '../lib/single-flight.ts';
 import { Backoff } from './backoff.ts';
 import { Beside } from './beside.ts';
+import type { Recycling } from './beside.ts';
 import { hasCompanions } from './companions.ts';
 import { Descender } from './descend.ts';
 import { drain, upstreamsOf } from './end.ts';
@@ -64,7 +65,8 @@ export class Lifecycle {
   constructor(deps: LifecycleDeps) {
     this.#deps = deps;
     this.#table = new LiveTable();
-    const backoff = new Backoff(deps.now);
+    // Not the time of day, which may be set back by an hour.
+    const backoff = new Backoff(() => performance.now());
     this.#descender = new Descender(deps, this.#table, backoff);
     this.#waker = new Waker(deps, { table: this.#table, backoff, descender: this.#descender });
     this.#beside = new Beside(deps, this.#table, this.#waker);
@@ -157,9 +159,9 @@ export class Lifecycle {
     });
   }
 
-  /** Replaces an instance without a gap (see `Beside.recycle`). False when a hook objects or the next one could not be started; then this one goes on. */
-  async recycle(live: Live, cause: string): Promise<boolean> {
-    if (!(await this.#restHooks.mayRest(live, { to: 'cold', cause }))) return false;
+  /** Replaces an instance without a gap (see `Beside.recycle`). `kept` when a hook objects, or it is asleep by now; `failed` when the next could not be started. */
+  async recycle(live: Live, cause: string): Promise<Recycling> {
+    if (!(await this.#restHooks.mayRest(live, { to: 'cold', cause }))) return 'kept';
     return this.#lock.run(live.key, () => this.#beside.recycle(live, cause));
   }
 
@@ -190,6 +192,7 @@ export class Lifecycle {
     await this.#deps.ownCheckpoints.discard(site.id, cause);
     await this.#deps.ownCheckpoints.shredded(site.id);
     await this.#deps.trials.forget(site.id);
+    this.#table.forget(site.id);
   }
 
   /** Runs work while nothing else can change the state of any role of the site. It must not wake or put to sleep the same site: it would wait for itself. */
@@ -246,6 +249,11 @@ export class Lifecycle {
   stateOfSite(siteId: string): State {
     const states = ROLES.map((role) => this.stateOf(siteId, role));
     return states.reduce((most, state) => (DEPTH[state] < DEPTH[most] ? state : most));
+  }
+
+  /** Why a role that is not in memory is not, since the daemon started. */
+  whyGone(siteId: string, role: Role): string | undefined {
+    return this.#table.whyGone(siteId, role);
   }
 
   /** The first instance of a role, where it has any. */

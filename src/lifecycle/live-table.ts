@@ -1,10 +1,13 @@
 /** Which instances are up, by site and role. A role's first instance is the one that stays when it has less to do. */
 import { roleKey } from '../domain/role.ts';
+import { ROLES } from '../domain/role.ts';
 import type { Role } from '../domain/role.ts';
 import type { Live } from './live.ts';
 
 export class LiveTable {
   readonly #byRole = new Map<string, readonly Live[]>();
+  /** Of roles that have none any more. */
+  readonly #whyGone = new Map<string, string>();
 
   of(siteId: string, role: Role): readonly Live[] {
     return this.#byRole.get(roleKey(siteId, role)) ?? [];
@@ -19,7 +22,22 @@ export class LiveTable {
     return [...this.#byRole.values()].flat();
   }
 
+  /** Why the last instance of a role went; undefined where that is not known. */
+  whyGone(siteId: string, role: Role): string | undefined {
+    return this.#whyGone.get(roleKey(siteId, role));
+  }
+
+  noteWhyGone({ key }: Live, why: string): void {
+    this.#whyGone.set(key, why);
+  }
+
+  /** For a site that was removed. */
+  forget(siteId: string): void {
+    for (const role of ROLES) this.#whyGone.delete(roleKey(siteId, role));
+  }
+
   add(live: Live): void {
+    this.#whyGone.delete(live.key);
     this.#byRole.set(roleKey(live.site.id, live.role), [...this.ofSameRole(live), live]);
   }
 

@@ -41,6 +41,8 @@ export class Live {
   oomKills = 0;
   /** How many sessions, such as `exec`, keep it awake. */
   holds = 0;
+  /** How many of them are workers, which begin again in the next instance when this one ends. */
+  workers = 0;
   #inode: number | undefined;
   /** Why it is in its state, for people: `request`, `idle`, `lifetime`, `memory pressure`, `command`… */
   cause = '';
@@ -69,6 +71,11 @@ export class Live {
   /** Why it is in its state, or why it is not in another. */
   get why(): string {
     return this.veto === undefined || this.veto.at < this.usedAt ? this.cause : this.veto.why;
+  }
+
+  /** Somebody works in it who would be cut short by its end. */
+  get isWorkedIn(): boolean {
+    return this.holds > this.workers;
   }
 
   get isFrozen(): boolean {

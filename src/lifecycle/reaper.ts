@@ -18,11 +18,14 @@ import type { Live } from './live.ts';
 import { isShort, leastMissed, memoryState } from './pressure.ts';
 import type { MemoryState } from './pressure.ts';
 import { dueRest } from './policy.ts';
+import { Renewals } from './renewals.ts';
 import type { Verdicts } from './way-verdicts.ts';
 
 const LOOK_EVERY_MS = 1_000;
 /** How many leave memory at each look while memory is short. */
 const EVICTED_AT_ONCE = 8;
+/** Programs may take long to end, and the others must be looked at. */
+const LEAVING_WAITED_FOR_MS = 3_000;
 const HOUSE_EVERY_LOOKS = 60;
 
 export class Reaper {
@@ -33,6 +36,7 @@ export class Reaper {
   readonly #stopping = new AbortController();
   /** What is being worked on, by the key that `#once` was given. */
   readonly #busy = new Set<string>();
+  readonly #renewals: Renewals;
   readonly #house = new SingleFlight<void>();
   #looks = 0;
   #running: Promise<void> = Promise.resolve();
@@ -42,6 +46,7 @@ export class Reaper {
     this.#deps = deps;
     this.#verdicts = verdicts;
     this.#crowd = new Crowd(deps.settings.targetInFlight);
+    this.#renewals = new Renewals({ lifecycle, now: deps.now, elapsed: () => performance.now() });
   }
 
   start(): void {
@@ -62,7 +67,7 @@ export class Reaper {
     const memory = await memoryState();
     const short = isShort(memory, this.#deps.settings.memoryReserve);
     void this.#deps.spares.tend({ short, isQuiet: () => this.#lifecycle.isQuiet }).catch(() => undefined); // at the next look, perhaps
-    if (short) await this.#relieve(connections, memory);
+    if (short) await Promise.race([this.#relieve(connections, memory), sleep(LEAVING_WAITED_FOR_MS)]);
     this.#looks += 1;
     // Not waited for: a new template takes seconds.
     if (this.#looks % HOUSE_EVERY_LOOKS === 1) void this.#house.run('house', () => keepHouse(this.#lifecycle, this.#deps)).catch(() => undefined); // at the next look, perhaps
@@ -100,9 +105,10 @@ export class Reaper {
     if (live.isFrozen) return this.#lookAfterFrozen(live, connections);
     await this.#tellOfMemory(live);
     await rotateIfLarger(live.logPath, this.#deps.settings.logSize);
-    if (live.inFlightOf(connections) > 0 || live.holds > 0) live.usedAt = this.#deps.now();
+    // Also where the time of day was set back since.
+    if (live.inFlightOf(connections) > 0 || live.holds > 0 || live.usedAt > this.#deps.now()) live.usedAt = this.#deps.now();
     const stale = await this.#staleness(live);
-    if (stale !== undefined) return this.#renew(live, stale);
+    if (stale !== undefined) return this.#renewals.look(live, stale);
     return this.#rest(live, 'idle');
   }
 
@@ -142,17 +148,9 @@ export class Reaper {
     return site.settings.runtime === this.#deps.runtime.runtimeOf(live.instance.id) ? undefined : 'another runtime';
   }
 
-  /** An idle one goes to sleep, and its next wake is the renewal. For one in use, the next is started beside it. */
-  async #renew(live: Live, cause: string): Promise<void> {
-    const idleMs = this.#deps.now() - live.usedAt;
-    const kept = live.site.settings.keepAwake && live.role === 'public';
-    if (!kept && idleMs > LOOK_EVERY_MS * 5 && (await this.#lifecycle.settle(live, { to: 'cold', cause }))) return;
-    if (await this.#lifecycle.recycle(live, cause)) return;
-    await this.#lifecycle.settle(live, { to: 'cold', cause });
-  }
-
   #lookAtCrowds(connections: Connections): void {
     const places = new Map(this.#lifecycle.allLive().map((live) => [live.key, live]));
+    const looked = new Set<string>();
     for (const [key, { site, role }] of places) {
       const lives = this.#lifecycle.livesOf(site.id, role);
       const [first] = lives;
@@ -165,7 +163,9 @@ export class Reaper {
       const verdict = isOver ? 'fewer' : this.#crowd.look(key, { inFlight, instances: lives.length });
       if (verdict === 'more') void this.#once(first, () => this.#lifecycle.addInstance(first, `${inFlight} requests at once`), `crowd of ${key}`);
       if (verdict === 'fewer') void this.#once(last, () => this.#lifecycle.dropInstance(last, 'less to do'), `crowd of ${key}`);
+      looked.add(key);
     }
+    this.#crowd.forgetOthers(looked);
   }
 
   /** Puts those to sleep that are missed least, before the kernel has to kill some. */

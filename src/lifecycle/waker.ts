@@ -1,10 +1,11 @@
 /** Up the ladder. `wake` and `start` are called under the role's lock. */
+import { isDeepStrictEqual } from 'node:util';
 import { asSubakoError, SubakoError } from '../domain/errors.ts';
 import { DEFAULT_RUNTIME } from '../domain/runtime-name.ts';
 import type { State } from '../domain/state.ts';
 import { roleKey } from '../domain/role.ts';
 import type { Role } from '../domain/role.ts';
-import { isOfOwner } from '../domain/site.ts';
+import { isOfOwner, limitsOf } from '../domain/site.ts';
 import type { Site } from '../domain/site.ts';
 import { failpoint } from '../lib/failpoint.ts';
 import { Phases } from '../lib/phases.ts';
@@ -199,8 +200,7 @@ export class Waker {
     const { site, instance } = live;
     live.cause = cause;
     live.usedAt = now();
-    // Settings that changed while it started.
-    live.site = (await cmdb.site(site.id)) ?? site;
+    await this.#takeSettings(live);
     const transition: Transition = { from, to: 'running', ms: phases.totalMs, phases: phases.toJSON(), ...(origin === undefined ? {} : { origin }) };
     metrics.woken(transition);
     void cmdb.countWake(site.id, live.role, { from, ms: transition.ms, at: now() }).catch(() => undefined); // a figure for people; no visitor waits for it
@@ -208,6 +208,17 @@ export class Waker {
     emit({ type: 'instance.woken', site: site.domain, instance: instance.id, cause, facts });
     void tellOwner(live, from === 'frozen' ? ['after-thaw', 'ready'] : ['ready'], this.#deps);
     return transition;
+  }
+
+  /** Those that changed while it started. */
+  async #takeSettings(live: Live): Promise<void> {
+    const { cmdb, runtime } = this.#deps;
+    const [{ settings: before }, site] = [live.site, await cmdb.site(live.site.id)];
+    if (site === undefined) return;
+    live.site = site;
+    const limits = limitsOf(site.settings, live.role);
+    // It may use more by now than it may have: then it keeps what it has until its next start.
+    if (!isDeepStrictEqual(limits, limitsOf(before, live.role))) await runtime.setLimits(live.instance.id, limits).catch(() => undefined);
   }
 
   #wakeFailed({ site, role, cause }: Wake, thrown: unknown): SubakoError {

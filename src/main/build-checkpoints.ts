@@ -43,7 +43,7 @@ export async function buildCheckpoints(config: Config, deps: CheckpointDeps): Pr
   const ownCheckpoints = new OwnCheckpoints({ ...kept, pathsOf: (siteId) => sitePaths(config, siteId) });
   const strayContainers = (): Promise<string[]> => childCgroups(cgroups, cgroup);
   const spareMaker = new SpareMaker({ ...nobodys, dirs: { state: paths.spareWork, run: config.run } });
-  const spares = new Spares({ ...kept, ...spareSettings(config, deps, strayContainers), templates, maker: spareMaker });
+  const spares = new Spares({ ...kept, now: () => performance.now(), ...spareSettings(config, deps, strayContainers), templates, maker: spareMaker });
   const trials = new Trials({ path: paths.checkpointTrials, environment: runtime.checkpoints?.environment, now: Date.now });
   await trials.load();
   return { templates, spares, spareMaker, ownCheckpoints, trials, strayContainers };

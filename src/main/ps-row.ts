@@ -36,7 +36,7 @@ export async function psRow({ site, role, stats }: Place, { lifecycle, runtime, 
     memoryBytes: usage?.memoryBytes ?? null,
     since: live?.instance.since ?? null,
     instances: lifecycle.livesOf(site.id, role).length,
-    why: live?.why ?? (site.app === undefined ? null : whyNoCheckpoints(site)),
+    why: live?.why ?? (site.app === undefined ? null : whyNoCheckpoints(site)) ?? lifecycle.whyGone(site.id, role) ?? null,
     wakes: stats?.wakes ?? 0,
     lastWake: stats?.lastWake === undefined ? null : { from: stats.lastWake.from, ms: stats.lastWake.ms },
   };

@@ -18,6 +18,7 @@ import type { PageCache } from '../edge/page-cache/page-cache.ts';
 import { PURGE_ALL } from '../edge/page-cache/purge-request.ts';
 import type { RouteTree } from '../edge/route-tree.ts';
 import { writeFileAtomic } from '../lib/files.ts';
+import { KeyedLock } from '../lib/keyed-lock.ts';
 import type { Companions } from '../lifecycle/companions.ts';
 import type { Lifecycle } from '../lifecycle/lifecycle.ts';
 import { APP_STACK } from '../stack/app/app.ts';
@@ -94,6 +95,7 @@ export interface CreatedSite {
 
 export class Sites {
   readonly #deps: SitesDeps;
+  readonly #changes = new KeyedLock();
   /** Further names of the sites. */
   readonly names: Names;
   /** Makes and removes them. */
@@ -189,14 +191,15 @@ export class Sites {
 
   /** @throws SubakoError `bad_setting`, `not_found`, `conflict`; then nothing is changed */
   async set(domain: string, assignments: readonly string[]): Promise<Site> {
-    const site = await this.byDomain(domain);
-    refuseForeignSettings(site, assignments);
-    return this.#change(site, changeSettings(site.settings, assignments), assignments);
+    return this.#oneByOne(domain, (site) => {
+      refuseForeignSettings(site, assignments);
+      return this.#change(site, changeSettings(site.settings, assignments), assignments);
+    });
   }
 
   /** Gives a site the settings back that it had before a change. */
   async setBack(domain: string, settings: SiteSettings): Promise<void> {
-    await this.#change(await this.byDomain(domain), settings, []);
+    await this.#oneByOne(domain, (site) => this.#change(site, settings, []));
   }
 
   /**
@@ -204,9 +207,16 @@ export class Sites {
    * @throws SubakoError `bad_setting`, `not_found`; then nothing is changed
    */
   async setAdminPassword(domain: string, login: Login): Promise<void> {
-    const site = await this.byDomain(domain);
-    refuseOtherStacks(site);
-    await this.#change(site, { ...site.settings, adminPassword: hashLogin(login) }, ['admin.password']);
+    await this.#oneByOne(domain, (site) => {
+      refuseOtherStacks(site);
+      return this.#change(site, { ...site.settings, adminPassword: hashLogin(login) }, ['admin.password']);
+    });
+  }
+
+  /** Each change begins with what the one before left: settings are written as a whole. */
+  async #oneByOne<T>(domain: string, change: (site: Site) => Promise<T>): Promise<T> {
+    const { id } = await this.byDomain(domain);
+    return this.#changes.run(id, async () => change(await this.byDomain(domain)));
   }
 
   async #change(site: Site, settings: SiteSettings, assignments: readonly string[]): Promise<Site> {

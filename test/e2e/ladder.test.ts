@@ -1,7 +1,7 @@
 /** Up and down the ladder: what each rung means to a visitor and to the owner, and how a site gets from one to the next by itself. */
 import { createHash, randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { PsRow } from '../../src/api/types.ts';
+import type { PsRow, SiteReply } from '../../src/api/types.ts';
 import type { SubakoEvent } from '../../src/domain/events.ts';
 import type { RestingState } from '../../src/domain/state.ts';
 import { poll } from '../../src/lib/deadline.ts';
@@ -164,6 +164,31 @@ describe('a site that runs', () => {
     expect(new Set(statuses)).toEqual(new Set([200]));
     expect((await lastEvent('instance.recycled'))?.cause).toBe('lifetime');
     expect((await row()).pid).not.toBe(pid);
+  });
+
+  it('is not renewed under somebody who works in it', async () => {
+    await platform.wake(SITE);
+    const recycled = async () => (await platform.events(SITE)).filter(({ type }) => type === 'instance.recycled').length;
+    const before = await recycled();
+    const working = platform.cli(['exec', SITE, '--role', 'public', '--', 'sleep', '6']);
+    await set('lifetime=2s');
+    const statuses = new Set<number>();
+    const visiting = poll(async () => void statuses.add((await page('quick.php')).status), { timeoutMs: 5_000, everyMs: 100 });
+    expect((await working).code).toBe(0);
+    await visiting;
+    expect(statuses).toEqual(new Set([200]));
+    const renewed = async (): Promise<boolean> => {
+      await page('quick.php');
+      return (await recycled()) > before;
+    };
+    expect(await poll(renewed, { timeoutMs: 120_000, everyMs: 100 })).toBe(true);
+    await set('lifetime=1d');
+  });
+
+  it('keeps what two change at the same time', async () => {
+    await Promise.all([set('pids=78'), set('memory=601m'), set('instances=2')]);
+    const { settings } = await platform.api.get<SiteReply>(`/v1/sites/${SITE}`);
+    expect(settings).toMatchObject({ pids: '78', memory: '601 MiB', instances: '2' });
   });
 
   it('is helped by more instances while it has much to do, as many as it may have, and goes back to one', async () => {

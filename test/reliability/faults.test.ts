@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { SiteReply, StatusReply } from '../../src/api/types.ts';
+import type { SiteReply, StatusReply, TemplateReply } from '../../src/api/types.ts';
 import { exec } from '../../src/lib/exec.ts';
 import { poll } from '../../src/lib/deadline.ts';
 import { isRunning, TestPlatform } from '../helpers/platform.ts';
@@ -19,6 +19,7 @@ const toCold = () => platform.sleep(SITE, 'cold');
 const lastEvent = async (type: string) => (await platform.events(SITE)).findLast((event) => event.type === type);
 const failures = async () => (await platform.events(SITE)).filter((event) => event.type === 'instance.wake-failed');
 /** Of the site; a template may be in the making at any time. */
+const templates = async () => (await platform.api.get<TemplateReply[]>('/v1/templates')).map(({ name }) => name);
 const containers = async (id = siteId) => (await platform.cgroups()).filter((line) => line.includes(id));
 const siteIds = () => readdir(join(platform.state, 'sites'));
 const remove = (domain: string) => platform.api.delete(`/v1/sites/${domain}`);
@@ -75,7 +76,7 @@ describe('a site that cannot start', () => {
   it('gets 503 with Retry-After for all who wait, backs off, and recovers by itself', async () => {
     await toCold();
     const config = join(platform.state, 'sites', siteId, 'config');
-    const before = (await failures()).length;
+    const [before, templatesBefore] = [(await failures()).length, await templates()];
     await rename(config, `${config}.away`);
     try {
       const replies = await Promise.all(Array.from({ length: 5 }, () => platform.fetch(SITE, '/')));
@@ -90,6 +91,8 @@ describe('a site that cannot start', () => {
       expect(again).toMatchObject({ code: 'backing_off' });
       expect((await failures()).length).toBe(before + 1);
       expect(await containers()).toEqual([]);
+      // One broken site takes the template from nobody.
+      expect(await templates()).toEqual(templatesBefore);
     } finally {
       await rename(`${config}.away`, config);
     }

@@ -3,8 +3,12 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises';
 import type { TestPlatform } from '../helpers/platform.ts';
 
-/** Kills the daemon's CRIU once it has worked so long. False when it ended before, or never came. */
-export async function killCriu(platform: TestPlatform, command: 'dump' | 'restore', afterMs: number): Promise<boolean> {
+/** Kills the daemon's CRIU once it has worked so long, or has it hang. False when it ended before, or never came. */
+export async function killCriu(
+  platform: TestPlatform,
+  command: 'dump' | 'restore',
+  { afterMs, signal = 'SIGKILL' }: { afterMs: number; signal?: 'SIGKILL' | 'SIGSTOP' },
+): Promise<boolean> {
   const daemon = await platform.daemonPid();
   const end = performance.now() + 5_000;
   while (performance.now() < end) {
@@ -12,7 +16,7 @@ export async function killCriu(platform: TestPlatform, command: 'dump' | 'restor
     if (pid !== undefined) {
       await sleep(afterMs);
       if (!isCriu(pid, command)) return false;
-      process.kill(pid, 'SIGKILL');
+      process.kill(pid, signal);
       return true;
     }
     await turn();

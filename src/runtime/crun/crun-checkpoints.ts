@@ -72,7 +72,8 @@ interface RestorePlace {
 export const CHECKPOINT_FORMAT = 2;
 
 const FACTS = 'container.json';
-const RESTORE_TIMEOUT_MS = 20_000;
+/** A hundred times what it takes. A visitor's patience (`wakeDeadline`) is to be enough for a boot after it. */
+const RESTORE_TIMEOUT_MS = 10_000;
 const HUNG_UP_WITHIN = { timeoutMs: 2_000, everyMs: 2 } as const;
 /** Brings up 127.0.0.1 before sockets are bound to it. */
 const LOOPBACK_SCRIPT = fileURLToPath(new URL('../criu/loopback.sh', import.meta.url));
