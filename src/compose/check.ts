@@ -1,5 +1,6 @@
 /** Whether a project can be brought up: everything that can be known before anything is made. */
 import { toSpec } from '../container/to-spec.ts';
+import { LONGEST_NAME } from '../container/names.ts';
 import { refuseTwicePublished } from '../container/ports.ts';
 import type { ContainerSpec } from '../domain/container.ts';
 import { SubakoError } from '../domain/errors.ts';
@@ -7,8 +8,13 @@ import { canonicalHost } from '../domain/host-name.ts';
 import type { Project, ProjectModel, ProjectService } from '../domain/project.ts';
 import type { OciImage } from '../image/oci/oci-image.ts';
 import type { ComposeDeps } from './deps.ts';
+import { draftName } from './drafts.ts';
 import { hashOf } from './labels.ts';
+import { containerName } from './plan.ts';
 import { baseRequest } from './requests.ts';
+
+/** In the place of that of each of its containers, by which the container calls itself where it has no host name. */
+const SOME_ID = '0'.repeat(12);
 
 export interface Checked {
   readonly service: ProjectService;
@@ -51,9 +57,17 @@ async function checkService(service: ProjectService, { name, model, dir }: Check
   const image = await images.resolve(service.container.image);
   await gate.admit(image.id, { domain: model.site?.domain ?? name });
   const hash = hashOf(service, image.id);
-  const spec = toSpec(baseRequest(service, { project: name, service: service.name, number: 1, hash }, { model, dir }), image.config, `${name}-${service.name}`);
+  if (service.name !== model.site?.service) refuseLongName(name, service);
+  const spec = toSpec(baseRequest(service, { project: name, service: service.name, number: 1, hash }, { model, dir }), image.config, SOME_ID);
   refuseTwicePublished(spec.ports);
   return { service, image, hash, spec };
+}
+
+/** One that is to take the place of another has a longer one for a while. */
+function refuseLongName(project: string, service: ProjectService): void {
+  const name = containerName(project, service, service.replicas);
+  const most = LONGEST_NAME - draftName('').length;
+  if (name.length > most) throw bad(`the name ${name} is too long for a container of a project`, `give a container_name of at most ${most} characters`);
 }
 
 /** A site of that name may be there only as this project's own. */

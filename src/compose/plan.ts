@@ -68,9 +68,13 @@ function wantedOf({ project, model, meant, hashes }: Omit<PlanWish, 'recreate'>)
   return services.flatMap((of) =>
     Array.from({ length: of.replicas }, (_, index) => {
       const number = index + 1;
-      return { project, service: of.name, number, hash: hashes.get(of.name) ?? '', name: of.container.name ?? `${project}-${of.name}-${number}`, of };
+      return { project, service: of.name, number, hash: hashes.get(of.name) ?? '', name: containerName(project, of, number), of };
     }),
   );
+}
+
+export function containerName(project: string, { name, container }: ProjectService, number: number): string {
+  return container.name ?? `${project}-${name}-${number}`;
 }
 
 function isSame(container: Container, { service, number }: Wanted): boolean {

@@ -2,7 +2,8 @@
 import { randomBytes, randomInt } from 'node:crypto';
 import { SubakoError } from '../domain/errors.ts';
 
-const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,62}$/u;
+const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/u;
+export const LONGEST_NAME = 63;
 
 const HOW = `able bold brave bright brisk calm clever eager early fair fond gentle glad happy kind lively lucky merry mild neat nimble patient proud quick
 quiet ready sharp sleepy steady sunny tidy warm wise`.split(/\s+/u);
@@ -13,9 +14,9 @@ warbler waxwing woodpecker wren wryneck`.split(/\s+/u);
 
 /** @throws SubakoError `bad_usage` */
 export function checkName(name: string, what: 'container' | 'network' | 'volume'): string {
-  if (NAME.test(name)) return name;
+  if (NAME.test(name) && name.length <= LONGEST_NAME) return name;
   throw new SubakoError('bad_usage', `${JSON.stringify(name)} is no name for a ${what}`, {
-    hint: 'a letter or a digit, then letters, digits, dots, dashes and underscores; at most 63',
+    hint: `a letter or a digit, then letters, digits, dots, dashes and underscores; at most ${LONGEST_NAME}`,
   });
 }
 
