@@ -1,4 +1,5 @@
 /** The service of a project that visitors come to, as a site. */
+import { hasWayOut } from '../container/network-wish.ts';
 import type { App } from '../domain/app.ts';
 import type { ContainerSpec } from '../domain/container.ts';
 import { SubakoError } from '../domain/errors.ts';
@@ -27,24 +28,32 @@ export async function makeSite({ project, site: wanted, isNew, checked, undo }: 
   if (service === undefined) throw new TypeError(`${wanted.service} was not checked`);
   const made = await appOf(service, { project: project.name, wanted });
   const before = project.siteId === undefined ? undefined : await cmdb.site(project.siteId);
+  const egress = await egressOf(service, before, deps);
+  if (before !== undefined) undo.defer(() => sites.setBack(before.domain, before.settings));
   progress(`${isNew ? 'making' : 'changing'} the site ${wanted.domain}`);
+  // Before its networks are others: if we die in between, the next `up` sees still what they said.
+  if (before !== undefined && egress.length > 0) await sites.set(before.domain, egress);
   const site = before === undefined ? await sites.createFrom(wanted.domain, made) : await changed(before, made, deps);
   if (before === undefined) undo.defer(() => sites.remove(site.domain).catch(() => undefined)); // it is removed at the next start
   else if (site !== before) undo.defer(async () => void (await sites.changeApp(before, { app: before.app as App, image: before.image })));
   await failpoint('compose.site');
   // Not before: what other services of the project had in there came first, as in their order.
   await volumes.seed({ layers: service.image.layers, uidRange: site.uidRange, volumes: made.app.pod?.volumes ?? [] });
-  // Of its way out, what the file's networks say.
-  const isOut = project.model.networks.some(({ internal }) => !internal);
-  const first = before === undefined ? [BOOT, `egress=${isOut ? 'yes' : 'no'}`] : [];
-  const settings = [...first, ...wanted.settings];
+  const settings = [...(before === undefined ? [BOOT, ...egress] : []), ...wanted.settings];
   if (settings.length > 0) await sites.set(site.domain, settings);
-  if (settings.length > 0 && before !== undefined) undo.defer(() => sites.setBack(site.domain, before.settings));
   await cmdb.putProject({ ...project, phase: 'ready', siteId: site.id });
   if (!start) return;
   progress(`waking ${wanted.domain}`);
   const current = await cmdb.site(site.id);
   if (current !== undefined) await deps.lifecycle.wake(current, 'public', 'compose up');
+}
+
+/** What its networks say of its way out, where they say something else than before: meanwhile the setting is its owner's. */
+async function egressOf({ spec }: Checked, before: Site | undefined, deps: ComposeDeps): Promise<string[]> {
+  const isOut = await hasWayOut(spec.network, deps);
+  const { networks } = before?.app ?? {};
+  const wasOut = before === undefined ? undefined : await hasWayOut(networks === undefined ? 'default' : { networks }, deps);
+  return isOut === wasOut ? [] : [`egress=${isOut ? 'yes' : 'no'}`];
 }
 
 /** Down to cold: what is about to change runs no more. */
@@ -69,7 +78,7 @@ async function appOf({ service, image, spec }: Checked, { project, wanted }: { p
     volumes: [],
     user: await userOf(image, spec.user),
     ...(healthPath === undefined ? {} : { healthPath }),
-    networks: service.container.networks,
+    ...(spec.network === 'default' ? {} : { networks: service.container.networks }),
     pod: {
       project,
       service: service.name,

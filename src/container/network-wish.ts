@@ -1,8 +1,9 @@
 /** What a container's network is to be: its link to the machine, and the networks that it is in. */
 import { writeFile } from 'node:fs/promises';
+import type { Cmdb } from '../cmdb/cmdb.ts';
 import type { Container } from '../domain/container.ts';
 import { DEFAULT_NETWORK, membershipsOf } from '../domain/network.ts';
-import type { NetworkMembership } from '../domain/network.ts';
+import type { ContainerNetwork, NetworkMembership } from '../domain/network.ts';
 import type { Attachment, HostsFile, NetworkWish, OpenWish } from '../network/networks.ts';
 import { containerPaths } from './deps.ts';
 import { resolverText } from './dns.ts';
@@ -17,9 +18,15 @@ export async function networkWishOf(container: Container, deps: Deps): Promise<'
   if (network === 'none') return 'none';
   const hosts = hostsFileOf(container, deps);
   if (network === 'default') return { smtp: false, hosts };
-  const named = await Promise.all(membershipsOf(network).map(({ name }) => networkNamed(name, deps.cmdb)));
-  const egress = named.some(({ internal }) => !internal) || network.networks.some(({ name }) => name === DEFAULT_NETWORK);
+  const egress = await hasWayOut(network, deps);
   return { smtp: false, egress, link: egress || ports.length > 0, networks: await attachmentsOf(container, deps), hosts };
+}
+
+/** By what is known of its networks, whoever made them. @throws SubakoError `not_found` when one is gone */
+export async function hasWayOut(network: ContainerNetwork, { cmdb }: { readonly cmdb: Pick<Cmdb, 'networks'> }): Promise<boolean> {
+  if (typeof network === 'string') return network === 'default';
+  const named = await Promise.all(membershipsOf(network).map(({ name }) => networkNamed(name, cmdb)));
+  return named.some(({ internal }) => !internal) || network.networks.some(({ name }) => name === DEFAULT_NETWORK);
 }
 
 /** Undefined: nothing. */

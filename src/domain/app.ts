@@ -45,7 +45,7 @@ export interface App {
   readonly volumes: readonly AppVolume[];
   /** Arguments of the entrypoint, in place of the image's command. */
   readonly command?: readonly string[] | undefined;
-  /** Networks that its containers are in, besides their own link to the machine. */
+  /** Networks that its containers are in, besides their own link to the machine. Of a pod, undefined: `default`. */
   readonly networks?: readonly NetworkMembership[] | undefined;
   /** Whom it runs as, by ids inside the container. */
   readonly user: AppUser;

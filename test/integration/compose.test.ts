@@ -350,6 +350,20 @@ describe('a project with a site', () => {
     expect((await platform.mounts()).filter((line) => line.includes('/seed-'))).toEqual([]);
   });
 
+  it('is let out by its own networks alone, and by its owner between their changes', async () => {
+    await platform.api.post('/v1/networks', { name: 'closed', internal: true });
+    const networks = { default: {}, shut: { name: 'closed', external: true } };
+    const up = (...names: string[]) => dir.up({ ...file({ web: { ...site, networks: names, environment: { N: String((count += 1)) } } }), networks });
+    let count = 0;
+    const isOut = async (): Promise<boolean> => /^eth0\t0{8}\t/mu.test((await platform.inside(SITE, ['cat', '/proc/net/route'])).stdout);
+    expect([(await up('shut')).code, await isOut()]).toEqual([0, false]);
+    expect([(await up('shut', 'default')).code, await isOut()]).toEqual([0, true]);
+    await platform.set(SITE, 'egress=no');
+    expect([(await up('default')).code, await isOut()]).toEqual([0, false]);
+    await dir.cli(['compose', '-p', 'pod', 'down']);
+    expect((await dir.cli(['network', 'rm', 'closed'])).code).toBe(0);
+  });
+
   it('goes whole with its site', async () => {
     await dir.up(file());
     expect((await dir.cli(['site', 'rm', SITE])).code).toBe(0);
