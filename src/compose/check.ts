@@ -9,7 +9,7 @@ import type { Project, ProjectModel, ProjectService } from '../domain/project.ts
 import type { OciImage } from '../image/oci/oci-image.ts';
 import type { ComposeDeps } from './deps.ts';
 import { draftName } from './drafts.ts';
-import { hashOf } from './labels.ts';
+import { hashOf, PROJECT } from './labels.ts';
 import { containerName } from './plan.ts';
 import { baseRequest } from './requests.ts';
 
@@ -37,6 +37,7 @@ export async function checkProject(wish: CheckWish, deps: ComposeDeps): Promise<
   const { model, meant } = wish;
   await refuseStrangeSite(wish, deps);
   await refuseMissing(model, deps);
+  await refuseChangedNetwork(wish, deps);
   const checked = new Map<string, Checked>();
   for (const service of model.services.filter(({ name }) => meant.has(name))) {
     checked.set(service.name, await inService(service.name, () => checkService(service, wish, deps)));
@@ -97,6 +98,17 @@ async function refuseMissing({ networks, volumes }: ProjectModel, deps: ComposeD
     if (missing === undefined) continue;
     throw new SubakoError('not_found', `there is no ${what} ${missing.name}, which is external`, { hint: `make it: subako ${what} create ${missing.name}` });
   }
+}
+
+/** Its members got their way out, or none, when they started: with another record it would be told wrong of them. */
+async function refuseChangedNetwork({ name: project, model }: CheckWish, { networks }: ComposeDeps): Promise<void> {
+  const own = (await networks.list()).filter(({ labels }) => labels[PROJECT] === project);
+  const changed = model.networks.find(({ name, external, internal }) => !external && own.some((one) => one.name === name && one.internal !== internal));
+  if (changed === undefined) return;
+  const [is, wanted] = changed.internal ? ['not internal', 'internal'] : ['internal', 'not internal'];
+  throw new SubakoError('conflict', `the network ${changed.name} is there, and ${is}; the file says ${wanted}`, {
+    hint: `take the project down first; its volumes stay: subako compose -p ${project} down`,
+  });
 }
 
 async function inService<T>(name: string, work: () => Promise<T>): Promise<T> {
