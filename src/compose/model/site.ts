@@ -1,8 +1,34 @@
 /** Which service is a site, if one is: that which visitors come to. The others sleep with it. */
 import type { ProjectService, ProjectSite } from '../../domain/project.ts';
 import { refusal } from '../file/problem.ts';
-import type { ComposeFile, ComposeService } from '../file/schema.ts';
+import type { ComposeService } from '../file/schema.ts';
 import type { Resolving } from './resolving.ts';
+
+const RESOLVER = 'a site asks the platform’s resolver';
+const RIGHTS = 'a site has its own rights and limits: docs/apps.md';
+const LABELS = 'a site has no labels';
+const TERMINAL = 'a site has no terminal';
+
+/** Keys that its service has for nothing, each with why. */
+const LEFT_OUT = {
+  restart: 'visitors wake it',
+  container_name: 'its containers are called by the site',
+  hostname: 'its containers are called site',
+  stop_grace_period: 'a site has ten seconds to end',
+  extra_hosts: 'a site’s /etc/hosts is the platform’s',
+  labels: LABELS,
+  label_file: LABELS,
+  dns: RESOLVER,
+  dns_search: RESOLVER,
+  dns_opt: RESOLVER,
+  cap_add: RIGHTS,
+  cap_drop: RIGHTS,
+  ulimits: RIGHTS,
+  sysctls: RIGHTS,
+  group_add: RIGHTS,
+  tty: TERMINAL,
+  stdin_open: TERMINAL,
+} as const satisfies Partial<Record<keyof ComposeService, string>>;
 
 type Place = Pick<Resolving, 'project' | 'wish'>;
 
@@ -63,19 +89,16 @@ function refuseThoseThatWait(services: readonly ProjectService[], site: string, 
   throw refusal(project.sources, { keys, message: `${site} is the site, and starts after all others`, hint: 'take it out of depends_on' });
 }
 
-function tellWhatIsLeftOut(name: string, { given, port, warn }: { given: ComposeFile['services'][string]; port: number; warn: Resolving['warn'] }): void {
+function tellWhatIsLeftOut(name: string, { given, port, warn }: { given: ComposeService; port: number; warn: Resolving['warn'] }): void {
   const others = given.ports.filter(({ target }) => target !== port);
   if (others.length > 0) warn(['services', name, 'ports'], `only ${port} of the site is led to, by the edge; it is not published otherwise`);
-  const kept = { restart: 'visitors wake it', container_name: 'its containers are called by the site', hostname: 'its containers are called site' } as const;
-  for (const [key, why] of Object.entries(kept)) {
-    if (given[key as keyof typeof kept] !== undefined) warn(['services', name, key], `it is the site’s service, and ${why}`);
+  for (const [key, why] of Object.entries(LEFT_OUT)) {
+    if (isGiven(given[key as keyof typeof LEFT_OUT])) warn(['services', name, key], `it is the site’s service, and ${why}`);
   }
-  for (const key of ['dns', 'dns_search', 'dns_opt'] as const)
-    if (given[key].length > 0) warn(['services', name, key], 'it is the site’s service, and a site asks the platform’s resolver');
-  for (const key of ['cap_add', 'cap_drop', 'ulimits', 'sysctls', 'group_add'] as const) {
-    if (Object.keys(given[key]).length > 0) warn(['services', name, key], 'it is the site’s service, and a site has its own rights and limits: docs/apps.md');
-  }
-  for (const key of ['tty', 'stdin_open'] as const) if (given[key] === true) warn(['services', name, key], 'the site has no terminal');
+}
+
+function isGiven(value: unknown): boolean {
+  return typeof value === 'object' && value !== null ? Object.keys(value).length > 0 : value !== undefined && value !== false;
 }
 
 /** As settings of the site. */

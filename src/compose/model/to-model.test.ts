@@ -257,6 +257,18 @@ describe('a site', () => {
 
   it('tells what of its service goes otherwise', () => {
     const { warnings } = resolve('services: {a: {image: x, ports: [80, 81], restart: always, tty: true}}', { domain: 'a.localhost', service: 'a' });
-    expect(warnings).toHaveLength(3);
+    expect(warnings).toEqual([
+      'services.a.ports: only 80 of the site is led to, by the edge; it is not published otherwise',
+      'services.a.restart: it is the site’s service, and visitors wake it',
+      'services.a.tty: it is the site’s service, and a site has no terminal',
+    ]);
   });
+
+  it.each(['extra_hosts: {h: 10.0.0.1}', 'stop_grace_period: 1m', 'labels: {a: b}', 'label_file: a.env', 'dns: 10.0.0.53', 'ulimits: {nproc: 5}'])(
+    'tells that it does without %s',
+    (text) => {
+      const { warnings } = resolve(`services:\n  a:\n    image: x\n    ports: [80]\n    ${text}`, { domain: 'a.localhost' });
+      expect(warnings).toEqual([expect.stringContaining(`services.a.${text.split(':')[0]}: it is the site’s service, and `)]);
+    },
+  );
 });
