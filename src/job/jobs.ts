@@ -40,6 +40,7 @@ const LOOK_EVERY_MS = 500;
 /** Of all sites; workers are not counted. */
 const AT_ONCE = 8;
 const MOST_OF_A_SITE = 100;
+/** Of those that do not run. */
 const LOOK_AT = 200;
 
 export class Jobs {
@@ -137,7 +138,8 @@ export class Jobs {
 
   async #look(): Promise<void> {
     const { cmdb, now } = this.#deps;
-    for (const job of await cmdb.dueJobs(now(), LOOK_AT)) {
+    // What runs is due until it ends, and so comes first.
+    for (const job of await cmdb.dueJobs(now(), LOOK_AT + this.#running.size)) {
       const others = [...this.#running.values()].filter(({ kind }) => kind !== 'always').length;
       if (this.#running.has(job.id) || (job.kind !== 'always' && others >= AT_ONCE)) continue;
       const stop = new AbortController();
