@@ -37,6 +37,8 @@ function specOf(...words: readonly string[]) {
 describe('an option of docker run that people type', () => {
   it.each<[string[], object]>([
     [['--read-only'], { readOnly: true }],
+    [['--pids-limit', '64'], { pids: 64 }],
+    [['--pids', '64'], { pids: 64 }],
     [['--tmpfs', '/run:rw,noexec,nosuid,size=1m'], { tmpfs: [{ destination: '/run', sizeBytes: 1024 ** 2 }] }],
     [['--cap-drop', 'ALL'], { capabilities: [] }],
     [['--cap-drop=all', '--cap-add', 'NET_BIND_SERVICE', '--cap-add=cap_chown'], { capabilities: ['CAP_CHOWN', 'CAP_NET_BIND_SERVICE'] }],

@@ -84,7 +84,7 @@ export function withRunOptions(command: Command): Command {
     .option('--read-only', 'it cannot write to its root')
     .option('-m, --memory <size>', 'such as 512m')
     .option('--cpus <number>', 'such as 1.5', toNumber)
-    .option('--pids-limit <number>', 'processes and threads', toNumber)
+    .option('--pids, --pids-limit <number>', 'processes and threads', toNumber)
     .option('--shm-size <size>', 'of /dev/shm (default 64m)')
     .option('--network <name>', 'default: a way out; none; or one of your own (subako network); can be given again', collect, [])
     .option('--network-alias <name>', 'what its neighbours find it by, besides its name', collect, [])
