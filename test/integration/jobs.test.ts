@@ -90,6 +90,7 @@ describe('a job', () => {
       await expect(add({ command: ['/bin/true'], ...bad })).rejects.toMatchObject({ code: 'bad_usage' });
     await expect(platform.api.post('/v1/sites/nobody.localhost/jobs', { ...ONCE, command: ['/bin/true'] })).rejects.toMatchObject({ code: 'not_found' });
     expect((await platform.cli(['job', 'run', SITE, '--', '--console-socket=/x'])).code).toBe(2);
+    expect((await platform.cli(['job', 'every', '1d', '--retries', '5', SITE, '--', '/bin/true'])).code).toBe(2);
     const { id: missing } = await add({ command: ['/no/such/program'] });
     expect((await ended(missing)).runs[0]).toMatchObject({ outcome: 'failed' });
   });

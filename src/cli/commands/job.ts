@@ -68,7 +68,7 @@ function everyCommand(): Command {
     .argument('<command...>', 'after --')
     .addHelpText(
       'after',
-      '\nA sleeping site is woken for it. Two runs of one job never overlap.\n\nExamples:\n  subako job every 1h blog.localhost -- /bin/sh /srv/wordpress/wp-content/report.sh\n  subako job every 1d --retries 5 blog.localhost -- php8.4 /srv/wordpress/wp-content/nightly.php',
+      '\nA sleeping site is woken for it. Two runs of one job never overlap.\n\nExamples:\n  subako job every 1h blog.localhost -- /bin/sh /srv/wordpress/wp-content/report.sh\n  subako job every --retries 5 1d blog.localhost -- php8.4 /srv/wordpress/wp-content/nightly.php',
     )
     .action(async (...[everyMs, domain, words, options, command]: [number, string, string[], JobOptions, Command]) => {
       const { client, output } = contextOf(command);
@@ -164,7 +164,7 @@ function withRunOptions(command: Command): Command {
 function add(client: Client, domain: string, { words, options, asked }: { words: readonly string[]; options: JobOptions; asked: Asked }): Promise<JobReply> {
   const { kind, everyMs, deadlineMs } = asked;
   const command = words[0] === '--' ? words.slice(1) : words;
-  if (command[0]?.startsWith('-') !== false) {
+  if (domain.startsWith('-') || command[0]?.startsWith('-') !== false) {
     throw new SubakoError('bad_usage', 'options come before the domain, and then the command', {
       hint: 'write it like subako job run --retries 3 DOMAIN -- CMD',
     });
