@@ -23,6 +23,7 @@ const JOB = {
   retries: { type: 'integer', minimum: 0, maximum: 100 },
   deadlineMs: { type: 'integer', minimum: 0, maximum: WEEK_MS },
 };
+const TIME_OF_DAY = { type: 'string', pattern: '^([01]\\d|2[0-3]):[0-5]\\d$' };
 
 interface OutputQuery {
   readonly run?: string;
@@ -31,7 +32,8 @@ interface OutputQuery {
 
 export function jobRoutes(api: FastifyInstance, platform: ApiPlatform): void {
   const { jobs } = platform;
-  api.post<{ Params: { domain: string }; Body: NewJob }>('/v1/sites/:domain/jobs', closed(JOB), async (request) =>
+  const body = closed({ ...JOB, dailyAt: TIME_OF_DAY }, Object.keys(JOB));
+  api.post<{ Params: { domain: string }; Body: NewJob }>('/v1/sites/:domain/jobs', body, async (request) =>
     platform.describeJob(await jobs.add(await platform.site(request.params.domain), request.body)),
   );
   api.get<{ Querystring: { site?: string } }>('/v1/jobs', async (request): Promise<JobReply[]> => {

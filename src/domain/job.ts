@@ -2,7 +2,7 @@
 import type { Role } from './role.ts';
 
 /**
- * `once`: until it succeeds or its retries are used up. `every`: again and again, counted from when a run began.
+ * `once`: until it succeeds or its retries are used up. `every`: again and again, counted from when a run began, or each day at one time.
  * `always`: a worker; it is started again whenever it ends, and its site stays awake.
  */
 export type JobKind = 'once' | 'every' | 'always';
@@ -15,6 +15,8 @@ export interface Job {
   readonly role: Role;
   /** Milliseconds; 0 unless it is `every`. */
   readonly everyMs: number;
+  /** Of `every`, in the place of `everyMs`: a time of each day such as `03:00`, by the clock of this machine. */
+  readonly dailyAt?: string;
   /** How often a run that failed is tried again, at most. Of workers, nothing: they are always. */
   readonly retries: number;
   /** Milliseconds that a run may take; 0: any time. */

@@ -21,9 +21,9 @@ import type { SiteContexts } from '../site/site-context.ts';
 import { sitePaths } from '../site/site-paths.ts';
 import type { PlatformDirs } from '../site/site-paths.ts';
 import { keepOutputs, openOutput, outputPath } from './job-output.ts';
-import { afterRun } from './next-due.ts';
+import { afterRun, firstDue } from './next-due.ts';
 
-export type NewJob = Pick<Job, 'kind' | 'command' | 'role' | 'everyMs' | 'retries' | 'deadlineMs'>;
+export type NewJob = Pick<Job, 'kind' | 'command' | 'role' | 'everyMs' | 'dailyAt' | 'retries' | 'deadlineMs'>;
 
 export interface JobsDeps {
   readonly cmdb: Pick<Cmdb, 'site' | 'putJob' | 'job' | 'jobs' | 'dueJobs' | 'deleteJob' | 'putRun' | 'runs' | 'openRuns'>;
@@ -87,7 +87,7 @@ export class Jobs {
       id: newId(8),
       siteId: site.id,
       createdAt: at,
-      dueAt: job.kind === 'every' ? at + job.everyMs : at,
+      dueAt: firstDue(job, at),
       failures: 0,
     };
     await cmdb.putJob(added);

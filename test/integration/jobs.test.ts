@@ -78,6 +78,15 @@ describe('a job', () => {
     expect(files.filter((name) => runs.some((run) => name.startsWith(run.id)))).toEqual([]);
   });
 
+  it('at a time of each day is due when the clock shows it next', async () => {
+    const daily = (await platform.cli(['job', 'every', '3:05', SITE, '--', '/bin/true'])).stdout.trim();
+    const { everyMs, dailyAt, dueAt } = await job(daily);
+    expect([everyMs, dailyAt, new Date(dueAt ?? 0).toTimeString().slice(0, 8)]).toEqual([0, '03:05', '03:05:00']);
+    expect((dueAt ?? 0) - Date.now()).toBeLessThanOrEqual(25 * 3_600_000);
+    expect((await platform.cli(['job', 'ls', SITE])).stdout).toMatch(new RegExp(`^${daily} .* daily at 03:05 +due in`, 'mu'));
+    await platform.api.delete(`/v1/jobs/${daily}`);
+  });
+
   it('is refused where it could not be meant', async () => {
     for (const bad of [
       { command: [] },
@@ -86,6 +95,7 @@ describe('a job', () => {
       { kind: 'never' },
       { role: 'root' },
       { retries: -1 },
+      { kind: 'every', dailyAt: '24:00' },
     ])
       await expect(add({ command: ['/bin/true'], ...bad })).rejects.toMatchObject({ code: 'bad_usage' });
     await expect(platform.api.post('/v1/sites/nobody.localhost/jobs', { ...ONCE, command: ['/bin/true'] })).rejects.toMatchObject({ code: 'not_found' });

@@ -19,9 +19,10 @@ interface JobOptions {
   readonly detach?: boolean;
 }
 
-interface Asked {
+type Every = Pick<JobReply, 'everyMs' | 'dailyAt'>;
+
+interface Asked extends Every {
   readonly kind: JobKind;
-  readonly everyMs: number;
   /** Unless it is said. */
   readonly deadlineMs: number;
 }
@@ -63,16 +64,16 @@ function runCommand(): Command {
 function everyCommand(): Command {
   return withRunOptions(new Command('every'))
     .description('run a command again and again')
-    .argument('<time>', 'from the beginning of one run to the next: 15m, 1h, 1d', parseTime)
+    .argument('<time>', 'from the beginning of one run to the next: 15m, 1h; or when, each day, by the machine’s clock: 03:00', parseEvery)
     .argument('<domain>')
     .argument('<command...>', 'after --')
     .addHelpText(
       'after',
-      '\nA sleeping site is woken for it. Two runs of one job never overlap.\n\nExamples:\n  subako job every 1h blog.localhost -- /bin/sh /srv/wordpress/wp-content/report.sh\n  subako job every --retries 5 1d blog.localhost -- php8.4 /srv/wordpress/wp-content/nightly.php',
+      '\nA sleeping site is woken for it. Two runs of one job never overlap.\n\nExamples:\n  subako job every 1h blog.localhost -- /bin/sh /srv/wordpress/wp-content/report.sh\n  subako job every --retries 5 03:00 blog.localhost -- php8.4 /srv/wordpress/wp-content/nightly.php',
     )
-    .action(async (...[everyMs, domain, words, options, command]: [number, string, string[], JobOptions, Command]) => {
+    .action(async (...[every, domain, words, options, command]: [Every, string, string[], JobOptions, Command]) => {
       const { client, output } = contextOf(command);
-      const job = await add(client, domain, { words, options, asked: { kind: 'every', everyMs, deadlineMs: HOUR_MS } });
+      const job = await add(client, domain, { words, options, asked: { kind: 'every', ...every, deadlineMs: HOUR_MS } });
       output.show(job, () => job.id);
     });
 }
@@ -162,7 +163,7 @@ function withRunOptions(command: Command): Command {
 }
 
 function add(client: Client, domain: string, { words, options, asked }: { words: readonly string[]; options: JobOptions; asked: Asked }): Promise<JobReply> {
-  const { kind, everyMs, deadlineMs } = asked;
+  const { deadlineMs, ...when } = asked;
   const command = words[0] === '--' ? words.slice(1) : words;
   if (domain.startsWith('-') || command[0]?.startsWith('-') !== false) {
     throw new SubakoError('bad_usage', 'options come before the domain, and then the command', {
@@ -170,7 +171,7 @@ function add(client: Client, domain: string, { words, options, asked }: { words:
     });
   }
   const { role, retries = 0, deadline = deadlineMs } = options;
-  return client.post<JobReply>(sitePath(domain, '/jobs'), { kind, command, role, everyMs, retries, deadlineMs: deadline });
+  return client.post<JobReply>(sitePath(domain, '/jobs'), { ...when, command, role, retries, deadlineMs: deadline });
 }
 
 /** Prints what each run says; the exit code of the last. */
@@ -193,8 +194,8 @@ async function print(client: Client, path: string): Promise<void> {
   for await (const chunk of await client.stream('GET', path)) process.stdout.write(chunk as Buffer);
 }
 
-function cells({ id, site, kind, everyMs, dueAt, running, runs, command }: JobReply): string[] {
-  const when = kind === 'every' ? `every ${formatDuration(everyMs)}` : kind;
+function cells({ id, site, kind, everyMs, dailyAt, dueAt, running, runs, command }: JobReply): string[] {
+  const when = kind !== 'every' ? kind : dailyAt === undefined ? `every ${formatDuration(everyMs)}` : `daily at ${dailyAt}`;
   const state = running ? 'running' : dueAt === null ? 'ended' : `due in ${formatAge(Math.max(0, dueAt - Date.now()))}`;
   const last = runs.find(({ outcome }) => outcome !== undefined);
   return [
@@ -219,8 +220,10 @@ function parseTimeOrNever(text: string): number {
   return ms;
 }
 
-function parseTime(text: string): number {
-  const ms = parseTimeOrNever(text);
-  if (ms < 1_000) throw new InvalidArgumentError('it is 1s or more.');
-  return ms;
+function parseEvery(text: string): Every {
+  if (/^(?:[01]?\d|2[0-3]):[0-5]\d$/u.test(text)) return { everyMs: 0, dailyAt: text.padStart(5, '0') };
+  const everyMs = parseDuration(text);
+  if (everyMs === undefined) throw new InvalidArgumentError('it is written like 15m or 1h, or for a time of each day like 03:00.');
+  if (everyMs < 1_000) throw new InvalidArgumentError('it is 1s or more.');
+  return { everyMs };
 }
