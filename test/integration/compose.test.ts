@@ -206,8 +206,8 @@ describe('services', () => {
   });
 
   it('come up without what they need where that is asked for', async () => {
-    await dir.up({ name: 'alone', services: { a: { ...waiting, depends_on: ['b'] }, b: waiting } }, '--no-deps', 'a');
-    expect(await dir.states()).toEqual({ 'alone-a-1': 'running' });
+    await dir.up({ name: 'my_app', services: { web_app: { ...waiting, depends_on: ['b'] }, b: waiting } }, '--no-deps', 'web_app');
+    expect(await dir.states()).toEqual({ 'my_app-web_app-1': 'running' });
     expect((await dir.cli(['compose', 'up', '-d', '--no-deps'])).code).toBe(2);
   });
 
