@@ -1,7 +1,7 @@
 /** A site's own checkpoint: its processes with all they had read and compiled. */
 import { createHash } from 'node:crypto';
 import { readdirSync } from 'node:fs';
-import { lstat, mkdir, readdir, readFile, rename } from 'node:fs/promises';
+import { lstat, mkdir, readFile, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { isErrno } from '../domain/errors.ts';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -12,6 +12,7 @@ import { failpoint } from '../lib/failpoint.ts';
 import { exec } from '../lib/exec.ts';
 import { removeTree, treeBytes } from '../lib/files.ts';
 import { Semaphore } from '../lib/semaphore.ts';
+import { plainFiles, shred } from '../lib/shred.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { SitePaths } from '../site/site-paths.ts';
 import type { Stack, StackContext } from '../stack/stack.ts';
@@ -39,9 +40,6 @@ export interface OwnCheckpoint {
   readonly madeAt: number;
   readonly bytes: number;
 }
-
-/** What the kernel counts a file's disk space in. */
-const BLOCK = 512;
 
 const SHRED_AFTER_MS = 1_000;
 const SYNC_WITHIN_MS = 60_000;
@@ -219,16 +217,6 @@ async function keepChanges(changes: string | undefined, draft: string): Promise<
   return treeBytes(join(draft, CHANGES));
 }
 
-/**
- * Overwrites and removes. (A file system that never writes in place, or a flash disk, may keep old blocks for a while.)
- * A file that has another name too is not this checkpoint's alone: it is the memory of the template, or mapped by processes that run.
- */
-async function shred(dir: string): Promise<void> {
-  const own = (await plainFiles(dir)).filter(({ nlink }) => nlink === 1).map(({ path }) => path);
-  if (own.length > 0) await exec(['shred', '--iterations=1', '--remove=unlink', '--', ...own]).catch(() => undefined);
-  await removeTree(dir);
-}
-
 /** Asked for every site at a start: without leaving the thread it takes a tenth of the time. */
 function namesIn(dir: string): string[] {
   try {
@@ -236,20 +224,6 @@ function namesIn(dir: string): string[] {
   } catch {
     return [];
   }
-}
-
-/** Of the directory itself: no link is followed, or what it leads to would be overwritten. */
-async function plainFiles(dir: string): Promise<{ path: string; nlink: number; bytes: number }[]> {
-  const found = await lstat(dir).catch(() => undefined);
-  if (found?.isDirectory() !== true) return [];
-  const entries = await readdir(dir, { withFileTypes: true });
-  const paths = entries.filter((entry) => entry.isFile()).map((entry) => join(dir, entry.name));
-  return Promise.all(
-    paths.map(async (path) => {
-      const { nlink, blocks } = await lstat(path);
-      return { path, nlink, bytes: blocks * BLOCK };
-    }),
-  );
 }
 
 async function sizeOf(dir: string): Promise<number> {

@@ -109,8 +109,9 @@ export class Descender {
   async #leaveMemory(live: Live, { to, cause, phases, keepCheckpoint }: Descent): Promise<string | undefined> {
     // Of the admin role none is kept: what people who were logged in left in its memory does not belong on a disk.
     const isPublic = live.role === 'public';
+    const bytes = await this.#bytesOf(live);
     const why = to === 'checkpointed' && isPublic ? await this.#checkpoint(live, phases) : undefined;
-    await this.#end(live);
+    await this.#end(live, bytes);
     if (to === 'cold' && isPublic && keepCheckpoint !== true) await this.#deps.ownCheckpoints.discard(live.site.id, cause);
     return why;
   }
@@ -131,9 +132,14 @@ export class Descender {
     }
   }
 
-  async #end(live: Live): Promise<void> {
-    const usage = await this.#deps.runtime.usage(live.instance.id);
-    this.#deps.metrics.reclaimed(usage?.memoryBytes ?? 0);
+  /** What it has in memory. */
+  async #bytesOf({ instance }: Live): Promise<number> {
+    return (await this.#deps.runtime.usage(instance.id))?.memoryBytes ?? 0;
+  }
+
+  /** @param bytes that it had before a dump ended its processes; where not given, what it has now */
+  async #end(live: Live, bytes?: number): Promise<void> {
+    this.#deps.metrics.reclaimed(bytes ?? (await this.#bytesOf(live)));
     await end(live, this.#deps);
     this.#table.remove(live);
   }

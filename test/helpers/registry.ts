@@ -181,7 +181,7 @@ async function answers(port: number): Promise<boolean> {
   }
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   if (!server.listening) await once(server, 'listening');
   const address = server.address();

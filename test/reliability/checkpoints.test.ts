@@ -1,5 +1,7 @@
 /** Checkpoints and templates that are damaged, exchanged or half written, and a CRIU that dies: sites come up another way, and an event says why. */
+import { createHash } from 'node:crypto';
 import { cp, mkdir, open, readdir, readFile, rename, rm, symlink, truncate, writeFile } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CheckpointReply, SiteReply, StatusReply, TemplateReply } from '../../src/api/types.ts';
@@ -157,6 +159,21 @@ describe('a template', () => {
   });
 });
 
+describe('a checkpoint that was used', () => {
+  it('is overwritten, and what its instance has mapped of it when that ends', PATIENT, async () => {
+    await checkpointed(ONE);
+    const dir = checkpointOf(ONE);
+    await using pages = await open(await fileOf(dir, 'pages'));
+    await using memory = await open(join(dir, MEMORY_FILE));
+    const [pagesBefore, memoryBefore] = [await digestOf(pages), await digestOf(memory)];
+    expect(await originOf(ONE)).toBe('checkpoint');
+    expect(await poll(async () => (await digestOf(pages)) !== pagesBefore, { timeoutMs: 120_000, everyMs: 200 })).toBe(true);
+    expect(await digestOf(memory)).toBe(memoryBefore);
+    await platform.sleep(ONE, 'cold');
+    expect(await digestOf(memory)).not.toBe(memoryBefore);
+  });
+});
+
 describe('a CRIU that is killed', () => {
   it('half way through a restore: the site boots, and nothing of the half remains', PATIENT, async () => {
     let kills = 0;
@@ -277,6 +294,13 @@ async function proven(since: number): Promise<void> {
 
 function publicOf(templates: readonly TemplateReply[]): string | undefined {
   return templates.find(({ role }) => role === 'public')?.name;
+}
+
+/** Of an open file, also when it has no name any more. */
+async function digestOf(file: FileHandle): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const chunk of file.createReadStream({ start: 0, autoClose: false })) hash.update(chunk as Buffer);
+  return hash.digest('hex');
 }
 
 async function fileOf(dir: string, prefix: string): Promise<string> {

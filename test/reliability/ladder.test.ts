@@ -14,7 +14,7 @@ import { often, PATIENT } from './whole.ts';
 
 const SITE = 'ladder.localhost';
 const BUSY = 'busy.localhost';
-const FLAPPING = ['a', 'b', 'c', 'd'].map((name) => `${name}.localhost`);
+const FLAPPING = Array.from({ length: often(4, 50) }, (_, index) => `flap${index}.localhost`);
 const SITES = [SITE, BUSY, ...FLAPPING];
 let platform: TestPlatform;
 

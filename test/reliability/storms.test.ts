@@ -42,6 +42,16 @@ describe('all sites asked for in the same second', () => {
     await platform.api.post('/v1/templates');
   });
 
+  it('by a crawler that walks from one to the next: each answers, and those that are left go to sleep again', PATIENT, async () => {
+    await allTo('cold');
+    for (const site of SITES)
+      for (const path of ['/', '/feed/', '/?s=hello']) expect(`${path} ${(await platform.fetch(site, path)).status}`).toBe(`${path} 200`);
+    await platform.set(FIRST, 'idle=1s');
+    await platform.untilState(FIRST, 'cold');
+    await platform.set(FIRST, 'idle=1h');
+    expect(await wrongs(platform, { sites: SITES })).toEqual([]);
+  });
+
   it('leave one that is awake alone: it goes on answering at once', PATIENT, async () => {
     await allTo('cold');
     await platform.wake(AWAKE);

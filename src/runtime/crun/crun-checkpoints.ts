@@ -1,6 +1,6 @@
 /** Checkpoints of crun's containers: CRIU driven directly, which takes a third of the time that `crun restore` does. */
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { chmod, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { SubakoError } from '../../domain/errors.ts';
@@ -10,6 +10,7 @@ import { poll } from '../../lib/deadline.ts';
 import { execAny } from '../../lib/exec.ts';
 import { failpoint } from '../../lib/failpoint.ts';
 import { connectionsBelow, signalProcess, startTimeOf } from '../../lib/proc.ts';
+import { shred } from '../../lib/shred.ts';
 import { MEMORY_MOUNT, SHM_BYTES } from '../bundle/render-oci-config.ts';
 import { holdsAnyProgram } from '../bundle/bundle-spec.ts';
 import type { BundleSpec } from '../bundle/bundle-spec.ts';
@@ -132,9 +133,9 @@ export class CrunCheckpoints implements Checkpoints {
     });
   }
 
-  /** Removes what a restored container still had of its dump. Idempotent. */
+  /** Removes what a restored container still had of its dump; overwritten, where the dump itself is gone. Idempotent. */
   async forget(id: string): Promise<void> {
-    await rm(join(this.#options.viewsDir, id), { recursive: true, force: true });
+    await shred(join(this.#options.viewsDir, id));
     const shm = this.#shmOf(id);
     if (existsSync(shm)) await this.#options.remounter.unmount(shm);
   }
