@@ -32,7 +32,14 @@ const projects = (isRoot && !onlyUnit ? ['unit', 'real'] : ['unit']).filter((pro
 
 // Before the tests: two files at once would both want apt.
 if (projects.includes('real')) {
-  const ofTests = { chromium: 'chromium', pebble: 'pebble', busybox: 'busybox-static', 'docker-registry': 'docker-registry', htpasswd: 'apache2-utils' };
+  const ofTests = {
+    chromium: 'chromium',
+    pebble: 'pebble',
+    busybox: 'busybox-static',
+    'docker-registry': 'docker-registry',
+    htpasswd: 'apache2-utils',
+    faketime: 'faketime',
+  };
   await needPackages({ mmdebstrap: 'mmdebstrap', ...ofTests });
 }
 if (projects.includes('real')) await needImages();
