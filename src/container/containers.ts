@@ -228,7 +228,8 @@ export class Containers {
     });
   }
 
-  async #start(container: Container, progress: (text: string) => void): Promise<Container> {
+  /** Detached, also one that ran in the foreground before: it has that client no more, and does not end with it. */
+  async #start({ client: _client, ...container }: Container, progress: (text: string) => void): Promise<Container> {
     if (isUp(container)) throw new SubakoError('conflict', `${container.name} is ${container.state} already`);
     const starting = await this.#starting(container);
     try {

@@ -1,6 +1,7 @@
 /** Containers of images on a real platform: one for all tests, asked over its API, and by the command line where that is what it is about. */
 import { lstat, mkdir, readFile, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ContainerReply, ContainerRow, NetworkReply, StatsRow, WaitReply } from '../../src/api/container-types.ts';
 import type { ContainerRequest } from '../../src/domain/container-request.ts';
@@ -230,6 +231,17 @@ sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
     process.kill(Number(cli), 'SIGKILL');
     await running;
     expect(await poll(async () => (await all()).length === 0, WITHIN), `left with pid ${found?.pid}`).toBe(true);
+    await leftNothing();
+  });
+
+  it('that is started again is in the background, and goes on without its command line', async () => {
+    const script = 'test -e /root/seen || exec touch /root/seen; sleep 1000';
+    expect(await platform.cli(['run', '--name', 'again', '--network', 'none', 'busybox', 'sh', '-c', script])).toMatchObject({ code: 0 });
+    await platform.api.work('/v1/containers/again/start', {}, () => undefined);
+    const { pid } = await get('again');
+    await sleep(3_500); // the daemon looks once a second, and ends what was dead twice
+    expect(await get('again')).toMatchObject({ state: 'running', pid });
+    await remove('again');
     await leftNothing();
   });
 });
