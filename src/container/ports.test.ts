@@ -1,5 +1,8 @@
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import { ANY_PORT, formatPort, parsePorts, publishAll, refuseTwicePublished } from './ports.ts';
+import { ANY_PORT, claimPorts, formatPort, parsePorts, publishAll, refuseTwicePublished } from './ports.ts';
 
 describe('published ports', () => {
   it.each([
@@ -76,5 +79,20 @@ describe('published ports', () => {
       expect(() => refuseTwicePublished([...parsePorts(one), ...parsePorts(other)])).toThrow('twice');
     expect(() => refuseTwicePublished(['0.0.0.0:80:1', '[::]:80:1'].flatMap(parsePorts))).not.toThrow();
     expect(() => refuseTwicePublished(['127.0.0.1:80:1', '127.0.0.2:80:1', '80:1/udp', '9', '9'].flatMap(parsePorts))).not.toThrow();
+  });
+
+  it('are refused where somebody of the machine listens by the same protocol, with who it is', async () => {
+    const socket = createSocket('udp4').bind(0, '127.0.0.1');
+    await once(socket, 'listening');
+    const { port } = socket.address();
+    const refused = expect.objectContaining({ code: 'port_taken', message: expect.stringContaining(`pid ${process.pid}`) as string }) as Error;
+    await expect(claimPorts(parsePorts(`${port}:53/udp`), [])).rejects.toThrow(refused);
+    await using server = createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const address = server.address();
+    await expect(claimPorts(parsePorts(`${typeof address === 'object' ? address?.port : 0}:80`), [])).rejects.toThrow(refused);
+    socket.close();
+    await once(socket, 'close');
+    expect(await claimPorts(parsePorts(`${port}:53/udp`), [])).toHaveLength(1);
   });
 });

@@ -96,20 +96,20 @@ async function freePort(port: PublishedPort, holders: readonly Container[], clai
     const hostPort = FIRST_FREE + ((begin - FIRST_FREE + offset) % (LAST_FREE - FIRST_FREE));
     const candidate = { ...port, hostPort };
     if (claimed.some((one) => clash(one, candidate)) || holderOf(candidate, holders) !== undefined) continue;
-    if ((await portOwner(hostPort)) === undefined) return hostPort;
+    if ((await portOwner(hostPort, port.protocol)) === undefined) return hostPort;
   }
   throw new SubakoError('port_taken', 'no port of the machine is free');
 }
 
 async function refuseTaken(port: PublishedPort, holders: readonly Container[]): Promise<void> {
-  const { hostPort } = port;
+  const { hostPort, protocol } = port;
   const holder = holderOf(port, holders);
   if (holder !== undefined) {
     throw new SubakoError('port_taken', `port ${hostPort} is published by the container ${holder.name}`, {
       hint: `give another port, or stop it: subako stop ${holder.name}`,
     });
   }
-  const owner = port.protocol === 'tcp' ? await portOwner(hostPort) : undefined;
+  const owner = await portOwner(hostPort, protocol);
   if (owner === undefined) return;
   throw new SubakoError('port_taken', `port ${hostPort} is taken by ${owner.command} (pid ${owner.pid})`, {
     hint: 'give another port',

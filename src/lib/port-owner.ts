@@ -1,4 +1,4 @@
-/** Who listens on a TCP port of this machine. */
+/** Who listens at a port of this machine. */
 import { readFile, readdir, readlink } from 'node:fs/promises';
 
 export interface PortOwner {
@@ -6,11 +6,14 @@ export interface PortOwner {
   readonly command: string;
 }
 
-const LISTEN = '0A';
+type Protocol = 'tcp' | 'udp';
 
-/** Undefined when nobody listens; pid 0 when somebody does whom we may not see. */
-export async function portOwner(port: number): Promise<PortOwner | undefined> {
-  const inodes = await listeningInodes(port);
+/** States of a socket, as the kernel numbers those of TCP: UDP has none that listens, but one that is bound and takes what comes from anybody. */
+const LISTENS: Readonly<Record<Protocol, string>> = { tcp: '0A', udp: '07' };
+
+/** Undefined when nobody listens; pid 0 when somebody does whom we may not see. At whatever address. */
+export async function portOwner(port: number, protocol: Protocol): Promise<PortOwner | undefined> {
+  const inodes = await listeningInodes(port, protocol);
   if (inodes.size === 0) return undefined;
   for (const name of await readdir('/proc')) {
     if (/^\d+$/u.test(name) && (await holdsSocket(name, inodes))) {
@@ -21,11 +24,11 @@ export async function portOwner(port: number): Promise<PortOwner | undefined> {
   return { pid: 0, command: 'an unknown process' };
 }
 
-async function listeningInodes(port: number): Promise<Set<string>> {
-  const tables = await Promise.all(['/proc/net/tcp', '/proc/net/tcp6'].map((path) => readFile(path, 'utf8').catch(() => '')));
+async function listeningInodes(port: number, protocol: Protocol): Promise<Set<string>> {
+  const tables = await Promise.all([protocol, `${protocol}6`].map((table) => readFile(`/proc/net/${table}`, 'utf8').catch(() => '')));
   const wanted = port.toString(16).toUpperCase().padStart(4, '0');
   const rows = tables.flatMap((table) => table.split('\n').slice(1)).map((row) => row.trim().split(/\s+/u));
-  return new Set(rows.filter((row) => row[3] === LISTEN && row[1]?.endsWith(`:${wanted}`)).map((row) => `socket:[${row[9]}]`));
+  return new Set(rows.filter((row) => row[3] === LISTENS[protocol] && row[1]?.endsWith(`:${wanted}`)).map((row) => `socket:[${row[9]}]`));
 }
 
 async function holdsSocket(pid: string, sockets: ReadonlySet<string>): Promise<boolean> {

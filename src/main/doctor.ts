@@ -195,7 +195,7 @@ async function disk(config: Config): Promise<Check> {
 }
 
 async function port(option: 'http' | 'https', number: number): Promise<Check> {
-  const owner = await portOwner(number);
+  const owner = await portOwner(number, 'tcp');
   const name = `port ${number}`;
   if (owner === undefined) return ok(name, 'free');
   return warn(name, `taken by ${owner.command} (pid ${owner.pid})`, `stop it, or start with --${option} PORT`);

@@ -13,7 +13,7 @@ export async function refuseTakenPorts({ http, https }: Pick<Config, 'http' | 'h
     ['--http', http],
     ['--https', https],
   ] as const) {
-    const owner = await portOwner(port);
+    const owner = await portOwner(port, 'tcp');
     if (owner === undefined) continue;
     throw new SubakoError('port_taken', `port ${port} is taken by ${owner.command} (pid ${owner.pid})`, {
       hint: `stop it, or give another port: ${option} ${port < 1024 ? port + 8000 : port + 1}`,
@@ -41,7 +41,7 @@ interface EdgePair {
 }
 
 async function isOpen(port: number, config: Config): Promise<boolean> {
-  const owner = await portOwner(port);
+  const owner = await portOwner(port, 'tcp');
   if (owner === undefined) return true;
   const cgroups = await readFile(`/proc/${owner.pid}/cgroup`, 'utf8').catch(() => '');
   return cgroups.includes(`${platformCgroup(config.state)}/`);
@@ -50,7 +50,7 @@ async function isOpen(port: number, config: Config): Promise<boolean> {
 /** Who else has one of these ports, as a clause; undefined when nobody has. */
 export async function whoHolds(ports: Config): Promise<string | undefined> {
   for (const port of [ports.http, ports.https]) {
-    const owner = await portOwner(port);
+    const owner = await portOwner(port, 'tcp');
     if (owner !== undefined && !(await isOpen(port, ports))) return `port ${port} is taken by ${owner.command} (pid ${owner.pid})`;
   }
   return undefined;
