@@ -13,7 +13,7 @@ import { newId } from '../domain/ids.ts';
 import type { Job, JobRun } from '../domain/job.ts';
 import type { Site } from '../domain/site.ts';
 import type { ExecResult } from '../lib/exec.ts';
-import { endOrphans, endStrays } from '../lifecycle/end-strays.ts';
+import { endOrphans } from '../lifecycle/end-orphans.ts';
 import { hold } from '../lifecycle/hold.ts';
 import type { Lifecycle } from '../lifecycle/lifecycle.ts';
 import type { Runtime } from '../runtime/runtime.ts';
@@ -168,11 +168,8 @@ export class Jobs {
     await using output = await openOutput(this.#outputDir(site.id), run.id);
     const { live, release } = await hold(lifecycle, { site, role: job.role, isWorker: job.kind === 'always' }, 'job');
     try {
-      const before = new Set(await runtime.processes(live.instance.id).catch(() => []));
       const limits = job.deadlineMs === 0 ? {} : { timeoutMs: job.deadlineMs };
-      const result = await runtime.exec(live.instance.id, job.command, { ...limits, signal, onLine: output.line });
-      if (result.timedOut || signal.aborted) await endStrays(live, runtime, before);
-      return endOf(result);
+      return endOf(await runtime.exec(live.instance.id, job.command, { ...limits, signal, onLine: output.line }));
     } finally {
       release();
     }

@@ -5,16 +5,26 @@ import { constants } from 'node:os';
 
 /** Clock ticks since the machine's boot at which this process began, or undefined when it is gone or a zombie. */
 export function startTimeOf(pid: number): string | undefined {
+  return statOf(pid)?.[19];
+}
+
+/** The session that it is in, by the pid of who began that, or undefined when it is gone or a zombie. */
+export function sessionOf(pid: number): number | undefined {
+  const session = statOf(pid)?.[3];
+  return session === undefined ? undefined : Number(session);
+}
+
+/** From its state on. */
+function statOf(pid: number): string[] | undefined {
   let stat: string;
   try {
     stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
   } catch {
     return undefined;
   }
-  // The name in parentheses may hold anything, so count from the last one: field 3 is the state, field 22 the start time.
+  // The name in parentheses may hold anything, so count from the last one: field 3 is the state, 6 the session, 22 the start time.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  if (fields[0] === 'Z' || fields[0] === 'X') return undefined;
-  return fields[19];
+  return fields[0] === 'Z' || fields[0] === 'X' ? undefined : fields;
 }
 
 export function isAlive(process: { readonly pid: number; readonly startTime: string }): boolean {

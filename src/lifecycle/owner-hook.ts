@@ -7,7 +7,6 @@ import type { Outcome } from '../hooks/run-hook.ts';
 import { DeadlineError, within } from '../lib/deadline.ts';
 import { printable } from '../lib/printable.ts';
 import type { Runtime } from '../runtime/runtime.ts';
-import { endStrays } from './end-strays.ts';
 import type { LifecycleDeps } from './deps.ts';
 import type { Live } from './live.ts';
 
@@ -24,20 +23,15 @@ const MAX_LINES = 50;
 const MAX_LINE = 500;
 
 /** Never rejects. A hook that is not done at its deadline is ended and has failed. */
-export async function runOwnerHook(live: Live, { hook, command, cause }: OwnerCall, runtime: Pick<Runtime, 'exec' | 'processes'>): Promise<Outcome> {
+export async function runOwnerHook(live: Live, { hook, command, cause }: OwnerCall, runtime: Pick<Runtime, 'exec'>): Promise<Outcome> {
   const lines: string[] = [];
   const { instance, role, site } = live;
   const input = `${JSON.stringify({ hook, site: site.domain, role, cause })}\n`;
   const onLine = (line: string): void => void (lines.length < MAX_LINES && lines.push(printable(line).slice(0, MAX_LINE)));
-  const before = new Set(await runtime.processes(instance.id).catch(() => []));
-  const running = runtime.exec(instance.id, command.split(' '), { input, timeoutMs: DEADLINE_MS, onLine });
   try {
-    return outcomeOf(await within(DEADLINE_MS, 'the command', running));
+    return outcomeOf(await within(DEADLINE_MS, 'the command', runtime.exec(instance.id, command.split(' '), { input, timeoutMs: DEADLINE_MS, onLine })));
   } catch (error) {
-    if (!(error instanceof DeadlineError)) return { kind: 'failed', why: printable(String(error)) };
-    // Its caller is ended first, which may take a moment.
-    void running.catch(() => undefined).then(() => endStrays(live, runtime, before));
-    return { kind: 'failed', why: tooLate(DEADLINE_MS) };
+    return { kind: 'failed', why: error instanceof DeadlineError ? tooLate(DEADLINE_MS) : printable(String(error)) };
   } finally {
     await note(live, lines.map((line) => `${hook}: ${line}\n`).join('')).catch(() => undefined); // a full disk; its outcome counts
   }

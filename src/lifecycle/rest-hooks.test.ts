@@ -30,7 +30,7 @@ function world(given: readonly object[], owners: Readonly<Record<string, string>
     live.instance = { ...live.instance, state: 'running' };
     live.usedAt = 99;
   };
-  const restHooks = new RestHooks({ hooks, runtime: { exec, processes: async () => [] } as never, now: () => 100, wake });
+  const restHooks = new RestHooks({ hooks, runtime: { exec } as never, now: () => 100, wake });
   return { restHooks, live, order };
 }
 const ALL = ['before-freeze', 'before-checkpoint', 'before-stop'].map((on) => ({ on, run: () => undefined }));

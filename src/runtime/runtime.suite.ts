@@ -85,6 +85,22 @@ export function runtimeSuite(name: string, open: () => Promise<RuntimeUnderTest>
       await runtime.remove('t-exec');
     });
 
+    it('ends all that a command started when its time is over, and nothing else', async () => {
+      const { runtime, spec, logPath, hasOwnKernel } = await open();
+      await runtime.prepare('t-late', spec('t-late', ['/bin/sh', '-c', 'sleep 1000 & sleep 1000 & wait']));
+      await runtime.run('t-late', { logPath });
+      const processes = async (): Promise<number[]> => (await runtime.processes('t-late')).toSorted((one, other) => one - other);
+      if (hasOwnKernel !== true) expect(await poll(async () => (await processes()).length === 3, { timeoutMs: 20_000, everyMs: 10 })).toBe(true);
+      const before = await processes();
+      for (const script of ['sleep 1000; true', 'trap "" TERM; sleep 1000; true', 'sleep 1000 & (sleep 1000 &); sleep 1000']) {
+        expect(await runtime.exec('t-late', ['/bin/sh', '-c', script], { timeoutMs: 500 })).toMatchObject({ timedOut: true });
+        if (hasOwnKernel !== true) expect([script, await processes()]).toEqual([script, before]);
+      }
+      await runtime.exec('t-late', ['/bin/sh', '-c', 'sleep 1000; true'], { signal: AbortSignal.timeout(500) });
+      if (hasOwnKernel !== true) expect(await processes()).toEqual(before);
+      await runtime.remove('t-late');
+    });
+
     it('appends what the container says to its log', async () => {
       const { runtime, spec, logPath } = await open();
       await runtime.prepare('t-log', spec('t-log', ['/bin/sh', '-c', 'echo said; exec sleep 1000']));

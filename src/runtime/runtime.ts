@@ -70,7 +70,10 @@ export interface Runtime {
   /** Runs the prepared container to its end and gives its output. Nothing is left of it, however it ends. */
   runToEnd(id: string, options: Pick<ExecOptions, 'input' | 'output' | 'timeoutMs' | 'signal' | 'onLine'>): Promise<ExecResult>;
 
-  /** Runs a command in a running container with the credentials, limits and filters of its first process. */
+  /**
+   * Runs a command in a running container with the credentials, limits and filters of its first process. When its time is over, or `signal` is
+   * aborted, all that it started is ended with it, but for what moved to a session of its own and what runs under a kernel of its own.
+   */
   exec(id: string, argv: readonly string[], options: Pick<ExecOptions, 'input' | 'timeoutMs' | 'onLine' | 'signal'>): Promise<ExecResult>;
 
   /** The command line that does what `exec` does, for a caller with a terminal of its own, who removes the files afterwards. */

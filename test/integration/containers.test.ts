@@ -388,6 +388,16 @@ describe('a detached container', () => {
     await remove('patient');
   });
 
+  it('keeps nothing of a check that takes too long, and all that it started itself meanwhile', async () => {
+    const healthCmd = 'test -e /root/asked && exit 1; touch /root/asked; sleep 1001; true';
+    const script = 'until test -e /root/asked; do sleep 0.1; done; sleep 1002 & (setsid sleep 1003 &); while :; do sleep 1; done';
+    await start({ name: 'hanging', healthCmd, healthInterval: '100ms', healthTimeout: '1s', healthRetries: 2, ...sh(script) });
+    expect(await poll(async () => (await get('hanging')).health?.status === 'unhealthy', WITHIN)).toBe(true);
+    const { stdout } = await platform.cli(['top', 'hanging']);
+    expect(['sleep 1001', 'sleep 1002', 'sleep 1003'].map((command) => stdout.includes(`  ${command}\n`))).toEqual([false, true, true]);
+    await remove('hanging');
+  });
+
   it('ends when it is out of memory, and that is told', async () => {
     await start({ name: 'hungry', memory: '16m', ...sh('x=x; while :; do x=$x$x; done') });
     await platform.api.get('/v1/containers/hungry/wait');

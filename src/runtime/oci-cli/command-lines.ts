@@ -49,8 +49,9 @@ export class CommandLines {
    * A runtime leaves the limits as they are for itself: without prlimit (of util-linux), a command that crashes would leave a core to whatever
    * the machine does with those.
    */
-  exec(id: string, { options, ...what }: { argv: Argv; tty: boolean; user: () => OciUser; options: Argv }): Argv {
-    return ['prlimit', '--core=0:0', ...this.#line(options, 'exec', ...this.#dialect.execOptions(what), id, ...what.argv)];
+  exec(id: string, { options, pidFile, ...what }: { argv: Argv; tty: boolean; user: () => OciUser; options: Argv; pidFile?: string }): Argv {
+    const pid = pidFile === undefined ? [] : ['--pid-file', pidFile];
+    return ['prlimit', '--core=0:0', ...this.#line(options, 'exec', ...this.#dialect.execOptions(what), ...pid, id, ...what.argv)];
   }
 
   /** As `exec`, with everything of the process in a file: no variable is in a command line, where every user of the machine could read it. */

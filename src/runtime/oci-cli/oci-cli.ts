@@ -22,6 +22,7 @@ import type { Checkpoints, Creation, ExecAs, HereLine, RunOptions, Runtime, Usag
 import type { ContainerNetworks } from '../container-networks.ts';
 import { CommandLines } from './command-lines.ts';
 import type { Dialect, OciUser } from './dialect.ts';
+import { endSession } from './end-session.ts';
 import { bundleDir, stateRoot, STDIN } from './places.ts';
 
 export interface OciCliOptions {
@@ -145,13 +146,21 @@ export class OciCli implements Runtime {
     }
   }
 
-  exec(id: string, argv: readonly string[], options: Pick<ExecOptions, 'input' | 'timeoutMs' | 'onLine' | 'signal'>): Promise<ExecResult> {
-    const line = this.#lines.exec(id, { argv, tty: false, user: () => this.#processOf(id).user, options: [] });
-    return execAny(line, { input: '', ...options });
+  async exec(id: string, argv: readonly string[], options: Pick<ExecOptions, 'input' | 'timeoutMs' | 'onLine' | 'signal'>): Promise<ExecResult> {
+    const { pid: pidFile } = this.#filesFor(id);
+    const line = this.#lines.exec(id, { argv, tty: false, user: () => this.#processOf(id).user, options: [], pidFile });
+    try {
+      const result = await execAny(line, { input: '', ...options });
+      if (result.timedOut || options.signal?.aborted === true) await endSession(await pidIn(pidFile), () => this.processes(id));
+      return result;
+    } finally {
+      await rm(pidFile, { force: true });
+    }
   }
 
   execHere(id: string, argv: readonly string[], as: ExecAs): HereLine {
-    const files = this.#filesFor(id);
+    const { said, file } = this.#filesFor(id);
+    const files = { said, file };
     return { argv: this.#execArgv(id, { argv, ...as, ...files }), said: files.said, files: Object.values(files) };
   }
 
@@ -166,7 +175,7 @@ export class OciCli implements Runtime {
   }
 
   async startedBy(id: string): Promise<ProcessIdentity | undefined> {
-    const pid = Number(await readFile(this.#pidFile(id), 'utf8').catch(() => ''));
+    const pid = await pidIn(this.#pidFile(id));
     const startTime = pid === 0 ? undefined : startTimeOf(pid);
     return startTime === undefined ? undefined : { pid, startTime };
   }
@@ -236,9 +245,9 @@ export class OciCli implements Runtime {
     return this.#lines.execProcess(id, { file, options });
   }
 
-  #filesFor(id: string): ExecFiles {
+  #filesFor(id: string): ExecFiles & { readonly pid: string } {
     const name = join(this.#bundle(id), `exec-${randomBytes(6).toString('hex')}`);
-    return { said: `${name}.said`, file: `${name}.json` };
+    return { said: `${name}.said`, file: `${name}.json`, pid: `${name}.pid` };
   }
 
   #of(id: string): Prepared {
@@ -265,6 +274,11 @@ export class OciCli implements Runtime {
     if (startTime === undefined) throw new ExecError([this.name, 'run', id], { code: 0, signal: null, stdout: '', stderr: 'ended at once', timedOut: false });
     return { pid, startTime };
   }
+}
+
+/** 0 where there is none yet. */
+async function pidIn(file: string): Promise<number> {
+  return Number(await readFile(file, 'utf8').catch(() => ''));
 }
 
 /** Besides standard error, which whoever watches sees. */

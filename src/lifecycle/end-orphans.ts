@@ -1,4 +1,4 @@
-/** Ends commands that were run in a container and outlived the one who ran them. */
+/** Ends commands that were run in a container and outlived the daemon that ran them. */
 import { readFile } from 'node:fs/promises';
 import { RUNTIME_NAMES } from '../domain/runtime-name.ts';
 import type { Runtime } from '../runtime/runtime.ts';
@@ -7,17 +7,7 @@ import type { Live } from './live.ts';
 /** The machine's first process, which becomes the parent of processes whose own has ended. */
 const FIRST = 1;
 
-/**
- * Called when a command's time was over. Spares processes whose parent is in the container, and commands whose caller is still there.
- * @param before pids of the container before the command was run
- */
-export async function endStrays(live: Live, runtime: Pick<Runtime, 'processes'>, before: ReadonlySet<number>): Promise<void> {
-  for (const [pid, parent] of await roots(live, runtime)) {
-    if (!before.has(pid) && !(await isRuntime(parent))) end(pid);
-  }
-}
-
-/** Called after a daemon was killed: ends commands that it had run, whose callers are orphans now. */
+/** Called after a daemon was killed: the callers of its commands are orphans now. */
 export async function endOrphans(live: Live, runtime: Pick<Runtime, 'processes'>): Promise<void> {
   for (const [pid, parent] of await roots(live, runtime)) {
     if ((await isRuntime(parent)) && (await parentOf(parent)) === FIRST) end(pid);
