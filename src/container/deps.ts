@@ -36,7 +36,7 @@ export interface ContainersDeps {
   readonly machine: { readonly memoryBytes: number; readonly cpus: number };
   /** Command line of a perl. */
   readonly perl: readonly string[];
-  /** A root file system that has tar, cp, and directories /mnt and /srv. */
+  /** A root file system that has tar, cp, find, and directories /mnt and /srv. */
   readonly toolsRoot: string;
   /** Directories of the machine that may be mounted, and all below them. */
   readonly volumeRoots: readonly string[];

@@ -38,7 +38,7 @@ export async function prepare(container: Container, deps: ContainersDeps, gate?:
   const named = new Set(spec.volumes.filter(({ from }) => 'volume' in from).map(({ destination }) => destination));
   await seedVolumes(
     mounts.filter(({ destination }) => named.has(destination)),
-    { rootfs, uidRange },
+    { id, rootfs, uidRange },
     deps,
   );
   const user = await userIn(rootfs, { user: spec.user, groups: spec.groups }, deps);

@@ -10,6 +10,7 @@ import { openWishOf } from './network-wish.ts';
 import type { ContainersDeps } from './deps.ts';
 import { makeContainerDirs } from './prepare.ts';
 import { startsWithPlatform } from './restart-policy.ts';
+import { fillingMark } from './seed-volumes.ts';
 import { forgetVolume } from './volumes.ts';
 
 export async function recoverContainers(containers: Containers, deps: ContainersDeps): Promise<void> {
@@ -51,6 +52,6 @@ async function removeStrays({ cmdb, dirs }: ContainersDeps): Promise<void> {
   const used = new Set(all.flatMap(({ spec }) => spec.volumes.map(({ from }) => ('volume' in from ? from.volume : ''))));
   const volumes = await cmdb.volumes();
   for (const { name } of volumes.filter((volume) => volume.anonymous && !used.has(volume.name))) await forgetVolume(name, { cmdb, dirs });
-  const named = new Set(volumes.map(({ name }) => name));
+  const named = new Set(volumes.flatMap(({ name }) => [name, fillingMark(name)]));
   for (const name of await readdir(dirs.volumes)) if (!named.has(name)) await removeTree(join(dirs.volumes, name));
 }

@@ -1,7 +1,6 @@
 /** Named volumes, and directories of the machine where its operator allows it. */
-import { chown, mkdir, realpath, stat } from 'node:fs/promises';
+import { chown, mkdir, realpath, rm, stat } from 'node:fs/promises';
 import { join, relative } from 'node:path';
-import type { Cmdb } from '../cmdb/cmdb.ts';
 import type { Container, ContainerVolume, Volume } from '../domain/container.ts';
 import { SubakoError } from '../domain/errors.ts';
 import { removeTree } from '../lib/files.ts';
@@ -9,7 +8,8 @@ import type { BindMount } from '../runtime/bundle/bundle-spec.ts';
 import type { ContainersDeps } from './deps.ts';
 import { rangeBase } from '../domain/uid-range.ts';
 import { checkName, newContainerId } from './names.ts';
-import { seedVolumes } from './seed-volumes.ts';
+import { fillingMark, seedVolumes } from './seed-volumes.ts';
+import { containersWith, sitesWith } from './volume-users.ts';
 
 type VolumeDeps = Pick<ContainersDeps, 'cmdb' | 'dirs' | 'now' | 'volumeRoots' | 'rootFilesystems'>;
 type AllVolumesDeps = VolumeDeps & Pick<ContainersDeps, 'remounter' | 'runtime' | 'cgroupPathOf' | 'toolsRoot'>;
@@ -49,7 +49,7 @@ export class Volumes {
     undo.defer(() => rootFilesystems.unmount(id));
     const rootfs = await rootFilesystems.mount({ id, layers, hostIdBase: rangeBase(uidRange) });
     const mounts = volumes.map(({ name, path }) => ({ source: join(dirs.volumes, name), destination: path, writable: true, mapped: true }));
-    await seedVolumes(mounts, { rootfs, uidRange }, this.#deps);
+    await seedVolumes(mounts, { id, rootfs, uidRange }, this.#deps);
   }
 
   list(): Promise<Volume[]> {
@@ -66,18 +66,11 @@ export class Volumes {
   /** @throws SubakoError `not_found`; `conflict` while a container has it */
   async remove(name: string): Promise<void> {
     await this.get(name);
-    const users = await usersOf(name, this.#deps.cmdb);
+    const { cmdb } = this.#deps;
+    const users = [...(await containersWith(name, cmdb)).map((one) => one.name), ...(await sitesWith(name, cmdb)).map(({ domain }) => domain)];
     if (users.length > 0) throw new SubakoError('conflict', `the volume ${name} is used by ${users.join(', ')}`, { hint: 'remove what uses it first' });
     await forgetVolume(name, this.#deps);
   }
-}
-
-/** Names of containers, and domains of sites, that have this volume. */
-async function usersOf(volume: string, cmdb: Pick<Cmdb, 'containers' | 'sites'>): Promise<string[]> {
-  const holds = ({ from }: ContainerVolume): boolean => 'volume' in from && from.volume === volume;
-  const containers = (await cmdb.containers()).filter(({ spec }) => spec.volumes.some(holds));
-  const sites = (await cmdb.sites()).filter(({ app }) => app?.pod?.volumes.some(({ name }) => name === volume) ?? false);
-  return [...containers.map(({ name }) => name), ...sites.map(({ domain }) => domain)];
 }
 
 /** Records those that are new, and refuses directories that may not be mounted. @throws SubakoError `bad_usage` */
@@ -114,7 +107,9 @@ async function ensure({ volume, anonymous }: { volume: string; anonymous: boolea
 
 /** The volume, with all that is in it. Repeatable. */
 export async function forgetVolume(name: string, { cmdb, dirs }: Pick<VolumeDeps, 'cmdb' | 'dirs'>): Promise<void> {
-  await removeTree(join(dirs.volumes, name));
+  const dir = join(dirs.volumes, name);
+  await removeTree(dir);
+  await rm(fillingMark(dir), { force: true });
   await cmdb.deleteVolume(name);
 }
 

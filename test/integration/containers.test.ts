@@ -657,6 +657,30 @@ describe('a daemon that is killed', () => {
     },
   );
 
+  it.each(chosen(['container.filling', 'container.filled']))(
+    'while a volume begins as what the image has, at %s, has it begin anew, whatever was in it by then',
+    async (place) => {
+      const seen = 'cd /srv/seeded; echo *; cat file; stat -c "%u %a" . file; readlink leading';
+      const whole = (await run('-v', 'whole:/srv/seeded', 'busybox', 'sh', '-c', seen)).stdout;
+      expect(whole).toContain('file leading\nof the image1000');
+      await failAt(place);
+      await start({ name: 'half', volumes: ['torn:/srv/seeded'], ...sh(`${seen}; sleep 1000`) }).catch(() => undefined);
+      const torn = join(platform.state, 'volumes', 'torn');
+      await rm(join(torn, 'file'), { force: true });
+      await writeFile(join(torn, 'half'), 'of a copy that was cut short');
+      await platform.up();
+      await platform.api.work('/v1/containers/half/start', {}, () => undefined);
+      expect(await poll(async () => (await logs('half')) === whole, WITHIN), await logs('half')).toBe(true);
+      // Whole from now on: what is in it stays.
+      expect((await run('-v', 'torn:/srv/seeded', 'busybox', 'sh', '-c', 'rm /srv/seeded/file')).code).toBe(0);
+      expect((await run('-v', 'torn:/srv/seeded', 'busybox', 'sh', '-c', 'ls /srv/seeded')).stdout).toBe('leading\n');
+      await remove('half');
+      for (const volume of ['whole', 'torn']) await platform.cli(['volume', 'rm', volume]);
+      expect(await readdir(join(platform.state, 'volumes'))).toEqual([]);
+      await leftNothing();
+    },
+  );
+
   it.each(WHOLE ? ['network.opened', 'network.recorded', 'network.plugged'] : ['network.plugged'])(
     'while a container joins a network, at %s, leaves nothing of it there',
     async (place) => {
