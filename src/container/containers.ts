@@ -26,7 +26,7 @@ import { tell } from './tell.ts';
 import { startDetached, startHere, whyNotStarted } from './start-container.ts';
 import type { Session } from './session.ts';
 import { signalOf, toSpec } from './to-spec.ts';
-import { claimVolumes, dropAnonymousVolumes } from './volumes.ts';
+import { dropAnonymousVolumes, makeVolumes, refuseDirectories } from './volumes.ts';
 
 export interface StopOptions {
   /** Default: what was asked for when it was made. */
@@ -61,7 +61,7 @@ export class Containers {
     return this.looks.get(ref);
   }
 
-  /** Makes the record, and nothing else yet. @throws SubakoError `not_found` for the image, `bad_usage`, `already_exists` */
+  /** Makes the record and its volumes, and nothing else yet. What is refused makes neither. @throws SubakoError `not_found` for the image, `bad_usage`, `already_exists` */
   async create(request: ContainerRequest): Promise<Container> {
     const { cmdb, images, now } = this.#deps;
     const name = request.name === undefined ? freeName(new Set((await this.list()).map((one) => one.name))) : checkName(request.name, 'container');
@@ -70,7 +70,7 @@ export class Containers {
     const spec = toSpec(request, image.config, id);
     refuseTwicePublished(spec.ports);
     for (const { name: network } of membershipsOf(spec.network)) await networkNamed(network, cmdb);
-    await claimVolumes(spec.volumes, this.#deps);
+    await refuseDirectories(spec.volumes, this.#deps);
     const container = await cmdb.insertContainer({
       id,
       name,
@@ -84,6 +84,10 @@ export class Containers {
       ...(request.client === undefined ? {} : { client: request.client }),
     });
     await failpoint('container.recorded');
+    await makeVolumes(spec.volumes, this.#deps).catch(async (error: unknown) => {
+      await this.#remove(container, { volumes: true });
+      throw error;
+    });
     tell(this.#deps.emit, 'container.created', container);
     return container;
   }

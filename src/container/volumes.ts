@@ -73,9 +73,13 @@ export class Volumes {
   }
 }
 
-/** Records those that are new, and refuses directories that may not be mounted. @throws SubakoError `bad_usage` */
-export async function claimVolumes(volumes: readonly ContainerVolume[], deps: VolumeDeps): Promise<void> {
-  for (const { from } of volumes) if ('directory' in from) await allowedDirectory(from.directory, deps.volumeRoots);
+/** Those that may not be mounted. @throws SubakoError `bad_usage` */
+export async function refuseDirectories(volumes: readonly ContainerVolume[], { volumeRoots }: Pick<VolumeDeps, 'volumeRoots'>): Promise<void> {
+  for (const { from } of volumes) if ('directory' in from) await allowedDirectory(from.directory, volumeRoots);
+}
+
+/** Those that are new. */
+export async function makeVolumes(volumes: readonly ContainerVolume[], deps: VolumeDeps): Promise<void> {
   for (const { from } of volumes) if ('volume' in from) await ensure(from, deps);
 }
 

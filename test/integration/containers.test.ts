@@ -523,6 +523,14 @@ describe('volumes', () => {
     expect(await readdir(join(platform.state, 'volumes'))).toEqual([]);
   });
 
+  it('are not made for a container that is refused', async () => {
+    await start({ name: 'taken', ...sh('sleep 1000') });
+    const refused = { code: 1, stderr: expect.stringContaining('there is a container taken already') as string };
+    for (const volume of ['/unnamed', 'fresh:/srv']) expect(await run('--name', 'taken', '-v', volume, 'busybox', 'true')).toMatchObject(refused);
+    expect([await platform.api.get('/v1/volumes'), await readdir(join(platform.state, 'volumes'))]).toEqual([[], []]);
+    await remove('taken');
+  });
+
   it('may be directories of the machine where its operator says so, and nowhere else', async () => {
     await writeFile(join(allowed, 'data', 'file'), 'the machine’s');
     await symlink('/etc', join(allowed, 'data', 'link'));
