@@ -30,9 +30,8 @@ export function mountsToHand(nobodys: Sides, site: Sides): HandedMount[] {
 /** Moves the directories of the instance to the site; mounts of them in the container stay. */
 export function moveInstance(from: StackContext, to: StackContext): void {
   // Synchronous, because a visitor waits: a hop to another thread would take longer than the call itself.
-  for (const dir of [to.paths.run, to.paths.scratch]) mkdirSync(dir, { recursive: true, mode: 0o711 });
+  mkdirSync(to.paths.run, { recursive: true, mode: 0o711 });
   renameSync(from.instance.root, to.instance.root);
-  renameSync(from.instance.tmp, to.instance.tmp);
 }
 
 function instanceDirs({ instance }: StackContext): string[] {

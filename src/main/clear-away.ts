@@ -8,6 +8,7 @@ import { tryProcessLock } from '../lib/process-lock.ts';
 import { childCgroups, removeCgroup } from '../runtime/cgroup/remove.ts';
 import { layFoundation } from './foundation.ts';
 import { platformPaths } from './paths.ts';
+import { unmountRun } from './run-directory.ts';
 import { SubakoError } from '../domain/errors.ts';
 
 const END_WITHIN_MS = 30_000;
@@ -15,11 +16,12 @@ const END_WITHIN_MS = 30_000;
 /** @throws SubakoError `busy` when a daemon holds the state but does not answer */
 export async function clearAway(config: Config, progress: (text: string) => void): Promise<void> {
   const paths = platformPaths(config);
-  if (!existsSync(paths.cmdb)) return;
+  if (!existsSync(paths.cmdb)) return unmountRun(config.run);
   const lock = tryProcessLock(paths.lock);
   if (lock === undefined) throw new SubakoError('busy', 'a daemon is starting or stopping', { hint: 'try again in a moment' });
   await using stack = new AsyncDisposableStack();
   stack.use(lock);
+  stack.defer(() => unmountRun(config.run));
   const { runtime, roots, rootFilesystems, remounter, ahead, networks, cgroups, cgroup } = await layFoundation(config, progress);
   stack.use(remounter);
   stack.use(ahead);

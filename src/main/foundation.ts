@@ -17,6 +17,7 @@ import { buildNetworks } from './build-networks.ts';
 import { buildRuntime } from './build-runtime.ts';
 import type { BuiltRuntime } from './build-runtime.ts';
 import { platformCgroup, platformPaths } from './paths.ts';
+import { mountRun } from './run-directory.ts';
 
 /** Whoever lays it disposes of `remounter` and `ahead` at the end. */
 export interface Foundation extends BuiltRuntime {
@@ -65,6 +66,8 @@ export async function layFoundation(config: Config, progress: Progress): Promise
 async function makeDirectories(config: Config): Promise<void> {
   const paths = platformPaths(config);
   for (const dir of [config.state, config.run]) await refuseClosedParents(dir);
+  await mkdir(config.run, { recursive: true });
+  await mountRun(config.run);
   // Traversable but not readable: containers reach what is mounted for them, and nobody can list what there is.
   for (const dir of [config.state, config.run, paths.images, paths.sites, paths.runtime, paths.runSites]) {
     await mkdir(dir, { recursive: true });

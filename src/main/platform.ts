@@ -34,6 +34,7 @@ import { Metrics } from './metrics.ts';
 import { noteUse } from './note-use.ts';
 import { PageKeeper } from './page-keeper.ts';
 import { platformPaths } from './paths.ts';
+import { unmountRun } from './run-directory.ts';
 import { PlatformApi } from './platform-api.ts';
 import { readings } from './readings.ts';
 import { refuseBadPolicies } from './site-defaults.ts';
@@ -72,6 +73,7 @@ export async function startPlatform({ config, log, progress, onShutdown }: Start
   const ending = { keep: false };
   await using undo = new AsyncDisposableStack();
   undo.use(takeLock(config));
+  undo.defer(() => (ending.keep ? undefined : unmountRun(config.run)));
   undo.defer(() => takeDown(foundation, ending));
   const stacks = await ensureImages(foundation, progress);
 

@@ -35,8 +35,10 @@ export interface InstancePaths {
   readonly sockets: string;
   /** A directory that only holds mount points. */
   readonly opcacheRoot: string;
-  /** Under the tenant's control. */
+  /** Under the tenant's control, in memory. */
   readonly tmp: string;
+  /** Under the tenant's control, on disk. */
+  readonly scratch: string;
 }
 
 export interface PlatformDirs {
@@ -64,7 +66,7 @@ export function sitePaths(dirs: PlatformDirs, id: string): SitePaths {
 
 export function instancePaths(site: SitePaths, instanceId: string): InstancePaths {
   const root = join(site.run, instanceId);
-  return { root, sockets: join(root, 'sockets'), opcacheRoot: join(root, 'opcache'), tmp: join(site.scratch, instanceId) };
+  return { root, sockets: join(root, 'sockets'), opcacheRoot: join(root, 'opcache'), tmp: join(root, 'tmp'), scratch: join(site.scratch, instanceId) };
 }
 
 /** A release: `facts` is what the platform knows of it, `code` the tenant's code, which is never written to again. */

@@ -1,5 +1,5 @@
 /** What goes wrong, and what is left of it: nothing. */
-import { mkdir, readdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, stat, statfs, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { join } from 'node:path';
@@ -9,7 +9,8 @@ import type { SiteReply, StatusReply, TemplateReply } from '../../src/api/types.
 import { exec } from '../../src/lib/exec.ts';
 import { poll } from '../../src/lib/deadline.ts';
 import { isRunning, TestPlatform } from '../helpers/platform.ts';
-import { WHOLE } from './whole.ts';
+import { wrongs } from './checker.ts';
+import { PATIENT, WHOLE } from './whole.ts';
 
 const SITE = 'faults.localhost';
 let platform: TestPlatform;
@@ -20,6 +21,7 @@ const lastEvent = async (type: string) => (await platform.events(SITE)).findLast
 const failures = async () => (await platform.events(SITE)).filter((event) => event.type === 'instance.wake-failed');
 /** Of the site; a template may be in the making at any time. */
 const templates = async () => (await platform.api.get<TemplateReply[]>('/v1/templates')).map(({ name }) => name);
+const freeBytes = () => statfs(platform.state).then(({ bavail, bsize }) => bavail * bsize);
 const containers = async (id = siteId) => (await platform.cgroups()).filter((line) => line.includes(id));
 const siteIds = () => readdir(join(platform.state, 'sites'));
 const remove = (domain: string) => platform.api.delete(`/v1/sites/${domain}`);
@@ -217,6 +219,17 @@ describe('a tenant that fills its place with what is hard to remove', () => {
     const { stdout } = await platform.inside(SITE, ['sh', '-c', fill]);
     expect(stdout).toBe('end\n');
   });
+
+  it('fills with what visitors have it write nothing but the memory that it may have', PATIENT, async () => {
+    await platform.wake(SITE);
+    const before = await freeBytes();
+    const fill = 'n=0; while [ $n -lt 40 ]; do head -c 50000000 /dev/zero > /tmp/$n || break; n=$((n + 1)); done; echo "wrote all"';
+    const { stdout } = await platform.inside(SITE, ['sh', '-c', fill], { role: 'public' });
+    expect(stdout).not.toContain('wrote all');
+    expect(before - (await freeBytes())).toBeLessThan(500_000_000);
+    expect(await poll(async () => (await platform.fetch(SITE, '/')).status === 200, { timeoutMs: 120_000, everyMs: 250 })).toBe(true);
+    expect(await wrongs(platform, { sites: [SITE] })).toEqual([]);
+  });
 });
 
 describe('a killed daemon', () => {
@@ -311,8 +324,7 @@ describe('the run directory', () => {
     await platform.killDaemon();
     // As at a restart of the machine, what was mounted there is gone with it.
     for (const name of await readdir(join(platform.run, 'roots'))) await exec(['umount', '--lazy', join(platform.run, 'roots', name)]);
-    await exec(['rm', '-rf', platform.run]);
-    await mkdir(platform.run, { mode: 0o711 });
+    await exec(['umount', '--lazy', platform.run]);
     await platform.up();
     expect((await platform.fetch(SITE, '/')).status).toBe(200);
     expect(await containers()).toHaveLength(1);

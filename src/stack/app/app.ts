@@ -45,9 +45,9 @@ export function appStack({ roots, volumes }: AppStackOptions): Stack {
     seal: sealSockets,
     tidy: async ({ instance }) => {
       await roots.unmount(instance.id);
-      for (const dir of [instance.root, instance.tmp]) await removeTree(dir);
+      for (const dir of [instance.root, instance.scratch]) await removeTree(dir);
     },
-    changesOf: ({ instance }) => instance.tmp,
+    changesOf: ({ instance }) => instance.scratch,
     prepareCheckpoint: (context) => prepareSockets(context, appOf(context).user.gid),
     // For CRIU, and so for crun: runc mounts nothing in /proc.
     bundle: (context) => ({ ...bundle(context, volumes), ...(context.site.settings.runtime === DEFAULT_RUNTIME ? { masks: context.masks } : {}) }),
@@ -81,7 +81,7 @@ async function prepareBoot(context: StackContext, roots: Pick<RootFilesystems, '
     refuseMissingNetworks(context);
     copyFileSync(join(paths.configOf('public'), HOSTS), join(instance.root, HOSTS));
   }
-  await roots.mount({ id: instance.id, layers: imageOf(context).layers, hostIdBase, changes: instance.tmp, ephemeral: true });
+  await roots.mount({ id: instance.id, layers: imageOf(context).layers, hostIdBase, changes: instance.scratch, ephemeral: true });
 }
 
 function bundle(context: StackContext, volumesDir: string): BundleSpec {

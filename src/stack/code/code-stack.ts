@@ -81,9 +81,9 @@ export function codeStack(facts: Facts, serving?: Serving): CodeStack {
     prepareBoot,
     seal: sealSockets,
     tidy: async ({ instance }) => {
-      for (const dir of [instance.root, instance.tmp]) await removeTree(dir);
+      for (const dir of [instance.root, instance.scratch]) await removeTree(dir);
     },
-    changesOf: ({ instance }) => instance.tmp,
+    changesOf: ({ instance }) => instance.scratch,
     prepareCheckpoint: (context) => prepareSockets(context, CODE_UID),
     bundle: (context) => bundle(context, facts, serving),
     route: (context) => route(context, serving),
@@ -128,7 +128,7 @@ async function prepareBoot({ paths, instance }: StackContext): Promise<void> {
   const owner = rangeBase(instance.uidRange) + CODE_UID;
   for (const dir of [paths.run, paths.scratch]) mkdirSync(dir, { recursive: true, mode: 0o711 });
   mkdirSync(instance.root, { mode: 0o711 });
-  for (const dir of [instance.sockets, instance.tmp]) {
+  for (const dir of [instance.sockets, instance.scratch]) {
     // What lies in /tmp comes back with a checkpoint.
     mkdirSync(dir, { recursive: true, mode: 0o700 });
     chownSync(dir, owner, owner);
@@ -179,7 +179,7 @@ function mounts(context: StackContext, { databaseUrl }: Facts): BindMount[] {
     { source: configOf(context), destination: CONFIG, writable: false },
     { source: releasePaths(paths, codeOf(context).release.name).code, destination: CODE, writable: false, executable: true },
     { source: paths.data, destination: DATA, writable: true },
-    { source: instance.tmp, destination: '/tmp', writable: true },
+    { source: instance.scratch, destination: '/tmp', writable: true },
   ];
 }
 

@@ -139,12 +139,12 @@ async function configure({ site, paths }: StackContext): Promise<void> {
   for (const role of ROLES) await writeFileAtomic(join(paths.configOf(role), 'php.ini'), renderPhpIni(site.settings.php), { mode: 0o444 });
 }
 
-async function prepareBoot({ paths, instance, image }: StackContext): Promise<void> {
+async function prepareBoot({ role, paths, instance, image }: StackContext): Promise<void> {
   const owner = rangeBase(instance.uidRange) + WWW_DATA;
   // A visitor waits for this: each hop to another thread would take longer than the call itself.
   for (const dir of [paths.run, paths.scratch]) mkdirSync(dir, { recursive: true, mode: 0o711 });
   mkdirSync(instance.root, { mode: 0o711 });
-  for (const dir of [instance.sockets, instance.opcacheRoot, instance.tmp]) {
+  for (const dir of [instance.sockets, instance.opcacheRoot, tmpOf({ role, instance })]) {
     mkdirSync(dir, { mode: 0o700 });
     chownSync(dir, owner, owner);
   }
@@ -162,7 +162,7 @@ async function seal({ instance, site }: StackContext): Promise<void> {
 }
 
 async function tidy({ instance }: StackContext): Promise<void> {
-  for (const dir of [instance.root, instance.tmp]) await removeTree(dir);
+  for (const dir of [instance.root, instance.scratch]) await removeTree(dir);
 }
 
 async function warmUp({ site }: StackContext, socket: string): Promise<void> {
@@ -199,6 +199,11 @@ function spec(context: StackContext, args: readonly string[]): BundleSpec {
   };
 }
 
+/** What the public role writes must not fill the disk; what the other one takes in, such as a video, is too large for its memory. */
+function tmpOf({ role, instance }: Pick<StackContext, 'role' | 'instance'>): string {
+  return role === 'public' ? instance.tmp : instance.scratch;
+}
+
 /** The public role can write to nothing that outlives it. */
 function mounts({ role, paths, instance, image, databaseSockets }: StackContext): BindMount[] {
   const writable = role === 'admin';
@@ -209,7 +214,7 @@ function mounts({ role, paths, instance, image, databaseSockets }: StackContext)
     { source: databaseSockets, destination: '/run/mysqld', writable: false },
     { source: paths.configOf(role), destination: '/etc/subako/site', writable: false },
     { source: paths.content, destination: `${DOCUMENT_ROOT}/wp-content`, writable },
-    { source: instance.tmp, destination: '/tmp', writable: true },
+    { source: tmpOf({ role, instance }), destination: '/tmp', writable: true },
     // PHP wants the cache's top to be writable; core's part is the image's and read-only, wp-content's part is the site's own.
     { source: instance.opcacheRoot, destination: OPCACHE_DIR, writable: true },
     { source: join(image.rootfs, CORE_OPCACHE, compiled), destination: atCompiled, writable: false },
