@@ -162,6 +162,13 @@ describe('the page cache', () => {
     expect((await cache.status(HOST)).pages).toBe(1);
   });
 
+  it('takes no time for the many slashes of a path', async () => {
+    const paths = [`${'/'.repeat(100_000)}x`];
+    const began = performance.now();
+    expect(await cache.purge(HOST, { all: false, paths, prefixes: [] }, { dryRun: true })).toEqual([]);
+    expect(performance.now() - began).toBeLessThan(1_000);
+  });
+
   it('removes files also where the edge fails, and says so', async () => {
     const paths = [kept('http://a.example:8080/'), kept('http://a.example:8080/about/')];
     told.push = () => {

@@ -7,14 +7,15 @@
  */
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { routeKey } from '../../domain/route-key.ts';
 import { PAGES_FILE } from '../nginx/page-cache.ts';
 import type { DropFromEdge } from './drop-from-edge.ts';
 import { PageFiles } from './page-files.ts';
 import { hostOf, namesByDevice, targetOf } from './page-name.ts';
 import { isByDevice } from '../../domain/site.ts';
-import { isPurged, PURGE_ALL } from './purge-request.ts';
-import type { PurgeRequest } from './purge-request.ts';
+import { PURGE_ALL, purgeTest } from './purge-request.ts';
+import type { PurgeRequest, PurgeTest } from './purge-request.ts';
 import { RecentPurges } from './recent-purges.ts';
 import { stillShown } from './still-shown.ts';
 
@@ -46,11 +47,23 @@ export interface Fill {
   readonly kept: boolean;
 }
 
+/** A purge, worked out once for all names of the site. */
+interface Purge {
+  readonly isPurged: PurgeTest;
+  /** Whether pages may be meant that the request does not name. */
+  readonly isOpen: boolean;
+  /** What the request names, however it may be spelled. */
+  readonly targets: readonly string[];
+  readonly dryRun: boolean;
+}
+
 const LEAST_LIMIT = 5_000;
 /** The edge writes its log line at about the time when it puts the file in its place: the file may come a moment later. */
 const LOOK_AGAIN_MS = 1_500;
 /** How long a page may be kept before we read the line about it. Usually a second; more on a busy machine. */
 const UNHEARD_MS = 10_000;
+/** Names looked at in one turn: a few milliseconds. A site may have any number of them, and all others wait meanwhile. */
+const IN_ONE_TURN = 1_000;
 
 export class PageCache {
   readonly #options: PageCacheOptions;
@@ -71,7 +84,7 @@ export class PageCache {
 
   /** Sets how the host's pages are kept (`keepingOfPages`). Its route must be there. Drops all pages when that is new. */
   open(host: string, keeping: string): void {
-    if (this.#keeping(host) !== keeping) this.#write(host, keeping, PURGE_ALL);
+    if (this.#keeping(host) !== keeping) this.#write(host, keeping, purgeTest(PURGE_ALL));
   }
 
   /** Drops all of a host whose route is gone. Idempotent. */
@@ -114,20 +127,22 @@ export class PageCache {
   /** Drops pages, and has none kept whose fill is under way. Returns their paths, sorted; with `dryRun`, nothing is dropped. */
   async purge(host: string, request: PurgeRequest, { dryRun = false }: { readonly dryRun?: boolean } = {}): Promise<string[]> {
     const keeping = this.#keeping(host);
-    if (!dryRun && keeping !== undefined) this.#write(host, keeping, request);
+    const isPurged = purgeTest(request);
+    if (!dryRun && keeping !== undefined) this.#write(host, keeping, isPurged);
     await this.#loaded;
+    const purge = { isPurged, isOpen: request.all || request.prefixes.length > 0, targets: request.paths.flatMap(spellings), dryRun };
     const dropped = new Set<string>();
     for (const name of [host, ...(await this.#options.aliasesOf(host))]) {
-      for (const path of await this.#purge(name, request, dryRun)) dropped.add(path);
+      for (const path of await this.#purge(name, purge)) dropped.add(path);
     }
     return [...dropped].toSorted();
   }
 
-  async #purge(host: string, request: PurgeRequest, dryRun: boolean): Promise<Set<string>> {
+  async #purge(host: string, { isPurged, isOpen, targets, dryRun }: Purge): Promise<Set<string>> {
     // Pages that were kept a moment ago are not in `#pages` before their line is read.
-    const unheard = request.all || request.prefixes.length > 0 ? await this.#files.namesSince(host, Date.now() - UNHEARD_MS) : [];
-    const known = [...(this.#pages.get(host) ?? []), ...unheard].filter((name) => isPurged(name, request));
-    const addresses = this.#options.originsOf(host).flatMap((origin) => request.paths.flatMap((path) => spellings(path).map((one) => origin + one)));
+    const unheard = isOpen ? await this.#files.namesSince(host, Date.now() - UNHEARD_MS) : [];
+    const known = await those([...(this.#pages.get(host) ?? []), ...unheard], isPurged);
+    const addresses = this.#options.originsOf(host).flatMap((origin) => targets.map((target) => origin + target));
     const asked = isByDevice(this.#keeping(host)) ? addresses.flatMap(namesByDevice) : addresses;
     const dropped = new Set<string>();
     for (const name of new Set([...known, ...asked])) {
@@ -177,8 +192,8 @@ export class PageCache {
   }
 
   /** Writes the site's file in the route tree, with a first word that was never there before. */
-  #write(host: string, keeping: string, request: PurgeRequest): void {
-    this.#recent.note(host, { before: this.#site(host) ?? '', at: Date.now(), request });
+  #write(host: string, keeping: string, isPurged: PurgeTest): void {
+    this.#recent.note(host, { before: this.#site(host) ?? '', at: Date.now(), isPurged });
     this.#counter += 1;
     const path = this.#path(host);
     writeFileSync(`${path}~`, `${Date.now()}.${process.pid}.${this.#counter} ${keeping}`);
@@ -209,10 +224,19 @@ export class PageCache {
   }
 }
 
+async function those(names: readonly string[], isPurged: PurgeTest): Promise<string[]> {
+  const found: string[] = [];
+  for (let from = 0; from < names.length; from += IN_ONE_TURN) {
+    found.push(...names.slice(from, from + IN_ONE_TURN).filter(isPurged));
+    await nextTurn();
+  }
+  return found;
+}
+
 /** With and without the slash at its end: one of the two is often a redirect to the other. */
 function spellings(path: string): string[] {
   const [base = '', ...query] = path.split('?');
   const rest = query.length === 0 ? '' : `?${query.join('?')}`;
-  const bare = base.replace(/\/+$/u, '');
+  const bare = base.replace(/(?<!\/)\/+$/u, '');
   return bare === '' ? [`/${rest}`] : [bare + rest, `${bare}/${rest}`];
 }

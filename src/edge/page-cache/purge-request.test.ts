@@ -1,5 +1,7 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { isPurged, parsePurgeRequest, PURGE_ALL, purgePath } from './purge-request.ts';
+import { plainPath, targetOf } from './page-name.ts';
+import { parsePurgeRequest, PURGE_ALL, purgePath, purgeTest } from './purge-request.ts';
 
 const of = (more: Partial<typeof PURGE_ALL>) => ({ all: false, paths: [], prefixes: [], ...more });
 
@@ -19,7 +21,7 @@ describe('which pages a purge drops', () => {
     ['http://a.example/?p=1', '/?p=12', false],
     ['http://a.example/', '/?p=12', false],
   ])('%s by the path %s: %s', (name, path, dropped) => {
-    expect(isPurged(name, of({ paths: [path] }))).toBe(dropped);
+    expect(purgeTest(of({ paths: [path] }))(name)).toBe(dropped);
   });
 
   it.each([
@@ -30,16 +32,58 @@ describe('which pages a purge drops', () => {
     ['http://a.example/wp-sitemap-posts-post-1.xml', '/wp-sitemap', true],
     ['http://a.example/anything', '/', true],
   ])('%s by what it begins with, %s: %s', (name, prefix, dropped) => {
-    expect(isPurged(name, of({ prefixes: [prefix] }))).toBe(dropped);
+    expect(purgeTest(of({ prefixes: [prefix] }))(name)).toBe(dropped);
   });
 
   it('is everything, where that is said', () => {
-    expect(isPurged('http://a.example/x', PURGE_ALL)).toBe(true);
+    expect(purgeTest(PURGE_ALL)('http://a.example/x')).toBe(true);
   });
 
   it('takes a path as people write it', () => {
     expect(purgePath('about')).toEqual(of({ paths: ['/about'] }));
     expect(purgePath('/shop/*')).toEqual(of({ prefixes: ['/shop/'] }));
+  });
+});
+
+describe('a purge that is worked out once', () => {
+  /** One path or prefix after the other, as the words of `PurgeRequest` say it. */
+  function isPurgedPlainly(name: string, { all, paths, prefixes }: typeof PURGE_ALL): boolean {
+    const target = targetOf(name);
+    const queryOf = (text: string): string | undefined => /\?.*$/su.exec(text)?.[0];
+    const isMeant = (path: string): boolean => plainPath(path) === plainPath(target) && (!path.includes('?') || queryOf(path) === queryOf(target));
+    const isBelow = (prefix: string): boolean => {
+      const plain = plainPath(prefix);
+      return `${plainPath(target)}/`.startsWith(prefix.endsWith('/') && plain !== '/' ? `${plain}/` : plain);
+    };
+    return all || paths.some(isMeant) || prefixes.some(isBelow);
+  }
+
+  const target = fc.array(fc.constantFrom('a', 'b', 'ab', '/', '/', '?', '?a', '%61', '%2F', '%3F', '%zz', '-', '.', '\u{e9}', '%C3%A9', '\u{1f600}'), {
+    maxLength: 6,
+  });
+  const targets = fc.array(
+    target.map((parts) => `/${parts.join('')}`),
+    { maxLength: 8 },
+  );
+
+  it('means what each of its paths and prefixes means', () => {
+    fc.assert(
+      fc.property(targets, targets, targets, (paths, prefixes, pages) => {
+        const request = of({ paths, prefixes });
+        const names = pages.map((page) => `http://a.example:8080${page}`);
+        expect(names.map(purgeTest(request))).toEqual(names.map((name) => isPurgedPlainly(name, request)));
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  it('keeps nobody else waiting, however much is purged of a site with however many pages', () => {
+    const many = (count: number, path: string): string[] => Array.from({ length: count }, (_, index) => `${path}${index}/`);
+    const began = performance.now();
+    const isPurged = purgeTest(of({ paths: many(2_000, `/${'%61'.repeat(20)}`), prefixes: many(2_000, `/${'b'.repeat(60)}`) }));
+    expect(many(10_000, 'http://a.example/c').some(isPurged)).toBe(false);
+    // Seconds where each name is compared with each path; milliseconds else.
+    expect(performance.now() - began).toBeLessThan(1_000);
   });
 });
 

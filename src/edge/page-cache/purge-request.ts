@@ -30,27 +30,62 @@ export function parsePurgeRequest(text: string): PurgeRequest | undefined {
   }
 }
 
-export function isPurged(name: string, { all, paths, prefixes }: PurgeRequest): boolean {
-  if (all) return true;
-  const target = targetOf(name);
-  const plain = plainPath(target);
-  return paths.some((path) => samePage(path, target, plain)) || prefixes.some((prefix) => `${plain}/`.startsWith(decodedPrefix(prefix)));
+/** Says of a page's name whether a purge drops it. */
+export type PurgeTest = (name: string) => boolean;
+
+/** Works out once what a request means: it is asked about thousands of names, and each costs no more than its own length, however much is purged. */
+export function purgeTest({ all, paths, prefixes }: PurgeRequest): PurgeTest {
+  if (all) return () => true;
+  const queries = queriesByPath(paths);
+  const beginnings = shortestOf(prefixes.map(decodedPrefix));
+  return (name) => {
+    const target = targetOf(name);
+    const plain = plainPath(target);
+    const ofPath = queries.get(plain);
+    return ofPath?.has(undefined) === true || ofPath?.has(queryOf(target)) === true || beginsWithOneOf(`${plain}/`, beginnings);
+  };
 }
 
-function samePage(path: string, target: string, plain: string): boolean {
-  if (plainPath(path) !== plain) return false;
-  const query = path.indexOf('?');
-  return query === -1 || path.slice(query) === queryOf(target);
+/** By plain path, which queries are meant; undefined = any. */
+function queriesByPath(paths: readonly string[]): Map<string, Set<string | undefined>> {
+  const found = new Map<string, Set<string | undefined>>();
+  for (const path of paths) {
+    const plain = plainPath(path);
+    found.set(plain, (found.get(plain) ?? new Set()).add(queryOf(path)));
+  }
+  return found;
 }
 
-function queryOf(target: string): string {
+function queryOf(target: string): string | undefined {
   const at = target.indexOf('?');
-  return at === -1 ? '' : target.slice(at);
+  return at === -1 ? undefined : target.slice(at);
 }
 
 function decodedPrefix(prefix: string): string {
   const plain = plainPath(prefix);
   return prefix.endsWith('/') && plain !== '/' ? `${plain}/` : plain;
+}
+
+/** In the order of their code units, without those that begin with another: these stand right behind it. */
+function shortestOf(prefixes: readonly string[]): string[] {
+  const found: string[] = [];
+  for (const prefix of prefixes.toSorted()) {
+    const last = found.at(-1);
+    if (last === undefined || !prefix.startsWith(last)) found.push(prefix);
+  }
+  return found;
+}
+
+/** @param sorted as `shortestOf` leaves it: so only the last that does not come after the text can be its beginning */
+function beginsWithOneOf(text: string, sorted: readonly string[]): boolean {
+  let [from, to] = [0, sorted.length];
+  while (from < to) {
+    const middle = (from + to) >>> 1;
+    if ((sorted[middle] ?? '') <= text) from = middle + 1;
+    else to = middle;
+  }
+  const last = sorted[from - 1];
+  return last !== undefined && text.startsWith(last);
 }
 
 function areTargets(value: unknown): value is string[] {

@@ -2,8 +2,7 @@
  * The latest purges of each site. The edge tells of a kept page up to a second later. If the site was purged meanwhile, these say whether that
  * purge concerned the page, so that the page need not go for a purge of others.
  */
-import { isPurged } from './purge-request.ts';
-import type { PurgeRequest } from './purge-request.ts';
+import type { PurgeTest } from './purge-request.ts';
 
 /** How many purges are remembered of each site: more than happen within the second until the edge tells of a page. */
 const MOST = 64;
@@ -13,7 +12,7 @@ interface Purged {
   readonly before: string;
   /** Unix time in milliseconds. */
   readonly at: number;
-  readonly request: PurgeRequest;
+  readonly isPurged: PurgeTest;
 }
 
 export class RecentPurges {
@@ -30,7 +29,7 @@ export class RecentPurges {
   lastOf(host: string, page: string, site: string): number | undefined {
     const purges = this.#of.get(host) ?? [];
     const first = purges.findIndex(({ before }) => before === site);
-    return first === -1 ? Number.POSITIVE_INFINITY : purges.slice(first).findLast(({ request }) => isPurged(page, request))?.at;
+    return first === -1 ? Number.POSITIVE_INFINITY : purges.slice(first).findLast(({ isPurged }) => isPurged(page))?.at;
   }
 
   forget(host: string): void {
