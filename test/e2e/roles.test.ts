@@ -19,8 +19,14 @@ const WRITE = `<?php require "/srv/wordpress/wp-load.php";
   $GLOBALS["wpdb"]->suppress_errors();
   echo json_encode(["role" => SUBAKO_ROLE, "option" => update_option("probe", uniqid()), "file" => @file_put_contents(WP_CONTENT_DIR . "/uploads/probe.txt", "x"), "transient" => set_transient("probe", "x")]);`;
 
+/** Tries passwords of these names in turn until it is refused, and says how many it could try. */
+const GUESS = `<?php require "/srv/wordpress/wp-load.php";
+  for ($n = 0; $n < 25; $n++) { $last = wp_authenticate($_POST["names"][$n % count($_POST["names"])], "wrong")->get_error_code(); if (str_starts_with($last, "subako")) break; }
+  echo $n, " ", $last;`;
+
 const who = (options: Parameters<TestPlatform['fetch']>[2] = {}, query = '') => platform.fetch(SITE, `/wp-content/plugins/who.php${query}`, options);
 const write = async (method: string) => JSON.parse((await platform.fetch(SITE, '/wp-content/plugins/write.php', { method })).text) as unknown;
+const guess = (...names: string[]) => form('/wp-content/plugins/guess.php', Object.fromEntries(names.map((name, index) => [`names[${index}]`, name])), '');
 const statesOf = async () =>
   Object.fromEntries((await platform.api.get<PsRow[]>('/v1/ps')).filter((row) => row.site === SITE).map(({ role, state }) => [role, state]));
 
@@ -183,12 +189,23 @@ describe('the doors of the admin container', () => {
     // Reading is not trying.
     expect((await platform.fetch(SITE, '/wp-login.php')).status).toBe(200);
     // From wherever they come: asked as the edge asks, from many addresses.
-    await platform.plantPhp(
-      SITE,
-      'guess.php',
-      '<?php require "/srv/wordpress/wp-load.php"; for ($n = 0; $n < 25; $n++) { $last = wp_authenticate("victim", "wrong")->get_error_code(); if (str_starts_with($last, "subako")) break; } echo $n, " ", $last;',
-    );
-    expect((await platform.fetch(SITE, '/wp-content/plugins/guess.php', { method: 'POST' })).text).toBe('20 subako_too_many_logins');
+    await platform.plantPhp(SITE, 'guess.php', GUESS);
+    expect((await guess('victim')).text).toBe('20 subako_too_many_logins');
+  });
+
+  it('count those of a user together, however the name is spelled, and those of others apart', async () => {
+    const user = 'get_user_by("login", "baker")';
+    await platform.wordpress(SITE, 'wp_insert_user(["user_login" => "baker", "user_email" => "baker@example.org", "user_pass" => "flour"]);');
+    // As the database compares names, these are the same.
+    const spellings = ['baker', '\u{ff42}\u{ff41}ker', 'B\u{e1}ker', 'baker@example.org', ' BAKER@example.org'];
+    expect((await platform.wordpress(SITE, `echo get_user_by("login", "${spellings[1]}")->ID === ${user}->ID ? "same" : "another";`)).stdout).toBe('same');
+    expect((await guess(...spellings)).text).toBe('20 subako_too_many_logins');
+    expect((await guess(site.admin.user)).text).toMatch(/^20 /u);
+    // Whoever logs in begins anew, whatever name was tried.
+    expect(
+      (await platform.wordpress(SITE, `do_action("wp_login", "baker", ${user}); echo get_transient(subako_login_key("baker@example.org")) ?: "none";`)).stdout,
+    ).toBe('none');
+    await platform.wordpress(SITE, `delete_transient(subako_login_key("${site.admin.user}"));`);
   });
 });
 

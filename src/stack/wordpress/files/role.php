@@ -23,8 +23,10 @@ $GLOBALS['wp_filter']['wp_cache_themes_persistently'][10]['subako_keep_themes'] 
 const SUBAKO_LOGIN_FAILURES = 20;
 const SUBAKO_LOGIN_PAUSE    = 900;
 
+/** By user, found as WordPress finds one: the database takes many spellings of a name for the same, and an e-mail address will do. */
 function subako_login_key( $name ) {
-	return 'subako_logins_' . md5( strtolower( trim( (string) $name ) ) );
+	$user = get_user_by( 'login', $name ) ?: get_user_by( 'email', $name );
+	return 'subako_logins_' . ( $user ? $user->ID : md5( strtolower( trim( (string) $name ) ) ) );
 }
 
 function subako_count_failed_login( $name, $error ) {
