@@ -1,11 +1,14 @@
 /** A site's two containers: what faces the public reads, what the owner uses writes, and each sleeps and wakes on its own. */
+import { randomInt } from 'node:crypto';
+import { request } from 'node:http';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CreatedSiteReply, PsRow, SiteReply } from '../../src/api/types.ts';
 import { poll } from '../../src/lib/deadline.ts';
-import { execAny } from '../../src/lib/exec.ts';
+import { exec, execAny } from '../../src/lib/exec.ts';
 import { Checker } from '../helpers/checker.ts';
 import { Visitor } from '../helpers/admin.ts';
+import { replyTo } from '../helpers/reply.ts';
 import type { Reply } from '../helpers/reply.ts';
 import { TestPlatform } from '../helpers/platform.ts';
 
@@ -206,6 +209,32 @@ describe('the doors of the admin container', () => {
       (await platform.wordpress(SITE, `do_action("wp_login", "baker", ${user}); echo get_transient(subako_login_key("baker@example.org")) ?: "none";`)).stdout,
     ).toBe('none');
     await platform.wordpress(SITE, `delete_transient(subako_login_key("${site.admin.user}"));`);
+  });
+});
+
+describe('many addresses of IPv6', () => {
+  // Nobody on a test machine has business there; several tests may run at once.
+  const block = `fd5b:${randomInt(65_536).toString(16)}:${randomInt(65_536).toString(16)}`;
+  const [house, other] = [Array.from({ length: 30 }, (_, index) => `${block}:1:${index}::1`), `${block}:2::1`];
+  const addresses = (verb: string, flags = '') =>
+    exec(['ip', '-batch', '-'], { input: [...house, other].map((one) => `addr ${verb} ${one}/128 dev lo ${flags}\n`).join('') });
+  const tryFrom = (localAddress: string) => {
+    const headers = { host: `${SITE}:${platform.http}`, 'content-length': 0 };
+    const asked = { host: other, port: platform.http, localAddress, family: 6, method: 'POST', path: '/wp-login.php', headers, agent: false };
+    return replyTo(request(asked), { what: 'a try' });
+  };
+
+  beforeAll(async () => {
+    await addresses('add', 'nodad');
+  });
+
+  afterAll(async () => {
+    await addresses('del');
+  });
+
+  it('count as one where they are of one network, and as two where they are of two', async () => {
+    expect(new Set((await Promise.all(house.map(tryFrom))).map(({ status }) => status))).toEqual(new Set([200, 429]));
+    expect((await tryFrom(other)).status).toBe(200);
   });
 });
 

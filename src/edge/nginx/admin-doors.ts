@@ -25,7 +25,7 @@ export function doorMaps(): string {
   js_set $door_tried door.tried;
   js_set $door_let_in door.letIn;
   js_set $basic_authorization door.forSite;
-  map $door_tried $door_try_of { 1 $binary_remote_addr; default ""; }
+  map $door_tried $door_try_of { 1 $counted_network; default ""; }
   limit_req_zone $door_try_of zone=doors:4m rate=${LOGINS.perMinute}r/m;
   # As PHP and the checker get it.
   map $http_authorization $site_authorization { "" ""; "~*^basic " $basic_authorization; default $http_authorization; }`;

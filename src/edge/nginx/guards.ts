@@ -2,15 +2,17 @@
 import { EDGE_VIEW } from './edge-view.ts';
 import { REMEMBERED_SECONDS } from './remembered.ts';
 
-/** Tries of a password for each address: so many at once, and then one in six seconds. */
+/** Tries of a password for each address (of IPv6, each /64): so many at once, and then one in six seconds. */
 export const LOGINS = { perMinute: 10, atOnce: 10 };
 
 /** For the http block. */
 export function guardMaps(): string {
   return `
+  # Who has one address of IPv6 has all of its /64, and each would begin anew.
+  map $binary_remote_addr $counted_network { "~(?s)^(?<half_of_ipv6>.{8}).{8}$" $half_of_ipv6; default $binary_remote_addr; }
   # Only tries of a password are counted; the empty key is not.
   map $request_method $login_of { POST $login_at; default ""; }
-  map $uri $login_at { "~^/+(?:wp-login|xmlrpc)\\.php" $binary_remote_addr; default ""; }
+  map $uri $login_at { "~^/+(?:wp-login|xmlrpc)\\.php" $counted_network; default ""; }
   limit_req_zone $login_of zone=logins:4m rate=${LOGINS.perMinute}r/m;
   limit_req zone=logins burst=${LOGINS.atOnce} nodelay;
   limit_req_status 429;

@@ -65,7 +65,7 @@ ${headerValues()}`;
 function connectionLimit(connections: number): string {
   if (connections === 0) return '';
   return `  # What the edge asks itself is counted once already.
-  map $remote_addr $counted_address { "unix:" ""; default $binary_remote_addr; }
+  map $remote_addr $counted_address { "unix:" ""; default $counted_network; }
   limit_conn_zone $counted_address zone=addresses:10m;
   limit_conn addresses ${connections};
   limit_conn_status 429;
