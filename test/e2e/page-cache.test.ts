@@ -138,6 +138,24 @@ describe('what is not kept', () => {
     expect([made.some(isHit), new Set(made.map(madeOf)).size]).toEqual([false, 2]);
   });
 
+  it.each([
+    [418, 418],
+    [420, 420],
+    [503, 503],
+    // The edge's own, which no client knows.
+    [598, 500],
+    [599, 500],
+  ])('what is answered with %i; and each time it was made once', async (status, seen) => {
+    // Each run leaves a letter in the container's scratch space.
+    const count = `file_put_contents("/tmp/ran-${status}", "x", FILE_APPEND); echo "run ", strlen(file_get_contents("/tmp/ran-${status}"));`;
+    const hook = `if (($_GET["status"] ?? "") === "${status}") { header("HTTP/1.1 ${status} Own"); ${count} exit; }`;
+    await pages.plantPlugin('', { name: `status-${status}.php`, code: `<?php add_action("template_redirect", function () { ${hook} });` });
+    for (const run of [1, 2, 3]) {
+      const reply = await pages.get(`/?status=${status}`);
+      expect([reply.status, textOf(reply)]).toEqual([seen, `run ${run}`]);
+    }
+  });
+
   it('wakes the site that sleeps again', async () => {
     const path = `/?say=${encodeURIComponent('Cache-Control: no-store')}&asleep=1`;
     await pages.get(path);

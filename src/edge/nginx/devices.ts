@@ -4,6 +4,8 @@
  */
 import { REMEMBERED_SECONDS } from './remembered.ts';
 
+/** By this status the inner server says that there are two pages (see `ownStatus` in page-cache.ts). */
+export const DIVIDED = 599;
 export const DEVICES = ['mobile', 'desktop'] as const;
 
 /** What WordPress looks for in a User-Agent: wp_is_mobile(). */
@@ -39,6 +41,6 @@ export function dividedPages(): string {
     location = /.subako/divided {
       internal;
       add_header X-Accel-Expires ${REMEMBERED_SECONDS} always;
-      return 420;
+      return ${DIVIDED};
     }`;
 }

@@ -3,7 +3,7 @@
  * from the inner one, on a socket of the edge's own, which asks the site and compresses. So a hit is a file that is sent as it is.
  */
 import { toOwners } from './file-locations.ts';
-import { deviceLocation, deviceMaps, dividedPages } from './devices.ts';
+import { deviceLocation, deviceMaps, DIVIDED, dividedPages } from './devices.ts';
 import { EDGE_VIEW } from './edge-view.ts';
 import { NEVER_SERVED } from './never-served.ts';
 import { ALT_SVC, unlessKnown } from './tls.ts';
@@ -20,6 +20,8 @@ export const DROP_HEADER = 'X-Subako-Key';
 export const PAGES_FILE = 'pages';
 export const ENCODINGS = ['br', 'gzip', 'identity'] as const;
 
+/** By this status the inner server says that it does not make the page for everybody. */
+const NOT_FOR_ALL = 598;
 /** For what is kept without being asked for. */
 const INACTIVE = '12h';
 /** How long other visitors wait for a page that the first one asked for: longer than a cold start takes. */
@@ -162,9 +164,9 @@ ${direct}
 function answer(): string {
   return `
       # The inner server does not make it for everybody. It says for how long, and that is kept in memory in the page's place: so nobody waits for another's page.
-      error_page 418 = @asked;
+      error_page ${NOT_FOR_ALL} = @asked;
       # The site's pages depend on the device.
-      error_page 420 = @device;
+      error_page ${DIVIDED} = @device;
       proxy_intercept_errors on;
       proxy_pass http://subako_pages$page_target;
       proxy_http_version 1.1;
@@ -225,7 +227,7 @@ ${refusals}
     location = /.subako/past {
       internal;
       add_header X-Accel-Expires $past always;
-      return 418;
+      return ${NOT_FOR_ALL};
     }
 ${dividedPages()}
 ${wake('page-fastcgi.conf', 'page-headers.conf')}
@@ -284,6 +286,15 @@ fastcgi_hide_header Vary;
 add_header X-Accel-Expires $page_keep always;
 add_header X-Subako-At $msec always;
 add_header Vary $page_vary always;
+${ownStatus()}
 include ${EDGE_VIEW.config}/page-headers.conf;
 `;
+}
+
+/**
+ * The outer server must not take what a site says for what the inner one says: it would have the site make the page again. Clients take a status that
+ * they do not know for the first of its class (RFC 9110, 15), and nobody knows these.
+ */
+function ownStatus(): string {
+  return `header_filter_by_lua_block { if ngx.status == ${NOT_FOR_ALL} or ngx.status == ${DIVIDED} then ngx.status = 500 end }`;
 }
