@@ -24,6 +24,7 @@ let platform: TestPlatform;
 let ca: string;
 
 const visit = (host: string, options: Partial<Visit> = {}) => fetchHttps({ port: platform.https, ca, host, ...options });
+const framing = async (path: string) => (await visit(SITE, { path })).headers['x-frame-options'];
 const wakes = async () => (await platform.row(SITE)).wakes;
 const certificate = async (name: string) => (await platform.api.get<CertificateReply[]>('/v1/certificates')).find((one) => one.name === name);
 
@@ -80,7 +81,11 @@ describe('a local name', () => {
       expect([headers['server'], headers['strict-transport-security']]).toEqual(['nginx', undefined]);
     }
     // Embedding is what these are for.
-    expect((await visit(SITE, { path: '/hello-world/embed/' })).headers['x-frame-options']).toBeUndefined();
+    const post = new URL(String((await visit(SITE, { path: '/?p=1' })).headers.location)).pathname;
+    for (const path of [`${post}embed/`, `${post}?embed=true`, '/sample-page/embed/']) expect([path, await framing(path)]).toEqual([path, undefined]);
+    // These only read like them.
+    for (const path of ['/?x=/embed/', '/?a&embed=1', '/sample-page/?x=/embed', '/embed/', '/wp-login.php?embed=1', `${STYLE}?embed=1`])
+      expect([path, await framing(path)]).toEqual([path, 'SAMEORIGIN']);
   });
 
   it('is spoken to in HTTP/2 and TLS 1.3, or TLS 1.2, and in nothing older', async () => {

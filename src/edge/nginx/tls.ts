@@ -77,9 +77,10 @@ function connectionLimit(connections: number): string {
 function headerValues(): string {
   return `${unlessSaid('x_content_type_options', '$add_nosniff', 'nosniff')}
 ${unlessSaid('referrer_policy', '$add_referrer_policy', 'strict-origin-when-cross-origin')}
-  # WordPress offers its posts for embedding elsewhere under /embed/. A site that says who may frame it is believed.
-  map "$upstream_http_x_frame_options$upstream_http_content_security_policy $request_uri" $add_frame_options {
-    "~^ .*(?:/embed/?(?:\\?|$)|[?&]embed=)" "";
+  # WordPress offers its posts for embedding elsewhere, and says so of these answers; no address does, for visitors choose addresses. A site that
+  # says who may frame it is believed.
+  map "$upstream_http_x_frame_options$upstream_http_content_security_policy $upstream_http_x_wp_embed" $add_frame_options {
+    "~^ ." "";
     "~^ " SAMEORIGIN;
     "~^[^ ].*frame-ancestors" "";
     "~*^(?:SAMEORIGIN|DENY|ALLOW)" "";
