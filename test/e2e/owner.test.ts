@@ -61,7 +61,8 @@ afterAll(async () => expect(await platform.stop()).toEqual([]));
 describe('users', () => {
   it('are made, listed, and given a new password, which alone is right then', async () => {
     const mia = await platform.json<UserWithPassword>('user', 'create', SITE, 'mia', '--email', 'mia@example.org', '--role', 'editor');
-    expect(mia).toMatchObject({ user: 'mia', email: 'mia@example.org', roles: ['editor'] });
+    // Visitors do not see the name to log in with.
+    expect(mia).toMatchObject({ user: 'mia', name: 'Editor', email: 'mia@example.org', roles: ['editor'] });
     expect((await platform.json<UserReply[]>('user', 'ls', SITE)).map(({ user }) => user)).toEqual(['admin', 'mia']);
     const open = new Visitor(platform, SITE);
     expect(await open.logIn('mia', mia.password)).toBe(true);

@@ -180,10 +180,44 @@ describe('the doors of the admin container', () => {
     expect((await platform.wordpress(SITE, 'echo count(get_users());')).stdout).toBe('1');
     const sitemap = await platform.fetch(SITE, '/wp-sitemap.xml');
     expect([sitemap.text.includes('wp-sitemap-posts-post-1.xml'), sitemap.text.includes('users')]).toEqual([true, false]);
-    const wrong = async (log: string) =>
-      (await form('/wp-login.php', { log, pwd: 'wrong', testcookie: '1' }, 'wordpress_test_cookie=WP%20Cookie%20check')).text;
-    const [known, unknown] = [await wrong(site.admin.user), await wrong('nobody-of-this-name')];
-    for (const text of [known, unknown]) expect(text).toContain('The name or the password is wrong.');
+  });
+
+  it('tell no stranger by a post, a byline or a feed with which name to log in', async () => {
+    expect((await platform.wordpress(SITE, 'echo get_user_by("id", 1)->user_login;')).stdout).toBe(site.admin.user);
+    for (const fields of [{ author: '1' }, { 'author[]': '1' }]) expect((await form('/', fields, '')).status).toBe(404);
+    const feed = await platform.fetch(SITE, '/feed/');
+    expect(feed.text).toContain('<dc:creator><![CDATA[Editor]]></dc:creator>');
+    expect((await platform.fetch(SITE, '/author/editor/')).status).toBe(200);
+    expect((await platform.fetch(SITE, `/author/${site.admin.user}/`)).status).toBe(404);
+  });
+
+  it('answer the same of a name that is a user’s and of one that is nobody’s', async () => {
+    const answers = async (name: string) => {
+      const wrong = await form('/wp-login.php', { log: name, pwd: 'wrong', testcookie: '1' }, 'wordpress_test_cookie=WP%20Cookie%20check');
+      const lost = await form('/wp-login.php?action=lostpassword', { user_login: name }, '');
+      const rest = await platform.fetch(SITE, '/wp-json/', { headers: { authorization: `Basic ${Buffer.from(`${name}:wrong`).toString('base64')}` } });
+      return [wrong, lost, rest].map(({ status, headers, text }) => ({ status, location: headers.location, text: text.replaceAll(name, 'NAME') }));
+    };
+    // With an application password, of which there are else none over http; and something that asks who it is before WordPress does, as many plugins do.
+    await platform.wordpress(
+      SITE,
+      `wp_mkdir_p(WP_CONTENT_DIR . "/mu-plugins"); $id = wp_insert_user(["user_login" => "beekeeper", "user_email" => "bees@example.org", "user_pass" => "honey"]);
+       WP_Application_Passwords::create_new_application_password($id, ["name" => "hive"]);`,
+    );
+    await platform.plant(
+      SITE,
+      'mu-plugins/app-passwords.php',
+      '<?php add_filter("wp_is_application_passwords_available", "__return_true"); add_filter("rest_authentication_errors", fn($error) => is_user_logged_in() ? true : $error);',
+    );
+    const [known, unknown] = [await answers('beekeeper'), await answers('nobody-of-this-name')];
+    expect(known.map(({ status }) => status)).toEqual([200, 302, 401]);
+    expect(known).toEqual(unknown);
+    expect([0, 2].map((at) => known[at]?.text.includes('The name or the password is wrong.'))).toEqual([true, true]);
+    expect((await platform.fetch(SITE, '/wp-login.php?checkemail=confirm')).text).toContain('If there is such an account');
+    // The form works: it wants a name, and a user's key is made.
+    expect((await form('/wp-login.php?action=lostpassword', { user_login: '' }, '')).text).toContain('id="lostpasswordform"');
+    expect((await platform.wordpress(SITE, 'echo get_user_by("login", "beekeeper")->user_activation_key === "" ? "none" : "key";')).stdout).toBe('key');
+    await platform.wordpress(SITE, 'require ABSPATH . "wp-admin/includes/user.php"; wp_delete_user(get_user_by("login", "beekeeper")->ID);');
   });
 
   it('count failed logins of an account, and those of an address sooner', async () => {

@@ -40,7 +40,7 @@ describe('the database of a new site', () => {
     const dump = await readFile(file, 'utf8');
     expect(dump).toContain(`'siteurl','http://${SITE}:${platform.http}'`);
     expect(dump).toContain("'blogname','A visit'");
-    expect(dump).toMatch(new RegExp(`\\(1,'admin','[^']+','admin','admin@${SITE}'`, 'u'));
+    expect(dump).toMatch(new RegExp(`\\(1,'admin','[^']+','editor','admin@${SITE}'`, 'u'));
     expect(dump).not.toMatch(/nobody|seed0|subako_whole/iu);
     const posted = [...dump.matchAll(/'(20\d\d-\d\d-\d\d \d\d:\d\d:\d\d)'/gu)].map(([, time]) => Date.parse(`${time}Z`));
     expect(posted.length).toBeGreaterThan(8);

@@ -41,28 +41,17 @@ async function nameSite(own: Query, from: NewSiteAnswers, to: NewSiteAnswers): P
   await own("UPDATE wp_options SET option_value = ? WHERE option_name = 'admin_email'", [to.adminEmail]);
 }
 
+/** What visitors see of the user stays as it is: it does not hang on the name to log in with. */
 async function nameAdmin(own: Query, { adminUser, adminEmail, adminPassword, authority }: NewSiteAnswers): Promise<void> {
-  const columns = ['user_login', 'user_nicename', 'display_name', 'user_email', 'user_url', 'user_pass'];
+  const columns = ['user_login', 'user_email', 'user_url', 'user_pass'];
   const url = `http://${authority}`;
-  const values = [adminUser, nicename(adminUser), adminUser, adminEmail, url.length > MAX_URL ? '' : url, firstHash(adminPassword)];
+  const values = [adminUser, adminEmail, url.length > MAX_URL ? '' : url, firstHash(adminPassword)];
   await own(`UPDATE wp_users SET ${columns.map((column) => `${column} = ?`).join(', ')} WHERE ID = ?`, [...values, ADMIN]);
-  await own("UPDATE wp_usermeta SET meta_value = ? WHERE meta_key = 'nickname' AND user_id = ?", [adminUser, ADMIN]);
 }
 
 /** WordPress's plan of timed work, so many seconds later. All its numbers of ten digits are times. */
 export function laterPlan(serialised: string, seconds: number): string {
   return serialised.replaceAll(/\bi:(\d{10});/gu, (_all, time: string) => `i:${Number(time) + seconds};`);
-}
-
-/** The name in the address of an author's page, as WordPress makes it of a user name. */
-export function nicename(user: string): string {
-  return user
-    .slice(0, 50)
-    .toLowerCase()
-    .replaceAll('.', '-')
-    .replaceAll(/[^a-z0-9 _-]/gu, '')
-    .replaceAll(/-+/gu, '-')
-    .replaceAll(/^-|-$/gu, '');
 }
 
 /** As WordPress keeps a title. */

@@ -50,14 +50,39 @@ function subako_forget_failed_logins( $name ) {
 	delete_transient( subako_login_key( $name ) );
 }
 
-/** The same words whether the name or the password was wrong. */
-function subako_login_error( $error ) {
-	global $errors;
-	$telling = array( 'invalid_username', 'invalid_email', 'incorrect_password', 'invalidcombo' );
-	return is_wp_error( $errors ) && array_intersect( $errors->get_error_codes(), $telling ) ? 'The name or the password is wrong.' : $error;
+/** Errors that say whether there is a user of this name. */
+const SUBAKO_TELLING = array( 'invalid_username', 'invalid_email', 'incorrect_password', 'invalidcombo' );
+
+/** The same whether the name or the password was wrong: the form also fills in a name again by which error it was. And the same for whoever asked for a new password. */
+function subako_same_login_error( $errors ) {
+	if ( array_intersect( $errors->get_error_codes(), SUBAKO_TELLING ) ) {
+		return subako_wrong_login();
+	}
+	return in_array( 'confirm', $errors->get_error_codes(), true )
+		? new WP_Error( 'confirm', 'If there is such an account, and this site can send mail, a link for a new password is on its way.', 'message' )
+		: $errors;
 }
 
-/** Names of users are for users: not in the REST API, the sitemap, embeds, or behind ?author=1. */
+/** An application password's. */
+function subako_same_rest_error( $error ) {
+	return is_wp_error( $error ) && array_intersect( $error->get_error_codes(), SUBAKO_TELLING ) ? subako_wrong_login( array( 'status' => 401 ) ) : $error;
+}
+
+function subako_wrong_login( $data = '' ) {
+	return new WP_Error( 'incorrect_password', 'The name or the password is wrong.', $data );
+}
+
+/** Whoever asks for a new password is sent on as for a user, also where there is none, or where no mail could be sent to one. */
+function subako_same_lost_password( $errors ) {
+	$telling = array_merge( SUBAKO_TELLING, array( 'retrieve_password_email_failure' ) );
+	if ( ! array_intersect( $errors->get_error_codes(), $telling ) ) {
+		return;
+	}
+	wp_safe_redirect( ! empty( $_REQUEST['redirect_to'] ) ? $_REQUEST['redirect_to'] : 'wp-login.php?checkemail=confirm' );
+	exit;
+}
+
+/** Names of users are for users: not in the REST API, the sitemap, embeds, or behind a user's number (author=1), asked for in whatever way. */
 function subako_hide_users_in_rest( $endpoints ) {
 	if ( ! is_user_logged_in() ) {
 		foreach ( array_keys( $endpoints ) as $route ) {
@@ -79,7 +104,7 @@ function subako_hide_author_in_embed( $data ) {
 }
 
 function subako_hide_author_numbers( $vars ) {
-	return isset( $_GET['author'] ) && ! is_admin() ? array( 'error' => '404' ) : $vars;
+	return isset( $vars['author'] ) && ! is_admin() ? array( 'error' => '404' ) : $vars;
 }
 
 foreach (
@@ -87,7 +112,9 @@ foreach (
 		array( 'wp_login_failed', 10, 'subako_count_failed_login', 2 ),
 		array( 'authenticate', 1, 'subako_refuse_tried_account', 2 ),
 		array( 'wp_login', 10, 'subako_forget_failed_logins', 1 ),
-		array( 'login_errors', 10, 'subako_login_error', 1 ),
+		array( 'wp_login_errors', 10, 'subako_same_login_error', 1 ),
+		array( 'rest_authentication_errors', 200, 'subako_same_rest_error', 1 ),
+		array( 'lost_password', 10, 'subako_same_lost_password', 1 ),
 		array( 'rest_endpoints', 10, 'subako_hide_users_in_rest', 1 ),
 		array( 'wp_sitemaps_add_provider', 10, 'subako_hide_users_in_sitemap', 2 ),
 		array( 'oembed_response_data', 10, 'subako_hide_author_in_embed', 1 ),

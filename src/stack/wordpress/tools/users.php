@@ -19,12 +19,17 @@ switch ( $subako_input['action'] ) {
 		if ( username_exists( $login ) || email_exists( $subako_input['email'] ) ) {
 			subako_fail( 'already_exists', 'there is a user of this name, or with this e-mail address', 'subako user ls shows them' );
 		}
-		$id = wp_insert_user(
+		$shown = wp_roles()->role_names[ $subako_input['role'] ];
+		$id    = wp_insert_user(
 			array(
-				'user_login' => $login,
-				'user_email' => $subako_input['email'],
-				'user_pass'  => $subako_input['password'],
-				'role'       => $subako_input['role'],
+				'user_login'    => $login,
+				'user_email'    => $subako_input['email'],
+				'user_pass'     => $subako_input['password'],
+				'role'          => $subako_input['role'],
+				// What visitors see does not say which name to log in with.
+				'display_name'  => $shown,
+				'nickname'      => $shown,
+				'user_nicename' => $subako_input['role'],
 			)
 		);
 		if ( is_wp_error( $id ) ) {
