@@ -19,6 +19,7 @@ describe('the configuration', () => {
     expect(directories({}, {})).toEqual({ state: '/var/lib/subako', run: '/run/subako', cache: '/var/cache/subako' });
     expect(directories({}, { SUBAKO_STATE: '/a', SUBAKO_RUN: '/b', SUBAKO_CACHE: '/c' })).toEqual({ state: '/a', run: '/b', cache: '/c' });
     expect(directories({ state: '/x' }, { SUBAKO_STATE: '/a' }).state).toBe('/x');
+    expect(directories({}, { SUBAKO_STATE: '', SUBAKO_RUN: '', SUBAKO_CACHE: '' })).toEqual(directories({}, {}));
   });
 
   it('refuses a run directory that no socket path could lie in', () => {

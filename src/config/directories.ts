@@ -16,12 +16,14 @@ export function directories(
   flags: { readonly state?: string | undefined; readonly run?: string | undefined },
   env: NodeJS.ProcessEnv = process.env,
 ): Directories {
-  const state = resolve(flags.state ?? env['SUBAKO_STATE'] ?? '/var/lib/subako');
-  const run = resolve(flags.run ?? env['SUBAKO_RUN'] ?? '/run/subako');
+  // As good as none when it is empty: it would mean the directory that somebody happens to be in.
+  const given = (name: string): string | undefined => (env[name] === '' ? undefined : env[name]);
+  const state = resolve(flags.state ?? given('SUBAKO_STATE') ?? '/var/lib/subako');
+  const run = resolve(flags.run ?? given('SUBAKO_RUN') ?? '/run/subako');
   if (Buffer.byteLength(run) > MAX_RUN_LENGTH) {
     throw new SubakoError('bad_usage', `the run directory ${run} is too long: a Unix socket path holds 107 bytes`, {
       hint: `give --run a path of at most ${MAX_RUN_LENGTH} bytes`,
     });
   }
-  return { state, run, cache: resolve(env['SUBAKO_CACHE'] ?? '/var/cache/subako') };
+  return { state, run, cache: resolve(given('SUBAKO_CACHE') ?? '/var/cache/subako') };
 }

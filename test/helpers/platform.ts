@@ -326,7 +326,7 @@ export async function rawStatus(port: number, bytes: string): Promise<number> {
   return Number(/^HTTP\/1\.[01] (\d{3})/u.exec(await raw(port, bytes))?.[1]);
 }
 
-function cacheEnvironment(): Record<string, string> {
+export function cacheEnvironment(): Record<string, string> {
   const cache = process.env['SUBAKO_CACHE'];
   return cache === undefined ? {} : { SUBAKO_CACHE: cache };
 }

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { poll } from '../../src/lib/deadline.ts';
 import { start } from '../../src/lib/exec.ts';
-import { TestPlatform } from '../helpers/platform.ts';
+import { cacheEnvironment, TestPlatform } from '../helpers/platform.ts';
 
 const SITE = 'clock.localhost';
 const SUBAKO = join(fileURLToPath(new URL('../..', import.meta.url)), 'subako');
@@ -31,7 +31,7 @@ beforeAll(async () => {
   const env = {
     SUBAKO_STATE: platform.state,
     SUBAKO_RUN: platform.run,
-    SUBAKO_CACHE: process.env['SUBAKO_CACHE'] ?? '',
+    ...cacheEnvironment(),
     HOME: '/root',
     LD_PRELOAD: library ?? '',
     FAKETIME_TIMESTAMP_FILE: offsetPath(),
