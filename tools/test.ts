@@ -32,15 +32,9 @@ const projects = (isRoot && !onlyUnit ? ['unit', 'real'] : ['unit']).filter((pro
 
 // Before the tests: two files at once would both want apt.
 if (projects.includes('real')) {
-  const ofTests = {
-    chromium: 'chromium',
-    pebble: 'pebble',
-    busybox: 'busybox-static',
-    'docker-registry': 'docker-registry',
-    htpasswd: 'apache2-utils',
-    faketime: 'faketime',
-  };
-  await needPackages({ mmdebstrap: 'mmdebstrap', ...ofTests });
+  const browser = { chromium: 'chromium', certutil: 'libnss3-tools' };
+  const servers = { pebble: 'pebble', 'docker-registry': 'docker-registry', htpasswd: 'apache2-utils' };
+  await needPackages({ mmdebstrap: 'mmdebstrap', busybox: 'busybox-static', faketime: 'faketime', ...browser, ...servers });
 }
 if (projects.includes('real')) await needImages();
 const checked = paths.length > 0 || (await runAll(checks));

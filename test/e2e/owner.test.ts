@@ -115,7 +115,7 @@ describe('plugins and themes', () => {
   it('are installed from a zip, switched on and off, and removed', async () => {
     const zip = await fileOf(
       'greeter.zip',
-      zipOf('greeter/greeter.php', `<?php\n/* Plugin Name: Greeter\nVersion: 1.2 */\nadd_action('wp_footer', function () { echo 'greetings!'; });`),
+      zipOf({ 'greeter/greeter.php': `<?php\n/* Plugin Name: Greeter\nVersion: 1.2 */\nadd_action('wp_footer', function () { echo 'greetings!'; });` }),
     );
     expect(await platform.json<PluginReply>('plugin', 'install', SITE, zip, '--activate')).toMatchObject({ plugin: 'greeter', version: '1.2', active: true });
     expect((await platform.fetch(SITE, '/')).text).toContain('greetings!');
@@ -144,7 +144,7 @@ describe('plugins and themes', () => {
   });
 
   it('change how the site looks', async () => {
-    const zip = await fileOf('plain.zip', zipOf('plain/style.css', '/*\nTheme Name: Plain\nTemplate: twentytwentyfive\nVersion: 3 */'));
+    const zip = await fileOf('plain.zip', zipOf({ 'plain/style.css': '/*\nTheme Name: Plain\nTemplate: twentytwentyfive\nVersion: 3 */' }));
     expect(await platform.json<ThemeReply>('theme', 'install', SITE, zip, '--replace', '--activate')).toMatchObject({
       theme: 'plain',
       parent: 'twentytwentyfive',

@@ -257,12 +257,18 @@ export class TestPlatform {
     return `subako_${platformDigest(this.state)}`;
   }
 
+  /** A program of its toolbox, once it was up. */
+  async tool(name: string): Promise<string | undefined> {
+    const toolbox = join(this.state, 'toolbox');
+    const key = (await readdir(toolbox).catch(() => [])).find((one) => one.startsWith('toolbox-'));
+    return key === undefined ? undefined : join(toolbox, key, 'bin', name);
+  }
+
   /** The table, if the kernel has it. */
   private async tables(): Promise<string[]> {
-    const toolbox = join(this.state, 'toolbox');
-    const key = (await readdir(toolbox).catch(() => [])).find((name) => name.startsWith('toolbox-'));
-    if (key === undefined) return []; // it was never up
-    const { stdout } = await execAny([join(toolbox, key, 'bin', 'nft'), 'list', 'tables', 'inet']);
+    const nft = await this.tool('nft');
+    if (nft === undefined) return []; // it was never up
+    const { stdout } = await execAny([nft, 'list', 'tables', 'inet']);
     return stdout.split('\n').filter((line) => line.includes(this.table));
   }
 

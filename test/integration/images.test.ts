@@ -346,9 +346,7 @@ CMD ["/bin/cat", "/greeting"]
   });
 
   it('reaches the Internet, but nothing of this machine and nothing private', async () => {
-    const toolboxes = await readdir(join(platform.state, 'toolbox'));
-    const ip = join(platform.state, 'toolbox', toolboxes.find((name) => name.startsWith('toolbox-')) ?? '', 'bin', 'ip');
-    await using world = await makeWorld(ip, [PORT]);
+    await using world = await makeWorld((await platform.tool('ip')) ?? '', [PORT]);
     // Not by wget: Debian's static busybox crashes when it looks up a service by name.
     const get = (address: string) => `printf 'GET / HTTP/1.0\\r\\n\\r\\n' | nc -w 3 ${address} ${PORT}`;
     const unreachable = [world.private, world.carrier, world.metadata, '127.0.0.1'].map((address) => `! ${get(address)}`);
