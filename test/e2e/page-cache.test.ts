@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { AuthorityReply, CacheReply, PsRow, PurgeReply } from '../../src/api/types.ts';
+import { ENCODINGS } from '../../src/edge/nginx/page-cache.ts';
 import { pageFile, pageKeys } from '../../src/edge/page-cache/page-name.ts';
 import { poll } from '../../src/lib/deadline.ts';
 import { execAny } from '../../src/lib/exec.ts';
@@ -320,14 +321,15 @@ describe('a page that cannot be kept', () => {
 });
 
 describe('a page whose time is over', () => {
-  /** Made to be good for a second; the next ones will be for an hour. */
-  async function expired(path: string): Promise<string> {
+  /** Made in these encodings to be good for a second; the next ones will be for an hour. Says which they are, in the order asked for. */
+  async function expired(path: string, encodings: readonly string[]): Promise<string[]> {
     await pages.php('update_option("test_max_age", 1); delete_option("test_broken");');
-    const first = await pages.get(path);
-    expect(cacheStatus(first)).toBe('Subako; fwd=miss; stored');
+    const first: Reply[] = [];
+    for (const encoding of encodings) first.push(await pages.get(path, { 'accept-encoding': encoding }));
+    expect(new Set(first.map(cacheStatus))).toEqual(new Set(['Subako; fwd=miss; stored']));
     await pages.php('delete_option("test_max_age");');
-    await untilOld(first);
-    return madeOf(first);
+    for (const made of first) await untilOld(made);
+    return first.map(madeOf);
   }
 
   async function untilOld(made: Reply): Promise<void> {
@@ -335,19 +337,25 @@ describe('a page whose time is over', () => {
     while (Date.now() < until) await sleep(100);
   }
 
-  it('is made anew by one run of PHP however many ask, and nobody waits for it', async () => {
+  it('is made anew by one run of PHP for each encoding however many ask, and nobody waits for it', async () => {
     const stampede = `/?stampede=${Date.now()}`;
-    const old = await expired(stampede);
-    const replies = await Promise.all(Array.from({ length: 150 }, () => pages.get(stampede)));
+    const olds = await expired(stampede, ENCODINGS);
+    const ask = (encoding: string) => pages.get(stampede, { 'accept-encoding': encoding });
+    const clients = Array.from({ length: 500 }, (_, index) => ENCODINGS[index % ENCODINGS.length] ?? 'br');
+    const replies = await Promise.all(clients.map(ask));
     expect(new Set(replies.map(({ status }) => status))).toEqual(new Set([200]));
-    expect(replies.some((reply) => madeOf(reply) === old)).toBe(true);
-    const fresh = await poll(async () => [madeOf(await pages.get(stampede))].find((made) => made !== old), PATIENT);
-    expect(new Set([...replies.map(madeOf), fresh])).toEqual(new Set([old, fresh]));
+    for (const [at, encoding] of ENCODINGS.entries()) {
+      const old = olds[at] ?? '';
+      const made = replies.filter((_, index) => clients[index] === encoding).map(madeOf);
+      expect(made).toContain(old);
+      const fresh = await poll(async () => [madeOf(await ask(encoding))].find((one) => one !== old), PATIENT);
+      expect([encoding, new Set([...made, fresh])]).toEqual([encoding, new Set([old, fresh])]);
+    }
   });
 
   it('is shown while the site is broken, and made anew when it is mended', async () => {
     const broken = `/?broken=${Date.now()}`;
-    const old = await expired(broken);
+    const [old = ''] = await expired(broken, ['br']);
     await pages.php('update_option("test_broken", 1);');
     expect((await platform.fetch(SITE, broken)).status).toBe(500);
     for (let index = 0; index < 5; index += 1) {
