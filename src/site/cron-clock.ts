@@ -16,7 +16,7 @@ import type { EventSink, SubakoEvent } from '../domain/events.ts';
 import type { Site } from '../domain/site.ts';
 import type { State } from '../domain/state.ts';
 import type { Lifecycle } from '../lifecycle/lifecycle.ts';
-import { dueAt, HEAD_BYTES, nextCron } from './next-cron.ts';
+import { dueAt, HEAD_BYTES, intervalAfter, nextCron } from './next-cron.ts';
 import { CRON_RUN } from './owner-types.ts';
 import { sitePaths } from './site-paths.ts';
 import type { PlatformDirs } from './site-paths.ts';
@@ -53,6 +53,8 @@ export class CronClock {
   /** Unix time in milliseconds of the last visit, by id of the site. */
   readonly #usedAt = new Map<string, number>();
   readonly #readAt = new Map<string, number>();
+  /** How long the last run took, in milliseconds, by id of the site. Forgotten with the daemon: then each has one turn as if it were quick. */
+  readonly #took = new Map<string, number>();
   readonly #running = new Map<string, Promise<void>>();
   readonly #stopping = new AbortController();
   #unfollow = (): void => undefined;
@@ -127,12 +129,18 @@ export class CronClock {
   #forget(siteId: string): void {
     this.#readAt.delete(siteId);
     this.#usedAt.delete(siteId);
+    this.#took.delete(siteId);
+  }
+
+  /** Least time between the beginnings of two runs. */
+  #intervalOf({ id, settings }: Site): number {
+    return intervalAfter(this.#took.get(id) ?? 0, settings.cronEveryMs);
   }
 
   async #plan(site: Site, ranAt: number): Promise<void> {
     const { cmdb, now, random } = this.#deps;
-    const everyMs = site.settings.cronEveryMs;
-    const wanted = everyMs === 0 || site.stack !== 'wordpress' ? undefined : await this.#wanted(site);
+    const everyMs = this.#intervalOf(site);
+    const wanted = site.settings.cronEveryMs === 0 || site.stack !== 'wordpress' ? undefined : await this.#wanted(site);
     await cmdb.putCron({ siteId: site.id, ranAt, dueAt: wanted === undefined ? null : dueAt(wanted, { ranAt, everyMs, now: now(), jitter: random() }) });
   }
 
@@ -159,14 +167,22 @@ export class CronClock {
     try {
       const options = { input: { seconds: WORK_SECONDS }, timeoutMs: (WORK_SECONDS + 60) * 1000, cause: 'cron', quiet: true, signal: this.#stopping.signal };
       const { ran } = CRON_RUN.parse(await tools.run(site, 'cron', options));
-      emit({ type: 'cron.ran', site: site.domain, facts: { ms: now() - began, hooks: ran.length, first: ran.slice(0, 5) } });
+      emit({ type: 'cron.ran', site: site.domain, facts: { ...this.#noteRun(site, began), hooks: ran.length, first: ran.slice(0, 5) } });
       await this.#plan(site, began);
     } catch (error) {
       if (this.#stopping.signal.aborted) return;
-      emit({ type: 'cron.failed', site: site.domain, cause: String(error) });
-      await cmdb.putCron({ siteId, ranAt: began, dueAt: now() + Math.max(RETRY_MS, site.settings.cronEveryMs) });
+      emit({ type: 'cron.failed', site: site.domain, cause: String(error), facts: this.#noteRun(site, began) });
+      await cmdb.putCron({ siteId, ranAt: began, dueAt: Math.max(now() + Math.max(RETRY_MS, site.settings.cronEveryMs), began + this.#intervalOf(site)) });
     }
     await this.#backTo(siteId, from, began);
+  }
+
+  /** Notes how long a run took. What an event says of it: `restMs` where the site waits longer for its next turn than it is set to. */
+  #noteRun(site: Site, began: number): { readonly ms: number; readonly restMs?: number } {
+    const ms = this.#deps.now() - began;
+    this.#took.set(site.id, ms);
+    const restMs = this.#intervalOf(site);
+    return restMs > site.settings.cronEveryMs ? { ms, restMs } : { ms };
   }
 
   /** Puts the site back into the state it was in, unless a visitor came meanwhile. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { dueAt, nextCron } from './next-cron.ts';
+import { dueAt, intervalAfter, nextCron } from './next-cron.ts';
 
 describe('the next time in WordPress’s schedule', () => {
   it.each([
@@ -29,5 +29,18 @@ describe('when a site is looked after', () => {
   it('differs from site to site by a minute at most', () => {
     expect(dueAt(5_000_000, { ...usual, jitter: 0.5 })).toBe(5_030_000);
     expect(dueAt(5_000_000, { ...usual, everyMs: 4_000, jitter: 1 })).toBe(5_001_000);
+  });
+});
+
+describe('how often a site may do its work', () => {
+  it('is as it is set, while it is quick', () => {
+    for (const tookMs of [200, 10_000, 30_000]) expect(intervalAfter(tookMs, 900_000)).toBe(900_000);
+    expect(intervalAfter(5_000, 1_000)).toBe(1_000);
+  });
+
+  it('is the rarer the longer it takes, so that a few slow sites do not hold up the others', () => {
+    expect(intervalAfter(60_000, 900_000)).toBe(1_800_000);
+    expect(intervalAfter(300_000, 900_000)).toBe(9_000_000);
+    expect(intervalAfter(20_000, 1_000)).toBe(600_000);
   });
 });
