@@ -34,12 +34,14 @@ import type {
   JobReply,
   PsRow,
   PurgeReply,
+  RefreshReply,
   SiteReply,
   StatusReply,
   TemplateReply,
   TriedReply,
   VerifyReply,
 } from './types.ts';
+import type { Working } from './work-stream.ts';
 
 export interface ExecRequest {
   readonly command: readonly string[];
@@ -63,6 +65,13 @@ export interface ApiCertificates {
   renew(name: string): Promise<CertificateReply>;
   remove(name: string): Promise<CertificateReply>;
   authority(): AuthorityReply;
+}
+
+export interface ApiCache {
+  status(domain: string): Promise<CacheReply>;
+  purge(domain: string, request: PurgeCacheRequest): Promise<PurgeReply>;
+  /** Drops the pages, and has them made again before it returns. @param path as in a purge */
+  refresh(domain: string, path: string | undefined, working: Pick<Working, 'progress' | 'signal'>): Promise<RefreshReply>;
 }
 
 export interface ApiNetworks {
@@ -105,7 +114,7 @@ export interface WpCliRequest {
   readonly tty: boolean;
 }
 
-export interface PurgeCacheRequest {
+interface PurgeCacheRequest {
   /** Undefined: all of the site. With `*` at its end, all below. */
   readonly path: string | undefined;
   readonly dryRun: boolean;
@@ -115,6 +124,7 @@ export interface ApiPlatform {
   readonly names: Pick<Names, 'add' | 'remove' | 'list'>;
   readonly doors: Pick<Sites, 'setAdminPassword'>;
   readonly certificates: ApiCertificates;
+  readonly cache: ApiCache;
   readonly events: EventLog;
   readonly owner: Owner;
   readonly primaryDomain: PrimaryDomain;
@@ -141,8 +151,6 @@ export interface ApiPlatform {
   wake(domain: string, role?: Role): Promise<Transition>;
   /** Without a role: both; the answer is the public role's, or the admin's where nothing else was awake. */
   sleep(domain: string, to: RestingState, role?: Role): Promise<Transition>;
-  cacheStatus(domain: string): Promise<CacheReply>;
-  purgeCache(domain: string, request: PurgeCacheRequest): Promise<PurgeReply>;
   /** The text format of Prometheus. */
   metrics(): Promise<string>;
   templates(): TemplateReply[];

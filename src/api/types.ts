@@ -178,6 +178,13 @@ export interface PurgeReply {
   readonly purged: readonly string[];
 }
 
+export interface RefreshReply extends PurgeReply {
+  /** How many pages were asked for anew, each name, scheme and device by itself: at most a hundred. */
+  readonly asked: number;
+  /** How many of these are kept again. */
+  readonly warmed: number;
+}
+
 export interface VerifyReply {
   readonly name: string;
   readonly ok: boolean;

@@ -1,6 +1,6 @@
 /** Answers what the API asks, from the parts of the platform. */
-import type { ApiCertificates, ApiContainers, ApiPlatform, ApiProjects, ExecRequest, Held, PurgeCacheRequest, WpCliRequest } from '../api/platform.ts';
-import type { CacheReply, CheckpointReply, JobReply, PsRow, PurgeReply, SiteReply, StatusReply, TemplateReply, TriedReply, VerifyReply } from '../api/types.ts';
+import type { ApiCache, ApiCertificates, ApiContainers, ApiPlatform, ApiProjects, ExecRequest, Held, WpCliRequest } from '../api/platform.ts';
+import type { CheckpointReply, JobReply, PsRow, SiteReply, StatusReply, TemplateReply, TriedReply, VerifyReply } from '../api/types.ts';
 import type { OwnCheckpoints } from '../checkpoint/own-checkpoints.ts';
 import type { Spares } from '../checkpoint/spares.ts';
 import type { Templates } from '../checkpoint/templates.ts';
@@ -19,7 +19,6 @@ import type { RestingState } from '../domain/state.ts';
 import type { Jobs } from '../job/jobs.ts';
 import type { PageCache } from '../edge/page-cache/page-cache.ts';
 import type { OciStore } from '../image/oci/oci-store.ts';
-import { PURGE_ALL, purgePath } from '../edge/page-cache/purge-request.ts';
 import type { EventLog } from '../lifecycle/event-log.ts';
 import type { Lifecycle, Transition } from '../lifecycle/lifecycle.ts';
 import { hold } from '../lifecycle/hold.ts';
@@ -40,6 +39,7 @@ import type { CreateAppRequest, CreatedSite, CreateRequest, DeployRequest, Sites
 import type { Certificates } from '../edge/certificates/certificates.ts';
 import type { LocalCa } from '../edge/certificates/local-ca.ts';
 import type { Names } from '../site/names.ts';
+import { cacheApi } from './cache-api.ts';
 import { certificatesApi } from './certificates-api.ts';
 import { checkpointsOfSites, triedInVain, verifyAll } from './site-checkpoints.ts';
 import { CpuMeter } from './cpu-meter.ts';
@@ -85,6 +85,7 @@ export class PlatformApi implements ApiPlatform {
   readonly names: Names;
   readonly doors: Pick<Sites, 'setAdminPassword'>;
   readonly certificates: ApiCertificates;
+  readonly cache: ApiCache;
   readonly owner: Owner;
   readonly primaryDomain: PrimaryDomain;
   readonly dumps: Dumps;
@@ -104,6 +105,7 @@ export class PlatformApi implements ApiPlatform {
     this.names = deps.sites.names;
     this.doors = deps.sites;
     this.certificates = certificatesApi(deps.certificates, deps.ca);
+    this.cache = cacheApi({ pages: deps.pages, siteOf: (domain) => this.site(domain), ports: deps.config });
     this.owner = deps.owner;
     this.primaryDomain = deps.primaryDomain;
     this.dumps = deps.dumps;
@@ -223,17 +225,6 @@ export class PlatformApi implements ApiPlatform {
     const [first = role ?? DEFAULT_ROLE, ...others] = role === undefined ? higher : [role];
     for (const other of others) await lifecycle.sleep(site, other, how);
     return lifecycle.sleep(site, first, how);
-  }
-
-  async cacheStatus(domain: string): Promise<CacheReply> {
-    const { domain: host, settings } = await this.site(domain);
-    return { site: host, keep: describeSettings(settings)['cache'] ?? 'off', ...(await this.#deps.pages.status(host)) };
-  }
-
-  async purgeCache(domain: string, { path, dryRun }: PurgeCacheRequest): Promise<PurgeReply> {
-    const { domain: host } = await this.site(domain);
-    const purged = await this.#deps.pages.purge(host, path === undefined ? PURGE_ALL : purgePath(path), { dryRun });
-    return { site: host, dryRun, purged };
   }
 
   metrics(): Promise<string> {

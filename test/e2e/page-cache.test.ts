@@ -3,7 +3,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { AuthorityReply, CacheReply, PsRow, PurgeReply } from '../../src/api/types.ts';
+import type { AuthorityReply, CacheReply, PsRow, PurgeReply, RefreshReply } from '../../src/api/types.ts';
 import { ENCODINGS } from '../../src/edge/nginx/page-cache.ts';
 import { pageFile, pageKeys } from '../../src/edge/page-cache/page-name.ts';
 import { poll } from '../../src/lib/deadline.ts';
@@ -238,6 +238,26 @@ describe('a change', () => {
     await expect(platform.api.post('/v1/sites/nobody.localhost/cache/purge', {})).rejects.toThrow('no site');
   });
 
+  it('by command has the pages made again where that is asked for, each as it was kept', async () => {
+    const paths = ['/', '/sample-page/'];
+    await kept(...paths);
+    const old = madeOf(await pages.get('/'));
+    await poll(async () => (await platform.api.get<CacheReply>(`/v1/sites/${SITE}/cache`)).pages >= 2, PATIENT);
+    await platform.sleep(SITE, 'cold');
+    const reply = await platform.json<RefreshReply>('cache', 'purge', SITE, '--warm');
+    expect(reply.purged).toEqual(expect.arrayContaining(paths));
+    expect([reply.asked, reply.warmed]).toEqual([reply.purged.length, reply.purged.length]);
+    await platform.sleep(SITE, 'cold');
+    for (const path of paths) {
+      const hit = await pages.get(path);
+      expect([path, isHit(hit), madeOf(hit) === old]).toEqual([path, true, false]);
+    }
+    expect(await states()).not.toContain('running');
+    // Shown alone, nothing is dropped and nothing asked for.
+    expect(await platform.json<PurgeReply>('cache', 'purge', SITE, '/', '--warm', '--dry-run')).toMatchObject({ dryRun: true, purged: ['/'] });
+    expect(isHit(await pages.get('/'))).toBe(true);
+  });
+
   it('is heard by every worker of the edge, whatever it has open', async () => {
     const everywhere = (path: string) => Promise.all(Array.from({ length: 16 }, () => pages.get(path)));
     const other = '/?other=1';
@@ -412,6 +432,13 @@ describe('what a site says of https and of its names', () => {
     for (const reply of [await pages.get(embed), await pages.untilKept(embed)]) expect(reply.headers['x-frame-options']).toBeUndefined();
     const own = `/?say=${encodeURIComponent('X-Frame-Options: DENY')}`;
     for (const reply of [await pages.get(own), await pages.untilKept(own)]) expect(reply.headers['x-frame-options']).toBe('DENY');
+  });
+
+  it('is asked for as it was kept when pages are made again', async () => {
+    const kept = await secureHit();
+    await platform.json('cache', 'purge', SITE, '/', '--warm');
+    const again = await secure('/');
+    expect([kept === undefined, isHit(again), kept !== undefined && madeOf(again) === madeOf(kept)]).toEqual([false, true, false]);
   });
 
   it('holds for the pages of a further name: none is shown once it is sent on, or is no name of the site any more', async () => {

@@ -125,7 +125,12 @@ export class PageCache {
   }
 
   /** Drops pages, and has none kept whose fill is under way. Returns their paths, sorted; with `dryRun`, nothing is dropped. */
-  async purge(host: string, request: PurgeRequest, { dryRun = false }: { readonly dryRun?: boolean } = {}): Promise<string[]> {
+  async purge(host: string, request: PurgeRequest, options: { readonly dryRun?: boolean } = {}): Promise<string[]> {
+    return [...new Set((await this.drop(host, request, options)).map(targetOf))];
+  }
+
+  /** The same, and returns the names of the pages, by path. */
+  async drop(host: string, request: PurgeRequest, { dryRun = false }: { readonly dryRun?: boolean } = {}): Promise<string[]> {
     const keeping = this.#keeping(host);
     const isPurged = purgeTest(request);
     if (!dryRun && keeping !== undefined) this.#write(host, keeping, isPurged);
@@ -133,12 +138,12 @@ export class PageCache {
     const purge = { isPurged, isOpen: request.all || request.prefixes.length > 0, targets: request.paths.flatMap(spellings), dryRun };
     const dropped = new Set<string>();
     for (const name of [host, ...(await this.#options.aliasesOf(host))]) {
-      for (const path of await this.#purge(name, purge)) dropped.add(path);
+      for (const page of await this.#drop(name, purge)) dropped.add(page);
     }
-    return [...dropped].toSorted();
+    return [...dropped].toSorted((one, other) => (targetOf(one) < targetOf(other) ? -1 : 1));
   }
 
-  async #purge(host: string, { isPurged, isOpen, targets, dryRun }: Purge): Promise<Set<string>> {
+  async #drop(host: string, { isPurged, isOpen, targets, dryRun }: Purge): Promise<Set<string>> {
     // Pages that were kept a moment ago are not in `#pages` before their line is read.
     const unheard = isOpen ? await this.#files.namesSince(host, Date.now() - UNHEARD_MS) : [];
     const known = await those([...(this.#pages.get(host) ?? []), ...unheard], isPurged);
@@ -146,7 +151,7 @@ export class PageCache {
     const asked = isByDevice(this.#keeping(host)) ? addresses.flatMap(namesByDevice) : addresses;
     const dropped = new Set<string>();
     for (const name of new Set([...known, ...asked])) {
-      if (await (dryRun ? this.#isKept(name) : this.#files.remove(name))) dropped.add(targetOf(name));
+      if (await (dryRun ? this.#isKept(name) : this.#files.remove(name))) dropped.add(name);
       if (!dryRun) this.#pages.get(host)?.delete(name);
     }
     return dropped;
