@@ -220,6 +220,23 @@ describe('the doors of the admin container', () => {
     await platform.wordpress(SITE, 'require ABSPATH . "wp-admin/includes/user.php"; wp_delete_user(get_user_by("login", "beekeeper")->ID);');
   });
 
+  it('tell them where nobody hides them: to whom is logged in, and without what the platform adds', async () => {
+    const owner = new Visitor(platform, SITE);
+    expect(await owner.logIn(site.admin.user, site.admin.password)).toBe(true);
+    const { text: nonce } = await owner.get('/wp-admin/admin-ajax.php?action=rest-nonce');
+    const users = await platform.fetch(SITE, '/wp-json/wp/v2/users', { headers: { cookie: owner.cookie, 'x-wp-nonce': nonce } });
+    expect([users.status, JSON.parse(users.text)]).toEqual([200, [expect.objectContaining({ slug: site.admin.user })]]);
+    // The page that ?author=1 would lead to.
+    expect((await platform.fetch(SITE, `/author/${site.admin.user}/`)).status).toBe(200);
+    const bare = await platform.wordpress(
+      SITE,
+      `remove_filter("oembed_response_data", "subako_hide_author_in_embed"); remove_filter("wp_sitemaps_add_provider", "subako_hide_users_in_sitemap");
+      wp_register_sitemap_provider("users", new WP_Sitemaps_Users());
+      echo get_oembed_response_data(get_page_by_path("sample-page"), 600)["author_name"], json_encode(wp_sitemaps_get_server()->index->get_sitemap_list());`,
+    );
+    expect(bare.stdout).toMatch(new RegExp(`^${site.admin.user}.*wp-sitemap-users-1\\.xml`, 'u'));
+  });
+
   it('count failed logins of an account, and those of an address sooner', async () => {
     const tries = await Promise.all(Array.from({ length: 30 }, () => form('/wp-login.php', { log: 'somebody', pwd: 'wrong' }, '')));
     expect(new Set(tries.map((reply) => reply.status))).toEqual(new Set([200, 429]));

@@ -145,14 +145,17 @@ describe('the container of a site', () => {
     expect((await filesBeyond(process.pid, await pidOf(role))).size).toBeGreaterThan(0);
   });
 
-  it('cannot change its limits, nor leave a core behind', async () => {
-    const result = await inside(
-      'sh',
-      '-c',
-      'for f in $(find /sys/fs/cgroup -name "memory.max" -o -name "memory.limit_in_bytes" -o -name cgroup.procs 2>/dev/null); do echo 0 > $f && echo wrote $f; done; (ulimit -c 1) 2>/dev/null && echo core; echo end',
-    );
-    expect(result.stdout).toBe('end\n');
+  it('cannot change its limits, which are nowhere in it, nor leave a core behind', async () => {
+    const names = '-name memory.max -o -name memory.limit_in_bytes -o -name cgroup.procs';
+    const write = `for f in $(find / -path /proc -prune -o \\( ${names} \\) -print 2>/dev/null); do echo 0 > $f && echo wrote $f; done`;
+    expect((await inside('sh', '-c', `${write}; (ulimit -c 1) 2>/dev/null && echo core; echo end`)).stdout).toBe('end\n');
+    const isCgroup = / - cgroup2? /u;
+    expect((await inside('cat', '/proc/self/mountinfo')).stdout).not.toMatch(isCgroup);
     for (const role of ROLES) expect(await readFile(`/proc/${await pidOf(role)}/limits`, 'utf8')).toMatch(/^Max core file size\s+0\s+0\s/mu);
+    // A file of such a name would be found and written, the machine has them, and a mount of them would show.
+    expect((await inside('sh', '-c', `touch /tmp/memory.max; ${write}; rm /tmp/memory.max`)).stdout).toBe('wrote /tmp/memory.max\n');
+    expect((await execAny(['find', '/sys/fs/cgroup', '-maxdepth', '2', '-name', 'cgroup.procs'])).stdout).not.toBe('');
+    expect(await readFile('/proc/self/mountinfo', 'utf8')).toMatch(isCgroup);
   });
 
   it('cannot start more processes than it may', async () => {
