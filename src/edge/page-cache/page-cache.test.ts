@@ -163,10 +163,9 @@ describe('the page cache', () => {
   });
 
   it('takes no time for the many slashes of a path', async () => {
-    const paths = [`${'/'.repeat(100_000)}x`];
-    const began = performance.now();
+    // Where it took the square of their number, this would be hours.
+    const paths = [`${'/'.repeat(2_000_000)}x`];
     expect(await cache.purge(HOST, { all: false, paths, prefixes: [] }, { dryRun: true })).toEqual([]);
-    expect(performance.now() - began).toBeLessThan(1_000);
   });
 
   it('removes files also where the edge fails, and says so', async () => {

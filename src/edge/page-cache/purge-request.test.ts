@@ -79,11 +79,9 @@ describe('a purge that is worked out once', () => {
 
   it('keeps nobody else waiting, however much is purged of a site with however many pages', () => {
     const many = (count: number, path: string): string[] => Array.from({ length: count }, (_, index) => `${path}${index}/`);
-    const began = performance.now();
     const isPurged = purgeTest(of({ paths: many(2_000, `/${'%61'.repeat(20)}`), prefixes: many(2_000, `/${'b'.repeat(60)}`) }));
-    expect(many(10_000, 'http://a.example/c').some(isPurged)).toBe(false);
-    // Seconds where each name is compared with each path; milliseconds else.
-    expect(performance.now() - began).toBeLessThan(1_000);
+    // Where each name was compared with each path, this would take longer than a test may.
+    expect(many(200_000, 'http://a.example/c').some(isPurged)).toBe(false);
   });
 });
 
