@@ -27,7 +27,7 @@ beforeAll(async () => {
   platform = await TestPlatform.create();
   await platform.configure({ freezeAfter: 'never' });
   await jumpTo(0);
-  const [library] = (await Promise.all((await readdir('/usr/lib')).map(libraryIn))).filter((path) => path !== undefined);
+  const library = (await Promise.all((await readdir('/usr/lib')).map(libraryIn))).find((path) => path !== undefined);
   const env = {
     SUBAKO_STATE: platform.state,
     SUBAKO_RUN: platform.run,

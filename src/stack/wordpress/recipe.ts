@@ -94,6 +94,7 @@ export const WORDPRESS_RECIPE: Recipe = {
     ...[
       'wp-config.php',
       'role.php',
+      'transients.php',
       'login.php',
       'page-cache.php',
       'network.php',

@@ -2,8 +2,8 @@
 /** What differs between a site's two containers, SUBAKO_ROLE `public` and `admin`. Loaded before WordPress, whose hooks are filled in ahead. */
 
 /**
- * Of the public role: its database user may only read, so nothing that writes is even sent. A plugin that counts views or keeps a
- * transient goes on as if the row had not been there.
+ * Of the public role: its database user may only read, so nothing that writes is even sent. A plugin that counts views goes on as
+ * if the row had not been there; transients.php keeps its transients.
  */
 function subako_only_reads( $query ) {
 	return preg_match( '/^\s*(?:INSERT|UPDATE|DELETE|REPLACE|CREATE|ALTER|DROP|TRUNCATE|RENAME|LOCK|UNLOCK|OPTIMIZE|START|BEGIN|COMMIT|ROLLBACK)\b/i', $query ) ? '' : $query;

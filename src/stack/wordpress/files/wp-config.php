@@ -6,6 +6,7 @@
 require '/etc/subako/site/config.php';
 
 require '/usr/share/subako/role.php';
+require '/usr/share/subako/transients.php';
 
 if ( isset( $_SERVER['SUBAKO_PAGE'] ) ) {
 	// A page that the edge keeps is sent on when it is whole: until then the edge can see that something it shows was changed.
