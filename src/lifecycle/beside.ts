@@ -10,6 +10,9 @@ import type { LiveTable } from './live-table.ts';
 import { tellOwner } from './owner-hook.ts';
 import type { Waker } from './waker.ts';
 
+/** Until the kernel has let go of a connection that both sides have closed. */
+const OWN_CONNECTION_MS = 1_000;
+
 /** What came of replacing an instance: `kept` where it was not to be; `failed` where the next could not be started. */
 export type Recycling = 'replaced' | 'kept' | 'failed';
 
@@ -102,7 +105,10 @@ export class Beside {
 
   /** Before the admin role rests, it makes a visitor's page: what the owner changed is compiled by that, and the public role, which may not write, finds it compiled. */
   async leaveCompiled(live: Live): Promise<void> {
-    if (live.role === 'admin' && !live.isFrozen) await this.#warm(live).catch(() => undefined); // visitors compile it themselves then
+    if (live.role !== 'admin' || live.isFrozen) return;
+    await this.#warm(live).catch(() => undefined); // visitors compile it themselves then
+    // Its own connection must not count as somebody's.
+    await untilIdle([live], this.#deps, OWN_CONNECTION_MS);
   }
 
   async #start(old: Live, { cause, phases }: { cause: string; phases: Phases }): Promise<Live | undefined> {

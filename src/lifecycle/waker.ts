@@ -112,11 +112,17 @@ export class Waker {
   /** Starts one more instance, once there is a place to start; it has no route yet. */
   async start(site: Site, role: Role, phases: Phases): Promise<Started> {
     await this.#beforeBoot({ site, role, cause: 'beside' }, phases);
+    return this.#inTurn(site, phases, (leave) => startInstance({ site, role, leave, isFirst: false }, this.#deps, phases));
+  }
+
+  /** Starts once there is a place to start. @throws SubakoError `wake_overflow` when too many wait for one by now */
+  #inTurn(site: Site, phases: Phases, begin: (leave: () => void) => Promise<Started>): Promise<Started> {
+    this.#refuseIfFull();
     return this.#starts.run(async (leave) => {
       phases.mark('queue');
       this.#refuseIfClosing();
       await companionsUp(site, this.#deps.companions, { phases, isSlow: leave });
-      return startInstance({ site, role, leave, isFirst: false }, this.#deps, phases);
+      return begin(leave);
     });
   }
 
@@ -134,10 +140,7 @@ export class Waker {
 
   /** Starts the first instance of a role: from a spare where the site is cold and one waits. */
   #startFirst(site: Site, role: Role, { phases, from }: { phases: Phases; from: State }): Promise<Started> {
-    return this.#starts.run(async (leave) => {
-      phases.mark('queue');
-      this.#refuseIfClosing();
-      await companionsUp(site, this.#deps.companions, { phases, isSlow: leave });
+    return this.#inTurn(site, phases, async (leave) => {
       const mayHaveSpare = from === 'cold' && role === 'public' && !isOfOwner(site) && canCheckpoint(site, this.#deps.runtime);
       const live = mayHaveSpare ? await startFromSpare(site, this.#deps, phases) : undefined;
       return live === undefined ? startInstance({ site, role, leave, isFirst: true }, this.#deps, phases) : { live, origin: 'spare' };
@@ -191,6 +194,10 @@ export class Waker {
         facts: { retryAfterMs: waitMs },
       });
     }
+    this.#refuseIfFull();
+  }
+
+  #refuseIfFull(): void {
     if (this.#starts.isFull) throw new SubakoError('wake_overflow', 'too many sites are waiting to boot', { facts: { retryAfterMs: 5_000 } });
   }
 

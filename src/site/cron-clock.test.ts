@@ -15,16 +15,18 @@ interface Run {
 }
 
 /** One run of a site that slept, and what is told and kept of it. `meanwhile` happens while it runs; what it throws, the run fails with. */
-async function oneRun(meanwhile: (clock: CronClock, plansAreRead: Promise<void>) => Promise<void> | void, { takesMs = 500 } = {}): Promise<Run> {
+async function oneRun(meanwhile: (clock: CronClock, plansAreRead: Promise<void>) => Promise<void> | void, { takesMs = 500, busyFor = 0 } = {}): Promise<Run> {
   let now = BEGAN;
   const site = { id: 's', domain: 'a.example', phase: 'ready', stack: 'static', createdAt: 0, settings: { ...QUIET, cronEveryMs: 1, keepAwake: false } };
   const ended = Promise.withResolvers<boolean>();
   const read = Promise.withResolvers<void>();
   let event: Run['event'];
   let record: Run['record'];
+  let looks = 0;
   const settle = async (_: unknown, { isDue }: Settling): Promise<boolean> => {
-    ended.resolve(isDue?.() === true);
-    return true;
+    looks += 1;
+    if (looks > busyFor) ended.resolve(isDue?.() === true);
+    return looks > busyFor;
   };
   const deps = {
     cmdb: {
@@ -57,6 +59,10 @@ const restsAfter = async (meanwhile: Parameters<typeof oneRun>[0]): Promise<bool
 
 it('puts a site that slept to rest again after its work', async () => {
   expect(await restsAfter(() => undefined)).toBe(true);
+});
+
+it('looks again where something is at work in it just then', async () => {
+  expect((await oneRun(() => undefined, { busyFor: 1 })).rests).toBe(true);
 });
 
 it('leaves a site awake that was visited meanwhile', async () => {

@@ -15,6 +15,7 @@ import type { DatabaseAccess } from '../database/tenants.ts';
 import type { EventSink, SubakoEvent } from '../domain/events.ts';
 import type { Site } from '../domain/site.ts';
 import type { State } from '../domain/state.ts';
+import { poll } from '../lib/deadline.ts';
 import type { Lifecycle } from '../lifecycle/lifecycle.ts';
 import { dueAt, HEAD_BYTES, intervalAfter, nextCron } from './next-cron.ts';
 import { CRON_RUN } from './owner-types.ts';
@@ -44,6 +45,8 @@ const AT_ONCE = 2;
 const WORK_SECONDS = 240;
 /** A failed run is tried again no sooner. */
 const RETRY_MS = 15 * 60_000;
+/** How long a site that slept before its work is tried to be put to rest again, and how often. */
+const [REST_WITHIN_MS, REST_AGAIN_AFTER_MS] = [10_000, 1_000];
 const ASLEEP: ReadonlySet<SubakoEvent['type']> = new Set(['instance.slept', 'site.created', 'site.changed']);
 
 export class CronClock {
@@ -189,7 +192,9 @@ export class CronClock {
   async #backTo(siteId: string, from: State, since: number): Promise<void> {
     const live = this.#deps.lifecycle.live(siteId, 'admin');
     if (live === undefined || from === 'running' || from === 'booting' || live.site.settings.keepAwake) return;
-    const to = from;
-    await this.#deps.lifecycle.settle(live, { to, cause: 'cron', isDue: () => (this.#usedAt.get(siteId) ?? 0) < since }).catch(() => undefined); // the reaper will
+    const isDue = (): boolean => (this.#usedAt.get(siteId) ?? 0) < since;
+    // What is in use just now, by a job say, is looked at again; later it is the reaper's.
+    const rests = (): Promise<boolean> => this.#deps.lifecycle.settle(live, { to: from, cause: 'cron', isDue }).catch(() => true);
+    await poll(async () => (await rests()) || !isDue(), { timeoutMs: REST_WITHIN_MS, everyMs: REST_AGAIN_AFTER_MS });
   }
 }
