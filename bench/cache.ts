@@ -1,8 +1,9 @@
 /** Hits of the page cache, beside nginx with the same compressed bytes as a file, and beside the stock way to cache a page. */
-import { link } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { poll } from '../src/lib/deadline.ts';
+import { exec } from '../src/lib/exec.ts';
 import { isHit } from '../test/helpers/kept-pages.ts';
 import { CONNECTIONS, howCounted, inRounds, ourWorkers, PEER_DIR, peerDir, ROUNDS, startPeer, wrk } from './beside-nginx.ts';
 import type { Way } from './beside-nginx.ts';
@@ -31,7 +32,7 @@ export async function run(rounds = ROUNDS): Promise<void> {
   const bytes = { br: await keptBody(stand, 'br'), gzip: await keptBody(stand, 'gzip') };
   const whole = gunzipSync(bytes.gzip);
   if (!brotliDecompressSync(bytes.br).equals(whole)) console.log('the two variants were made by two runs of PHP and differ in their nonces');
-  await link(join(platform.run, 'hosts', SITE, 'public.sock'), join((await peerDir(stand)).dir, 'fpm.sock'));
+  await showSocket(join(platform.run, 'hosts', SITE, 'public.sock'), { at: join((await peerDir(stand)).dir, 'fpm.sock'), undo });
   const peer = await startPeer(
     stand,
     {
@@ -55,6 +56,13 @@ export async function run(rounds = ROUNDS): Promise<void> {
     wrk(`http://127.0.0.1:${port}${path}`, [`Host: ${SITE}:${port}`, `Accept-Encoding: ${encoding}`]),
   );
   await writeSection('cache', tell(figures, { whole: whole.length, br: bytes.br.length, gzip: bytes.gzip.length, rounds }), { keep: rounds >= ROUNDS });
+}
+
+/** The site's own PHP, for the peer, whose root is another. */
+async function showSocket(socket: string, { at, undo }: { at: string; undo: AsyncDisposableStack }): Promise<void> {
+  await writeFile(at, '');
+  await exec(['mount', '--bind', socket, at]);
+  undo.defer(async () => void (await exec(['umount', at])));
 }
 
 /** The front page as it is kept: what both servers send. */
