@@ -5,6 +5,7 @@ import { loadConfig } from '../../src/config/config.ts';
 import { rangeBase } from '../../src/domain/uid-range.ts';
 import { layFoundation } from '../../src/main/foundation.ts';
 import type { Foundation } from '../../src/main/foundation.ts';
+import { unmountRun } from '../../src/main/run-directory.ts';
 import type { BundleSpec } from '../../src/runtime/bundle/bundle-spec.ts';
 import { removeCgroup } from '../../src/runtime/cgroup/remove.ts';
 
@@ -54,6 +55,7 @@ export class BareContainers implements AsyncDisposable {
     await remounter[Symbol.asyncDispose]();
     await roots.unmountAll();
     await removeCgroup(cgroups, cgroup);
+    await unmountRun(join(this.dir, 'run'));
     await rm(this.dir, { recursive: true, force: true });
   }
 }
