@@ -48,6 +48,16 @@ describe('an instance that is stale', () => {
     expect(await lookFor(1_000)).not.toEqual([]);
   });
 
+  it('is left alone for whoever comes next, too, where it could not be replaced in between', async () => {
+    recycling = 'failed';
+    live.holds = 1;
+    await lookFor(50 * MINUTE);
+    live.holds = 0;
+    expect(await lookFor(1_000)).not.toEqual([]);
+    live.holds = 1;
+    expect(await lookFor(50 * MINUTE)).toEqual([]);
+  });
+
   it('is replaced where only a worker is in it, which begins again in the next', async () => {
     Object.assign(live, { holds: 1, workers: 1 });
     expect(await lookFor(1_000)).toEqual(['replace']);

@@ -54,11 +54,10 @@ export class Renewals {
 
   /** `exec`, `wp`, a job that comes to an end: they are waited for, but not for ever. */
   #isWorkedIn(live: Live): boolean {
-    if (!live.isWorkedIn) return false;
-    const { elapsed } = this.#deps;
-    const { waitedSince = elapsed(), ...rest } = this.#of(live);
-    this.#renewals.set(live, { ...rest, waitedSince });
-    return elapsed() - waitedSince < WORK_WAITED_FOR_MS;
+    const now = this.#deps.elapsed();
+    const { waitedSince = now, ...rest } = this.#of(live);
+    this.#renewals.set(live, live.isWorkedIn ? { ...rest, waitedSince } : rest);
+    return live.isWorkedIn && now - waitedSince < WORK_WAITED_FOR_MS;
   }
 
   #of(live: Live): Renewal {
