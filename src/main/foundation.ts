@@ -9,6 +9,7 @@ import { claimStrayControllers } from '../runtime/cgroup/claim-stray-controllers
 import { favorQuickMoves } from '../runtime/cgroup/favor-quick-moves.ts';
 import { cgroupLayout } from '../runtime/cgroup/layout.ts';
 import type { CgroupLayout } from '../runtime/cgroup/layout.ts';
+import { childCgroups } from '../runtime/cgroup/remove.ts';
 import type { Networks } from '../network/networks.ts';
 import { ContainerNetworks } from '../runtime/container-networks.ts';
 import { ensureToolbox } from '../toolbox/toolbox.ts';
@@ -37,14 +38,14 @@ export interface Foundation extends BuiltRuntime {
 export async function layFoundation(config: Config, progress: Progress): Promise<Foundation> {
   if (process.getuid?.() !== 0) throw new SubakoError('host_unfit', 'Subako must run as root: it makes containers', { hint: 'start it with sudo' });
   const paths = platformPaths(config);
-  await makeDirectories(config);
   const cgroups = cgroupLayout();
   if (cgroups.kind === 'none') throw new SubakoError('host_unfit', 'this machine has no cgroups', { hint: 'mount them (systemd does), or run subako doctor' });
+  const cgroup = platformCgroup(config.state);
+  await makeDirectories(config, { isInUse: (await childCgroups(cgroups, cgroup)).length > 0 });
   const claimed = await claimStrayControllers(cgroups);
   await favorQuickMoves();
   const toolboxes = new ImageStore({ dir: paths.toolbox, cacheDir: config.cache });
   const toolbox = await ensureToolbox(toolboxes, (text) => progress(`toolbox: ${text}`));
-  const cgroup = platformCgroup(config.state);
   const cgroupPathOf = (containerId: string): string => join(cgroup, containerId);
   const networks = buildNetworks(config, toolbox);
   const containerNetworks = new ContainerNetworks(networks);
@@ -63,11 +64,12 @@ export async function layFoundation(config: Config, progress: Progress): Promise
   };
 }
 
-async function makeDirectories(config: Config): Promise<void> {
+/** @param isInUse containers of an earlier daemon run */
+async function makeDirectories(config: Config, { isInUse }: { isInUse: boolean }): Promise<void> {
   const paths = platformPaths(config);
   for (const dir of [config.state, config.run]) await refuseClosedParents(dir);
   await mkdir(config.run, { recursive: true });
-  await mountRun(config.run);
+  await mountRun(config.run, { isInUse });
   // Traversable but not readable: containers reach what is mounted for them, and nobody can list what there is.
   for (const dir of [config.state, config.run, paths.images, paths.sites, paths.runtime, paths.runSites]) {
     await mkdir(dir, { recursive: true });

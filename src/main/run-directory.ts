@@ -9,9 +9,9 @@ import { exec, execAny } from '../lib/exec.ts';
 /** Of the machine's memory, for all sites together. */
 const SIZE = '25%';
 
-/** Mounts it, unless it is there, or holds what an earlier daemon left in it. */
-export async function mountRun(run: string): Promise<void> {
-  if ((await isMounted(run)) || (await readdir(run)).length > 0) return;
+/** Mounts it, over what an earlier platform left, unless it is there. @param isInUse containers run, whose sockets it would cover */
+export async function mountRun(run: string, { isInUse }: { readonly isInUse: boolean }): Promise<void> {
+  if ((await isMounted(run)) || (isInUse && (await readdir(run)).length > 0)) return;
   await exec(['mount', '-t', 'tmpfs', '-o', `nosuid,nodev,mode=711,size=${SIZE}`, 'subako', run]);
 }
 

@@ -319,6 +319,14 @@ describe('the database and the edge', () => {
 });
 
 describe('the run directory', () => {
+  it('is a file system in memory, also over what an older platform left in its place', async () => {
+    await platform.json('down');
+    await writeFile(join(platform.run, 'left'), '');
+    await platform.up();
+    expect(await readdir(platform.run)).not.toContain('left');
+    expect((await platform.mounts()).filter((line) => line.includes(` ${platform.run} `))).toEqual([expect.stringContaining('tmpfs')]);
+  });
+
   it('can be lost: the next up makes it again from the CMDB, and nothing of the old remains', async () => {
     await platform.fetch(SITE, '/');
     await platform.killDaemon();
