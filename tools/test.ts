@@ -42,8 +42,8 @@ const reports: Report[] = [];
 for (const project of projects) reports.push(await vitest(project));
 
 // Once more at the end: of a long output often only that is kept.
-tell('needed a second try', (status) => status === 'passed');
-tell('failed', (status) => status === 'failed');
+tell('needed a second try', 'passed');
+tell('failed', 'failed');
 const sum = (of: (one: Report) => number): number => reports.reduce((total, one) => total + of(one), 0);
 console.log(`\n${sum((one) => one.numPassedTests)} passed, ${sum((one) => one.numFailedTests)} failed, ${sum((one) => one.numPendingTests)} skipped`);
 process.exitCode = checked && reports.every((one) => one.success) ? 0 : 1;
@@ -54,13 +54,13 @@ function isOf(path: string, project: string): boolean {
 }
 
 /** Names the tests of such a status of which a try failed, and why it did. */
-function tell(what: string, isSuch: (status: string) => boolean): void {
+function tell(what: string, such: 'passed' | 'failed'): void {
   for (const { name, message, assertionResults } of reports.flatMap((report) => report.testResults)) {
     const file = relative(ROOT, name);
     // A file that cannot be read has no tests.
-    if (message !== '' && isSuch('failed')) console.log(`\n${what}: ${file}\n  ${message}`);
+    if (message !== '' && such === 'failed') console.log(`\n${what}: ${file}\n  ${message}`);
     for (const { fullName, status, failureMessages } of assertionResults)
-      if (failureMessages.length > 0 && isSuch(status)) console.log(`\n${what}: ${file}: ${fullName}\n${failureMessages.map(shortened).join('\n')}`);
+      if (failureMessages.length > 0 && status === such) console.log(`\n${what}: ${file}: ${fullName}\n${failureMessages.map(shortened).join('\n')}`);
   }
 }
 

@@ -72,9 +72,8 @@ export class Templates {
   /** What shall have a template: the public role of each image from the start, the admin role from its first boot on. */
   #wanted: readonly TemplateOf[] = [];
   readonly #making = new SingleFlight<Template>();
+  /** Templates that are proven once more, by directory. */
   readonly #doubts = new SingleFlight<void>();
-  /** Directories of templates that are proven once more. */
-  readonly #doubted = new Set<string>();
   readonly #turn = new KeyedLock();
   /** Keys, worked out once: nothing that they depend on changes while the daemon runs. */
   readonly #keys = new Map<string, string>();
@@ -96,8 +95,8 @@ export class Templates {
     const wanted = new Map(all.map((one) => [this.#prefix(one), one]));
     for (const name of await readdir(dir)) {
       const one = wanted.get(name.slice(0, -ID_LENGTH));
-      const why = one === undefined ? 'it is of no image that is there' : await this.#take(one, join(dir, name));
-      if (why !== undefined && one !== undefined) emit({ type: 'template.discarded', cause: why, facts: { template: name } });
+      const why = one === undefined ? undefined : await this.#take(one, join(dir, name));
+      if (why !== undefined) emit({ type: 'template.discarded', cause: why, facts: { template: name } });
     }
     const taken = new Set([...this.#known.values()].map(({ name }) => name));
     for (const name of await readdir(dir)) if (!taken.has(name)) await removeTree(join(dir, name));
@@ -112,7 +111,7 @@ export class Templates {
     if (what.stack.template === undefined) return undefined;
     const key = this.#key(what);
     const known = this.#known.get(key);
-    if (known === undefined || this.#doubted.has(known.dir)) return undefined;
+    if (known === undefined || this.#doubts.has(known.dir)) return undefined;
     const verdict = await this.#deps.sealer.verify(known.dir, key);
     if (!verdict.ok) {
       await this.#discard(known.dir, verdict.why);
@@ -168,9 +167,7 @@ export class Templates {
    */
   doubt(dir: string, why: string): void {
     const known = [...this.#known.values()].find((one) => one.dir === dir);
-    if (known === undefined || this.#doubted.has(dir)) return;
-    this.#doubted.add(dir);
-    void this.#doubts.run(dir, () => this.#proveAgain(known, why).finally(() => this.#doubted.delete(dir)));
+    if (known !== undefined) void this.#doubts.run(dir, () => this.#proveAgain(known, why));
   }
 
   /** Reads every byte of every template again. */

@@ -27,6 +27,15 @@ function statOf(pid: number): string[] | undefined {
   return fields[0] === 'Z' || fields[0] === 'X' ? undefined : fields;
 }
 
+/** For one that was just found where only what is to end can be. Nothing happens where it ended meanwhile. */
+export function killQuietly(pid: number): void {
+  try {
+    if (pid > 1) process.kill(pid, 'SIGKILL');
+  } catch {
+    // it ended by itself
+  }
+}
+
 export function isAlive(process: { readonly pid: number; readonly startTime: string }): boolean {
   return startTimeOf(process.pid) === process.startTime;
 }

@@ -4,6 +4,11 @@ const FIRST_MS = 2_000;
 const LONGEST_MS = 300_000;
 const YOUNG_DEATHS_FORGIVEN = 3;
 
+/** Milliseconds from so many failures in a row to the next try: 2 seconds, twice as long each time, to 5 minutes. */
+export function pauseAfter(failures: number): number {
+  return Math.min(FIRST_MS * 2 ** (failures - 1), LONGEST_MS);
+}
+
 export class Backoff {
   readonly #now: () => number;
   readonly #youngDeaths = new Map<string, number>();
@@ -21,7 +26,7 @@ export class Backoff {
   /** Doubles the pause, from 2 seconds to 5 minutes; returns it. */
   failed(key: string): number {
     const count = (this.#failures.get(key)?.count ?? 0) + 1;
-    const pause = Math.min(FIRST_MS * 2 ** (count - 1), LONGEST_MS);
+    const pause = pauseAfter(count);
     this.#failures.set(key, { count, until: this.#now() + pause });
     return pause;
   }

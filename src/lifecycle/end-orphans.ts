@@ -1,6 +1,7 @@
 /** Ends commands that were run in a container and outlived the daemon that ran them. */
 import { readFile } from 'node:fs/promises';
 import { RUNTIME_NAMES } from '../domain/runtime-name.ts';
+import { killQuietly } from '../lib/proc.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { Live } from './live.ts';
 
@@ -10,7 +11,7 @@ const FIRST = 1;
 /** Called after a daemon was killed: the callers of its commands are orphans now. */
 export async function endOrphans(live: Live, runtime: Pick<Runtime, 'processes'>): Promise<void> {
   for (const [pid, parent] of await roots(live, runtime)) {
-    if ((await isRuntime(parent)) && (await parentOf(parent)) === FIRST) end(pid);
+    if ((await isRuntime(parent)) && (await parentOf(parent)) === FIRST) killQuietly(pid);
   }
 }
 
@@ -31,12 +32,4 @@ async function parentOf(pid: number): Promise<number | undefined> {
 async function isRuntime(pid: number): Promise<boolean> {
   const name = (await readFile(`/proc/${pid}/comm`, 'utf8').catch(() => '')).trim();
   return RUNTIME_NAMES.some((one) => one === name);
-}
-
-function end(pid: number): void {
-  try {
-    process.kill(pid, 'SIGKILL');
-  } catch {
-    // it ended meanwhile
-  }
 }

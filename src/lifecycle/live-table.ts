@@ -1,6 +1,5 @@
 /** Which instances are up, by site and role. A role's first instance is the one that stays when it has less to do. */
-import { roleKey } from '../domain/role.ts';
-import { ROLES } from '../domain/role.ts';
+import { roleKey, ROLES } from '../domain/role.ts';
 import type { Role } from '../domain/role.ts';
 import type { Live } from './live.ts';
 

@@ -1,4 +1,5 @@
 /** Replaces instances that are stale: at the end of their lifetime, or made of an older image or release. */
+import { pauseAfter } from './backoff.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import type { Live } from './live.ts';
 
@@ -20,7 +21,6 @@ interface Renewal {
 }
 
 const IDLE_AFTER_MS = 5_000;
-const [FIRST_PAUSE_MS, LONGEST_PAUSE_MS] = [2_000, 300_000];
 /** How often, over some ten minutes, until one is ended that could not be replaced: perhaps two of it cannot run at once. */
 const TRIED = 9;
 const WORK_WAITED_FOR_MS = 3_600_000;
@@ -43,8 +43,7 @@ export class Renewals {
     if (elapsed() < nextAt || this.#isWorkedIn(live)) return;
     if (this.#maySleep(live, failures) && (await lifecycle.settle(live, { to: 'cold', cause }))) return;
     if ((await lifecycle.recycle(live, cause)) !== 'failed') return;
-    const pauseMs = Math.min(FIRST_PAUSE_MS * 2 ** failures, LONGEST_PAUSE_MS);
-    this.#renewals.set(live, { ...this.#of(live), failures: failures + 1, nextAt: elapsed() + pauseMs });
+    this.#renewals.set(live, { ...this.#of(live), failures: failures + 1, nextAt: elapsed() + pauseAfter(failures + 1) });
   }
 
   #maySleep({ site, role, usedAt }: Live, failures: number): boolean {

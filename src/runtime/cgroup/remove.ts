@@ -2,6 +2,7 @@
 import { readFile, readdir, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { poll } from '../../lib/deadline.ts';
+import { killQuietly } from '../../lib/proc.ts';
 import type { CgroupLayout } from './layout.ts';
 
 const EMPTY_WITHIN_MS = 5_000;
@@ -39,14 +40,6 @@ async function removeDir(dir: string): Promise<void> {
 async function pids(dir: string): Promise<number[]> {
   const text = await readFile(join(dir, 'cgroup.procs'), 'utf8').catch(() => '');
   return text.split('\n').filter(Boolean).map(Number);
-}
-
-function killQuietly(pid: number): void {
-  try {
-    if (pid > 1) process.kill(pid, 'SIGKILL');
-  } catch {
-    // it ended by itself
-  }
 }
 
 async function subdirs(dir: string): Promise<string[]> {

@@ -1,6 +1,6 @@
 /** Ends what is left of a command in a container when its time is over. */
 import { poll } from '../../lib/deadline.ts';
-import { sessionOf } from '../../lib/proc.ts';
+import { killQuietly, sessionOf } from '../../lib/proc.ts';
 
 const WITHIN = { timeoutMs: 1_000, everyMs: 2 } as const;
 
@@ -14,15 +14,7 @@ export async function endSession(leader: number, processes: () => Promise<number
   // Again and again: one may start another between the look and its end.
   await poll(async () => {
     const left = (await processes().catch(() => [])).filter((pid) => sessionOf(pid) === leader);
-    for (const pid of left) end(pid);
+    for (const pid of left) killQuietly(pid);
     return left.length === 0;
   }, WITHIN);
-}
-
-function end(pid: number): void {
-  try {
-    process.kill(pid, 'SIGKILL');
-  } catch {
-    // it ended meanwhile
-  }
 }
